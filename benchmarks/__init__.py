@@ -1,0 +1,1 @@
+"""The LightGBM multiclass training experiment, as benchmark tests."""

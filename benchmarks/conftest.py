@@ -1,0 +1,50 @@
+"""What the benchmarks share: threads, the data and a trained model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import workload as shapes
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+    from benchmarks.problem import Problem
+    from benchmarks.workload import Workload
+
+
+@pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that ids read scale-variant-threads
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Threads without duplicates: on two cores without SMT, 1 and vcpus."""
+    if "threads" in metafunc.fixturenames:
+        metafunc.parametrize("threads", shapes.distinct_threads())
+
+
+@pytest.fixture(scope="session")
+def workload(scale: str) -> Workload:
+    """The shape of this scale."""
+    return shapes.parse_scale(scale)
+
+
+@pytest.fixture(scope="session")
+def problem(request: pytest.FixtureRequest, workload: Workload) -> Problem:
+    """The data: generated once and cached on disk, or the user's own."""
+    path = request.config.getoption("data")
+    if path is not None:
+        from benchmarks.datafile import load
+
+        return load(path, request.config.getoption("label"))[0]
+    from benchmarks import datacache
+
+    return datacache.load(workload.rows, workload.validation_rows)
+
+
+@pytest.fixture(scope="session")
+def booster(problem: Problem, workload: Workload) -> lgb.Booster:
+    """A regularized model of this scale, trained with all vCPUs."""
+    from benchmarks.training import bare_train, parameters
+
+    params = parameters("regularized", workload.classes, shapes.thread_count("vcpus"))
+    return bare_train(problem, params, workload.boosting_rounds)

@@ -1,0 +1,106 @@
+"""The benchmark suite's options, and which of tests and benchmarks a command collects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parent
+_LINES = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--scale``, ``--data`` and ``--label``."""
+    group = parser.getgroup("workload", "LightGBM benchmarks")
+    group.addoption(
+        "--scale",
+        metavar="NAME|ROWS",
+        default=None,
+        help="Training rows: smoke (5,000), laptop (20,000, the default), full (13,788,428, the published experiment), "
+        "or a number such as 200000, 200k, 2.4M. Features, classes and boosting rounds stay.",
+    )
+    group.addoption(
+        "--data",
+        metavar="FILE",
+        type=Path,
+        default=None,
+        help="Run the benchmarks on your own data: .npz with x_train, y_train and, if you like, x_val, y_val; or "
+        ".parquet or .csv with --label. Without a validation set, 15 percent are held out, stratified.",
+    )
+    group.addoption("--label", metavar="NAME", default=None, help="The column of --data that holds the class.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses a wrong scale or data file before anything is collected."""
+    if config.option.help or config.getoption("markers", False):
+        return
+    scale, data, label = (config.getoption(name) for name in ("scale", "data", "label"))
+    if scale is not None and data is not None:
+        raise pytest.UsageError("--scale and --data: choose one, a file's rows are what they are")
+    if label is not None and data is None:
+        raise pytest.UsageError("--label names a column of --data FILE: give the file too")
+    if data is not None:
+        config.stash[_LINES] = _use_own_data(data, label)
+    elif scale is not None:
+        from benchmarks.workload import ScaleError, parse_scale
+
+        try:
+            parse_scale(scale)
+        except ScaleError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _use_own_data(path: Path, label: str | None) -> list[str]:
+    from benchmarks.datafile import DataFileError, probe
+    from benchmarks.workload import Workload, register
+
+    try:
+        shape = probe(path, label)
+    except DataFileError as error:
+        raise pytest.UsageError(f"--data {path}: {error}") from error
+    register(
+        Workload(
+            name=_data_name(path),
+            rows=shape.rows,
+            validation_rows=shape.validation_rows,
+            features=shape.features,
+            classes=shape.classes,
+            itemsize=shape.itemsize,
+        )
+    )
+    return [
+        f"data: {path}: {shape.rows:,} training and {shape.validation_rows:,} validation rows, "
+        f"{shape.features} features, {shape.classes} classes"
+    ]
+
+
+def _data_name(path: Path) -> str:
+    """The file's name as a scale: never one of the named ones, and no path or bracket in an id."""
+    return "data-" + "".join(char if char.isalnum() or char in "._" else "_" for char in path.name)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What the benchmarks will run on."""
+    return config.stash.get(_LINES, [])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The scale is a parameter, so that stock comparison never puts two scales' seconds side by side."""
+    if "scale" in metafunc.fixturenames:
+        from benchmarks.workload import DEFAULT_SCALE, parse_scale
+
+        data = metafunc.config.getoption("data")
+        name = _data_name(data) if data else parse_scale(metafunc.config.getoption("scale") or DEFAULT_SCALE).name
+        metafunc.parametrize("scale", [name], scope="session")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without paths on the command line, ``pytest`` means the tests and ``pytest --benchmark-only`` the benchmarks."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return None
+    wants_benchmarks = config.getoption("benchmark_only", False)
+    unwanted = [ROOT / "tests", ROOT / "benchmarks" / "overhead"] if wants_benchmarks else [ROOT / "benchmarks"]
+    return True if any(collection_path.is_relative_to(folder) for folder in unwanted) else None

@@ -1,0 +1,1 @@
+"""A pytest-benchmark plugin whose tests name the AWS instance types they are for."""

@@ -1,0 +1,1 @@
+"""The pure part: no input or output, the standard library only."""

@@ -1,0 +1,111 @@
+"""What else the machine did during a measurement: competing processes, steal, load."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+COMPETING_CPUS = 0.2
+"""CPUs that others may use before it is said; a quiet machine's daemons stay below 0.05."""
+STEAL = 0.01
+"""Share of CPU time that the hypervisor may give to others before it is said."""
+SHORTEST_S = 0.5
+"""/proc/stat counts in 10 ms: below this window its figures say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTimes:
+    """The machine's CPU seconds since boot, over all CPUs."""
+
+    busy: float
+    steal: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the machine did in a window."""
+
+    wall_s: float
+    load_average: float | None
+    """Over the minute before the window, so without our own work."""
+    competing_cpus: float | None
+    """CPUs that other processes kept busy, on average."""
+    steal: float | None
+    """Share of the machine's CPU time that the hypervisor gave to others, 0 to 1."""
+    cpu_seconds: float
+
+    def warning(self, threads: int, vcpus: int) -> str | None:
+        """A sentence with the numbers where others took what ``threads`` threads need, else None."""
+        if self.wall_s < SHORTEST_S:
+            return None
+        competing, steal = self.competing_cpus or 0.0, self.steal or 0.0
+        crowded = competing >= COMPETING_CPUS and threads + competing > vcpus
+        if not crowded and steal <= STEAL:
+            return None
+        average = "unknown" if self.load_average is None else f"{self.load_average:.2f}"
+        return (
+            f"other processes used {competing:.2f} of {vcpus} CPUs while {threads} threads were timed, steal "
+            f"{steal:.1%}, load average before {average}. LightGBM's OpenMP threads can be 10 to 100 times slower then: "
+            f"quiet the machine, or trust the results with one thread only"
+        )
+
+
+def read_cpu_times(root: Path = Path("/")) -> CpuTimes | None:
+    """The first line of /proc/stat (proc(5)), in seconds; guest time is part of user time and not counted twice."""
+    try:
+        with (root / "proc/stat").open(encoding="ascii") as file:
+            words = file.readline().split()
+        ticks = [int(word) for word in words[1:9]]
+    except (OSError, ValueError):
+        return None
+    if len(ticks) < 8 or words[0] != "cpu":
+        return None
+    hertz = os.sysconf("SC_CLK_TCK")
+    user, nice, system, idle, iowait, irq, softirq, steal = ticks
+    busy = user + nice + system + irq + softirq
+    return CpuTimes(busy / hertz, steal / hertz, (busy + idle + iowait + steal) / hertz)
+
+
+def steal_since_boot(root: Path = Path("/")) -> float | None:
+    """Share of CPU time since boot that the hypervisor gave to others, 0 to 1."""
+    times = read_cpu_times(root)
+    return None if times is None or not times.total else times.steal / times.total
+
+
+class LoadMeter:
+    """Reads the machine's counters before and after a window, never within it."""
+
+    def __init__(
+        self,
+        times: Callable[[], CpuTimes | None] = read_cpu_times,
+        clock: Callable[[], float] = time.monotonic,
+        own: Callable[[], float] = lambda: sum(os.times()[:4]),
+    ) -> None:
+        self._times, self._clock, self._own = times, clock, own
+        self._average: float | None = None
+        self._started: tuple[float, CpuTimes | None, float] | None = None
+
+    def start(self) -> None:
+        """Opens the window."""
+        self._average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+        self._started = self._clock(), self._times(), self._own()
+
+    def stop(self) -> Load:
+        """Closes the window.
+
+        Raises:
+            RuntimeError: it was never opened.
+        """
+        if self._started is None:
+            raise RuntimeError("the load meter was not started")
+        clock, before, own = self._started
+        wall, after, used = self._clock() - clock, self._times(), self._own() - own
+        competing = steal = None
+        if before is not None and after is not None and after.total > before.total and wall > 0:
+            competing = max(0.0, (after.busy - before.busy - used) / wall)
+            steal = (after.steal - before.steal) / (after.total - before.total)
+        return Load(wall, self._average, competing, steal, used)

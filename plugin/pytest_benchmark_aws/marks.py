@@ -1,0 +1,150 @@
+"""Markers on a test -> the instance types it names and what it needs of a machine."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.errors import MarkError
+from pytest_benchmark_aws.core.model import ARCHES, MARKETS, Requirements, Wanted
+from pytest_benchmark_aws.core.units import parse_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pytest
+
+    from pytest_benchmark_aws.core.catalog import Catalog
+
+HELP = (
+    "instance_type(*types, market=None): the EC2 instance types that this benchmark is for, as in "
+    "instance_type('m5.8xlarge', 'r5.4xlarge', market='spot'); market is 'on-demand' or 'spot'. "
+    "Without --aws the test simply runs here.",
+    "requires(memory=None, vcpus=None, arch=None, gpu=None): what a machine must have for this benchmark. memory is "
+    "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "
+    "gpu are numbers, arch is 'x86_64' or 'arm64'. On a machine that has less, the test is skipped before its "
+    "fixtures are made.",
+)
+_GIVEN = {"memory": "memory_bytes", "vcpus": "vcpus", "arch": "arch", "gpu": "gpu"}
+
+
+def wanted(item: pytest.Item, catalog: Callable[[], Catalog]) -> Wanted:
+    """What the closest ``instance_type`` marker of the item names; the catalog is read only where there is one.
+
+    Raises:
+        MarkError: an unknown argument, market or instance type.
+    """
+    mark = item.get_closest_marker("instance_type")
+    return Wanted() if mark is None else parse_instance_type(mark.args, mark.kwargs, catalog())
+
+
+def requirements(item: pytest.Item) -> Requirements:
+    """What the ``requires`` markers of the item ask for together; for each thing the closest marker wins.
+
+    Raises:
+        MarkError: an unknown argument or a value that is none.
+    """
+    params: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    result = Requirements()
+    for mark in item.iter_markers("requires"):
+        asked = parse_requires(mark.args, mark.kwargs, params)
+        missing = {f.name: getattr(asked, f.name) for f in fields(result) if getattr(result, f.name) is None}
+        result = replace(result, **missing)
+    return result
+
+
+def parse_instance_type(args: Sequence[object], kwargs: Mapping[str, object], catalog: Catalog) -> Wanted:
+    """The arguments of one ``instance_type`` marker, checked.
+
+    Raises:
+        MarkError: an unknown argument, market or instance type, or no type at all.
+    """
+    _refuse_unknown("instance_type", kwargs, ("market",))
+    market = kwargs.get("market")
+    if market is not None and market not in MARKETS:
+        raise MarkError(f"instance_type(market={market!r}): the markets are {_listed(MARKETS)}")
+    if not args:
+        raise MarkError("instance_type() names no instance type: give at least one, as in instance_type('m5.8xlarge')")
+    names = []
+    for name in args:
+        if not isinstance(name, str):
+            hint = "; unpack a list with *" if isinstance(name, (list, tuple, set)) else ""
+            raise MarkError(f"instance_type({name!r}): an instance type is a text such as 'm5.8xlarge'{hint}")
+        if catalog.find(name) is None:
+            raise MarkError(
+                f"instance_type({name!r}): no such instance type among the {len(catalog.types):,} known ones "
+                f"(snapshot of {catalog.price_date}); did you mean {_listed(catalog.nearest(name))}?"
+            )
+        names.append(name)
+    return Wanted(tuple(dict.fromkeys(names)), market)
+
+
+def parse_requires(args: Sequence[object], kwargs: Mapping[str, object], params: Mapping[str, object]) -> Requirements:
+    """The arguments of one ``requires`` marker, checked; a callable memory is called with the test's parameters.
+
+    Raises:
+        MarkError: a positional or unknown argument, or a value that is none.
+    """
+    if args:
+        raise MarkError(f"requires({args[0]!r}): name what is required, as in requires(memory='96 GiB')")
+    _refuse_unknown("requires", kwargs, tuple(_GIVEN))
+    arch = kwargs.get("arch")
+    if arch is not None and arch not in ARCHES:
+        raise MarkError(f"requires(arch={arch!r}): the architectures are {_listed(ARCHES)}")
+    return Requirements(
+        memory_bytes=_memory(kwargs.get("memory"), params),
+        vcpus=_count("vcpus", kwargs.get("vcpus"), least=1),
+        arch=arch,
+        gpu=_count("gpu", kwargs.get("gpu"), least=0),
+    )
+
+
+def _memory(value: object, params: Mapping[str, object]) -> int | None:
+    if value is None:
+        return None
+    shown = f"requires(memory={value!r})"
+    if callable(value):
+        value = _call(value, params, shown)
+        shown += f" returned {value!r}"
+    if isinstance(value, str):
+        try:
+            value = parse_memory(value)
+        except ValueError as error:
+            raise MarkError(f"requires(memory=...): {error}") from error
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise MarkError(f"{shown}: memory is a number of bytes, a text such as '96 GiB', or a function that gives one")
+    return value
+
+
+def _call(function: Callable[..., Any], params: Mapping[str, object], shown: str) -> object:
+    """The function's answer, called with those of the test's parameters that it names."""
+    names = inspect.signature(function).parameters.values()
+    takes_all = any(name.kind is name.VAR_KEYWORD for name in names)
+    named = [name for name in names if name.kind in (name.POSITIONAL_OR_KEYWORD, name.KEYWORD_ONLY)]
+    lacking = [name.name for name in named if name.default is name.empty and name.name not in params]
+    if lacking:
+        has = _listed(tuple(params)) if params else "none"
+        raise MarkError(f"{shown} asks for {_listed(lacking)}, the test's parameters are: {has}")
+    wanted_names = params if takes_all else [name.name for name in named if name.name in params]
+    return function(**{name: params[name] for name in wanted_names})
+
+
+def _count(name: str, value: object, least: int) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
+        return value
+    raise MarkError(f"requires({name}={value!r}): a whole number, {least} or more, is needed")
+
+
+def _refuse_unknown(marker: str, kwargs: Mapping[str, object], known: Sequence[str]) -> None:
+    from difflib import get_close_matches
+
+    for name in kwargs:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {_listed(known)}"
+            raise MarkError(f"{marker}({name}=...): unknown argument; {hint}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,151 @@
+"""What the hooks do: the border between pytest, pytest-benchmark and the pure core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.model import Machine, Requirements
+
+_MISFIT = pytest.StashKey[str]()
+_REPORT = pytest.StashKey[list[str]]()
+_NOISE = (("cpu", "hz_actual"), ("cpu", "hz_actual_friendly"), ("steal",), ("ec2", "instance_id"))
+"""Machine information that differs between two runs on one machine; stock pytest-benchmark would warn of it."""
+
+
+def register_markers(config: pytest.Config) -> None:
+    """Makes the markers known, with their help in ``pytest --markers``."""
+    from pytest_benchmark_aws.marks import HELP
+
+    for line in HELP:
+        config.addinivalue_line("markers", line)
+
+
+def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuses what markers got wrong, and remembers which cases do not fit this machine.
+
+    Raises:
+        pytest.UsageError: naming every test whose marker cannot be used, with the reason.
+    """
+    from pytest_benchmark_aws.core.errors import MarkError
+    from pytest_benchmark_aws.core.fit import misfits
+    from pytest_benchmark_aws.core.model import Requirements
+
+    wrong, unfit = [], []
+    machine: Machine | None = None
+    for item in items:
+        try:
+            requirements = _read_marks(item)
+        except MarkError as error:
+            wrong.append(f"{item.nodeid}: {error}")
+            continue
+        if requirements == Requirements():
+            continue
+        machine = machine or this_machine()
+        reasons = misfits(requirements, machine)
+        if reasons:
+            item.stash[_MISFIT] = "; ".join(reasons)
+            unfit.append(f"  {item.nodeid}: {'; '.join(reasons)}")
+    if wrong:
+        raise pytest.UsageError(*dict.fromkeys(wrong))
+    if unfit:
+        count = f"aws: {len(unfit)} of {len(items)} cases do not fit this machine and are skipped:"
+        config.stash[_REPORT] = [count, *unfit]
+
+
+def _read_marks(item: pytest.Item) -> Requirements:
+    from pytest_benchmark_aws import marks, snapshot
+
+    marks.wanted(item, snapshot.catalog)
+    return marks.requirements(item)
+
+
+def misfit_report(config: pytest.Config) -> list[str]:
+    """The cases that this machine cannot hold, a line each, said before anything runs."""
+    return config.stash.get(_REPORT, [])
+
+
+def skip_misfit(item: pytest.Item) -> None:
+    """Skips a case that this machine cannot hold, before its fixtures are made."""
+    reason = item.stash.get(_MISFIT, None)
+    if reason is not None:
+        pytest.skip(reason)
+
+
+def this_machine() -> Machine:
+    """The machine at hand; whether it has GPUs is not asked."""
+    from pytest_benchmark_aws.core.model import Machine
+    from pytest_benchmark_aws.machine.facts import read_facts
+
+    facts = read_facts()
+    return Machine("this machine", facts.vcpus, facts.memory_bytes, (facts.arch,), None)
+
+
+def describe_machine(machine_info: dict[str, Any]) -> None:
+    """Adds to pytest-benchmark's machine information what decides how fast and how dear a machine is."""
+    from dataclasses import asdict
+
+    from pytest_benchmark_aws.machine.ec2 import read_identity
+    from pytest_benchmark_aws.machine.facts import read_facts
+    from pytest_benchmark_aws.machine.load import steal_since_boot
+
+    machine_info["hardware"] = read_facts().as_dict()
+    machine_info["steal"] = steal_since_boot()
+    identity = read_identity()
+    if identity is not None:
+        machine_info["ec2"] = asdict(identity)
+
+
+def quiet_noise(machine_info: dict[str, Any], compared: dict[str, Any]) -> None:
+    """Gives the compared file this machine's information where the two differ in noise alone.
+
+    Stock pytest-benchmark warns of any difference, so a warning for each clock reading would bury the real ones.
+    """
+    if _without_noise(machine_info) == _without_noise(compared.get("machine_info")):
+        compared["machine_info"] = machine_info
+
+
+def _without_noise(machine_info: Any) -> Any:
+    from copy import deepcopy
+    from json import dumps, loads
+
+    # Through JSON, as the compared side came: tuples become lists.
+    info = loads(dumps(deepcopy(machine_info), default=str))
+    for *parents, key in _NOISE:
+        node = info
+        for parent in parents:
+            node = node.get(parent, {}) if isinstance(node, dict) else {}
+        if isinstance(node, dict):
+            node.pop(key, None)
+    return info
+
+
+def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:
+    """Writes this run's results next to the baselines, where some are configured and match."""
+    config = reporter.config
+    benchmarks = getattr(getattr(config, "_benchmarksession", None), "benchmarks", None)
+    if not benchmarks:
+        return
+    from pytest_benchmark_aws.options import Settings
+
+    settings = Settings.from_config(config)
+    if settings.baselines is None:
+        return
+    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.baselines import load_baselines
+    from pytest_benchmark_aws.core.compare import compare
+    from pytest_benchmark_aws.core.results import parse_results
+    from pytest_benchmark_aws.report.terminal import write_comparisons
+
+    info: dict[str, Any] = {}
+    describe_machine(info)
+    done = {
+        "machine_info": info,
+        "benchmarks": [bench.as_dict(include_data=False) for bench in benchmarks if bench and not bench.has_error],
+    }
+    catalog = snapshot.catalog()
+    here = parse_results(done, "this machine", settings.throughput, settings.scale_parameter, catalog, here=True)
+    baselines, problems = load_baselines(settings, catalog)
+    write_comparisons(reporter, compare(here, baselines), settings.throughput, catalog.price_date, problems)
