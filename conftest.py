@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scale",
         metavar="NAME|ROWS",
         default=None,
-        help="Training rows: smoke (5,000), laptop (20,000, the default), full (13,788,428, the published experiment), "
+        help="Training rows: smoke (5,000), laptop (50,000, the default), full (13,788,428, the published experiment), "
         "or a number such as 200000, 200k, 2.4M. Features, classes and boosting rounds stay.",
     )
     group.addoption(

@@ -36,7 +36,7 @@ def default_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-benchmark-aws"
 
 
-def load(  # noqa: PLR0913 -- what makes the data, and where it is kept
+def load(
     rows: int,
     validation_rows: int,
     *,

@@ -13,7 +13,6 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,6 +20,8 @@ import numpy as np
 from benchmarks.workload import CLASSES, FEATURES, cpu_count
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 Partition = Literal["train", "validation"]
@@ -158,7 +159,7 @@ def _fill_chunk(
 
 
 def _normal(words: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """Nearly normal numbers, mean 0, deviation 1: the sum of a word's four 16-bit fields, as exact integers until scaled."""
+    """Nearly normal numbers, mean 0, deviation 1: the sum of a word's four 16-bit fields, exact until scaled."""
     mask = np.uint64(0x0000_FFFF_0000_FFFF)
     pairs = words & mask
     pairs += (words >> np.uint64(16)) & mask

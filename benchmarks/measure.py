@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
+
 from pytest_benchmark_aws.machine.facts import process_peak_rss, read_facts, reset_peak_rss
 from pytest_benchmark_aws.machine.load import LoadMeter
 
@@ -34,7 +35,7 @@ class Measured:
     """Median of the rounds; None where benchmarks are disabled and nothing was timed."""
 
 
-def measure(  # noqa: PLR0913 -- the benchmark, its shape, its call and what to record of it
+def measure(
     benchmark: BenchmarkFixture,
     workload: Workload,
     threads: int,

@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.benchmark(group="dataset")
 def test_dataset(benchmark: BenchmarkFixture, problem: Problem, workload: Workload, threads: str) -> None:
     count = thread_count(threads)
     params = parameters("regularized", workload.classes, count)
@@ -35,6 +36,7 @@ def test_dataset(benchmark: BenchmarkFixture, problem: Problem, workload: Worklo
     assert measured.result.num_feature() == workload.features
 
 
+@pytest.mark.benchmark(group="load")
 def test_load(benchmark: BenchmarkFixture, problem: Problem, workload: Workload, threads: str, tmp_path: Path) -> None:
     count = thread_count(threads)
     params = parameters("regularized", workload.classes, count)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.workload import Workload
 
 
+@pytest.mark.benchmark(group="predict")
 @pytest.mark.instance_type("m5.8xlarge", "r5.4xlarge", "c5.24xlarge")
 @pytest.mark.requires(memory=training_memory)  # the model is trained first
 def test_predict(

@@ -23,6 +23,7 @@ class UnlearntWarning(UserWarning):
     """The model is no better than guessing, on data that is the user's own."""
 
 
+@pytest.mark.benchmark(group="train")
 @pytest.mark.instance_type("m5.8xlarge", "r5.4xlarge", "c5.24xlarge")
 @pytest.mark.requires(memory=training_memory)
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -15,7 +15,7 @@ PUBLISHED_VALIDATION_ROWS = 2_433_253
 FEATURES = 30
 CLASSES = 401
 BOOSTING_ROUNDS = 4
-SCALES = {"smoke": 5_000, "laptop": 20_000, "full": PUBLISHED_ROWS}
+SCALES = {"smoke": 5_000, "laptop": 50_000, "full": PUBLISHED_ROWS}
 DEFAULT_SCALE = "laptop"
 THREADS = ("1", "cores", "vcpus")
 """One thread, one for each physical core, one for each vCPU; named, so that a test's id is the same everywhere."""
@@ -85,7 +85,7 @@ def parse_scale(text: str) -> Workload:
         rows = int(match[1] + fraction) * _FACTORS[match[3]] // 10 ** len(fraction)
     validation_rows = _validation_rows(rows)
     if validation_rows < CLASSES:
-        least = -(-CLASSES * PUBLISHED_ROWS // PUBLISHED_VALIDATION_ROWS)
+        least = -(-(2 * CLASSES - 1) * PUBLISHED_ROWS // (2 * PUBLISHED_VALIDATION_ROWS))  # rounds up to CLASSES
         raise ScaleError(f"--scale={text}: {rows:,} rows are too few for {CLASSES} classes; give at least {least:,}")
     name = next((name for name, named in SCALES.items() if named == rows), str(rows))
     return Workload(name, rows, validation_rows)

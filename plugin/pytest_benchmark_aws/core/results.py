@@ -37,7 +37,7 @@ class Result:
         return self.throughput * self.seconds
 
 
-def parse_results(  # noqa: PLR0913 -- a file, and what it takes to read it
+def parse_results(
     data: Mapping[str, Any],
     machine: str,
     throughput_key: str | None,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMPETING_CPUS = 0.2
 """CPUs that others may use before it is said; a quiet machine's daemons stay below 0.05."""
@@ -48,8 +51,8 @@ class Load:
             return None
         average = "unknown" if self.load_average is None else f"{self.load_average:.2f}"
         return (
-            f"other processes used {competing:.2f} of {vcpus} CPUs while {threads} threads were timed, steal "
-            f"{steal:.1%}, load average before {average}. LightGBM's OpenMP threads can be 10 to 100 times slower then: "
+            f"other processes used {competing:.2f} of {vcpus} CPUs while {threads} threads were timed, "
+            f"steal {steal:.1%}, load average before {average}. OpenMP threads can be 10 to 100 times slower then; "
             f"quiet the machine, or trust the results with one thread only"
         )
 
