@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from benchmarks.workload import Workload
 
 
+_DATA_NOTES = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was done with each column of the user's own data, where it was read."""
+    notes = terminalreporter.config.stash.get(_DATA_NOTES, [])
+    if notes:
+        terminalreporter.write_sep("-", f"data: {terminalreporter.config.getoption('data')}")
+    for note in notes:
+        terminalreporter.write_line("".join(char if char.isprintable() else repr(char)[1:-1] for char in note))
+
+
 @pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that ids read scale-variant-threads
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Threads without duplicates: on two cores without SMT, 1 and vcpus."""
@@ -35,7 +47,8 @@ def problem(request: pytest.FixtureRequest, workload: Workload) -> Problem:
     if path is not None:
         from benchmarks.datafile import load
 
-        return load(path, request.config.getoption("label"))[0]
+        problem, request.config.stash[_DATA_NOTES] = load(path, request.config.getoption("label"))
+        return problem
     from benchmarks import datacache
 
     return datacache.load(workload.rows, workload.validation_rows)

@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 
-from benchmarks.columns import encode_arrays, encode_column, feature_values
-from benchmarks.datafile import DataFileError, DataShape, load, probe, validation_mask
+from benchmarks.columns import feature_values
+from benchmarks.datafile import DataFileError, DataShape, load, probe
+from benchmarks.holdout import validation_mask
+from benchmarks.labels import encode_arrays, encode_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
