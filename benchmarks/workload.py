@@ -29,6 +29,8 @@ PROCESS_BYTES = 160 * 2**20
 THREAD_BYTES = 64 * 2**10
 """Growth a thread, measured from 1 to 64 threads at 5,000 rows: 30 KiB."""
 BINNED_BYTES_PER_ROW_AND_FEATURE = 1
+BOOKKEEPING_BYTES_PER_ROW = 26
+"""Labels and row indices, measured at most."""
 
 
 class ScaleError(ValueError):
@@ -100,17 +102,17 @@ def training_bytes(workload: Workload, threads: int) -> int:
     """Peak resident memory of one training, in bytes.
 
     16·N·K for scores (double) and for gradients and hessians (float), 8·Nv·K for validation scores (LightGBM's
-    ``score_updater.hpp`` and ``gbdt.cpp``), at most 26·N of row bookkeeping, the raw arrays and the binned Dataset.
+    ``score_updater.hpp`` and ``gbdt.cpp``), the raw arrays and the binned Dataset.
     """
     scores = 16 * workload.rows * workload.classes + 8 * workload.validation_rows * workload.classes
-    return scores + 26 * workload.rows + dataset_bytes(workload, threads)
+    return scores + dataset_bytes(workload, threads)
 
 
 def dataset_bytes(workload: Workload, threads: int) -> int:
-    """Peak resident memory of constructing the Datasets: the raw arrays, mapped or not, and their bins."""
+    """Peak resident memory of constructing the Datasets: the raw arrays, mapped or not, their bins, and labels."""
     values = (workload.rows + workload.validation_rows) * workload.features
-    binned = values * BINNED_BYTES_PER_ROW_AND_FEATURE
-    return values * workload.itemsize + binned + threads * THREAD_BYTES + PROCESS_BYTES
+    arrays = values * (workload.itemsize + BINNED_BYTES_PER_ROW_AND_FEATURE)
+    return arrays + BOOKKEEPING_BYTES_PER_ROW * workload.rows + threads * THREAD_BYTES + PROCESS_BYTES
 
 
 def training_memory(scale: str, threads: str) -> int:

@@ -13,3 +13,10 @@ ROOT = Path(__file__).parents[1]
 def root() -> Path:
     """The repository's top level."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def not_under_xdist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pytest that a test starts is a run of its own: in a worker's environment pytest-benchmark would turn off."""
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
