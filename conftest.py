@@ -27,8 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         type=Path,
         default=None,
-        help="Run the benchmarks on your own data, written with the equals sign: .npz with x_train, y_train and, if you "
-        "like, x_val, y_val; or .parquet or .csv with --label. Without a validation set, 15 percent are held out, stratified.",
+        help="Run the benchmarks on your own data, with the equals sign: .npz with x_train, y_train and, if you like, "
+        "x_val, y_val; or .parquet or .csv with --label. Without these two, 15 percent are held out, stratified.",
     )
     group.addoption("--label", metavar="NAME", default=None, help="The column of --data that holds the class.")
 

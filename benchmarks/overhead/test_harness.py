@@ -8,6 +8,8 @@ from timeit import repeat
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmarks import datacache
 from benchmarks.measure import measure, rounds_of
 from benchmarks.overhead.pairs import median_interval
@@ -59,7 +61,7 @@ def test_timed_window(benchmark: BenchmarkFixture) -> None:
     """Times what runs inside the timed window besides ``lgb.train``: the call, and the clock readings."""
     clock = PhaseClock()
     env = SimpleNamespace(iteration=0, begin_iteration=0)
-    constructed = ClockedDataset([[0.0], [1.0]], [0, 1], params={"verbosity": -1})
+    constructed = ClockedDataset(np.arange(100.0).reshape(-1, 1), np.arange(100) % 2, params={"verbosity": -1})
     constructed.phase_clock = clock
     constructed.construct()
     readings = 4 * min(repeat(lambda: clock(env), number=1000, repeat=5)) / 1000
