@@ -3,62 +3,245 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
-_OPTIONS = (
+    from pytest_benchmark_aws.core.model import Market
+
+Kind = Literal["text", "flag", "list"]
+
+_OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
+    (
+        "",
+        "flag",
+        "",
+        "Run the benchmarks that name instance types on these instance types, and bring their results home.",
+    ),
+    (
+        "target",
+        "text",
+        "auto|cloud|embedded",
+        "Where: your AWS account, or embedded AWS, which runs here and whose times are this machine's. auto, the "
+        "default, means the account, or embedded AWS where no credentials are found.",
+    ),
+    ("dry-run", "flag", "", "Print what --aws would launch and what it can cost at most; launch nothing."),
+    (
+        "instance-type",
+        "list",
+        "TYPE|FILTER",
+        "Instance type to run on in place of the marked ones, for every benchmark; repeatable. Also a filter such as "
+        "'vcpus>=32 and memory>=96GiB and price<2'.",
+    ),
+    ("market", "text", "on-demand|spot", "Market to launch in, in place of the marked one. Default: on-demand."),
+    ("region", "text", "REGION", "AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's."),
+    ("profile", "text", "NAME", "Profile of AWS credentials. Default: AWS_PROFILE, as in every AWS tool."),
+    ("max-cost", "text", "USD", "Refuse a run that could cost more than this. Default: 10 USD."),
+    ("max-parallel", "text", "N", "Instances alive at once, at most. Default: 8."),
+    (
+        "time-limit",
+        "text",
+        "TIME",
+        "An instance powers itself off after this, as in 90m or 2h; what was measured until then is kept. Default: 1h.",
+    ),
+    ("launches", "text", "N", "Instances of each type: launches, not rounds, are what makes a difference certain."),
+    (
+        "misfit",
+        "text",
+        "fail|skip",
+        "What to do with a benchmark on an instance type that cannot hold it. Default: fail, before anything is made.",
+    ),
+    ("price", "list", "TYPE=USD", "Price of an hour where it is not known, or is another for you; repeatable."),
+    ("ami", "text", "AMI", "Machine image. Default: the newest Amazon Linux 2023 of the instance type's architecture."),
+    ("subnet", "list", "SUBNET", "Subnet to launch in; repeatable, tried in order. Default: the default VPC's."),
+    ("security-group", "text", "GROUP", "Security group. Default: one without ingress rules, made when missing."),
+    (
+        "bucket",
+        "text",
+        "BUCKET",
+        "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
+    ),
+    ("instance-profile", "text", "NAME", "Instance profile that the instances get. Default: none."),
+    (
+        "requirements",
+        "text",
+        "FILE",
+        "What to install on an instance, as a requirements file. Default: what the project declares and the collected "
+        "tests import, in the versions that are installed here.",
+    ),
+    ("show-bundle", "flag", "", "With --aws-dry-run: list the files and the distributions that would be shipped."),
     (
         "baselines",
+        "text",
         "DIR",
         "Folder of baselines, <DIR>/<instance type>/NNNN_name.json, that a run is compared with at its end, relative "
         "to the rootdir. Default: no comparison.",
     ),
     (
         "throughput",
+        "text",
         "KEY",
         "Key of extra_info that holds a benchmark's throughput, in units of work a second; machines are compared by "
         "it. Default: runs a second, which compares equal amounts of work only.",
     ),
     (
         "scale-parameter",
+        "text",
         "NAME",
         "Test parameter that only scales the amount of work: results that differ in it alone are compared by "
         "throughput, never in seconds.",
     ),
 )
+ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle")
+"""What asks for an act is never an ini value: a project's file alone must not spend money."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user asked of the plugin."""
 
+    target: Literal["auto", "cloud", "embedded"]
+    dry_run: bool
+    instance_types: tuple[str, ...]
+    market: Market | None
+    region: str | None
+    profile: str | None
+    max_cost_usd: Decimal
+    max_parallel: int
+    time_limit_s: int
+    launches: int
+    misfit: Literal["fail", "skip"]
+    prices: dict[str, Decimal]
+    ami: str | None
+    subnets: tuple[str, ...]
+    security_group: str | None
+    bucket: str | None
+    instance_profile: str | None
+    requirements: Path | None
+    show_bundle: bool
     baselines: Path | None
     throughput: str | None
     scale_parameter: str | None
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> Settings:
-        """The command line's value where given, else the ini file's."""
+        """The command line's value where given, else the ini file's.
 
-        def value(name: str) -> str | None:
-            dest = f"aws_{name}"
-            given = config.getoption(dest)
-            return str(given) if given is not None else (config.getini(dest) or None)
+        Raises:
+            pytest.UsageError: a value that is none of its kind.
+        """
 
-        folder = value("baselines")
+        def text(name: str) -> str | None:
+            given = config.getoption(_dest(name))
+            return str(given) if given is not None else (config.getini(_dest(name)) or None)
+
+        def many(name: str) -> tuple[str, ...]:
+            given = config.getoption(_dest(name))
+            return tuple(given if given is not None else config.getini(_dest(name)) or ())
+
+        def path(name: str) -> Path | None:
+            given = text(name)
+            return None if given is None else config.rootpath / Path(given).expanduser()
+
         return cls(
-            baselines=None if folder is None else config.rootpath / Path(folder).expanduser(),
-            throughput=value("throughput"),
-            scale_parameter=value("scale_parameter"),
+            target=_one_of("target", text("target"), ("auto", "cloud", "embedded")) or "auto",
+            dry_run=bool(config.getoption("aws_dry_run") or config.getoption("aws_show_bundle")),
+            instance_types=many("instance-type"),
+            market=_one_of("market", text("market"), ("on-demand", "spot")),
+            region=text("region"),
+            profile=text("profile"),
+            max_cost_usd=_parsed("max-cost", text("max-cost"), _money, Decimal(10)),
+            max_parallel=_parsed("max-parallel", text("max-parallel"), _count, 8),
+            time_limit_s=_parsed("time-limit", text("time-limit"), _limit, 3600),
+            launches=_parsed("launches", text("launches"), _count, 1),
+            misfit=_one_of("misfit", text("misfit"), ("fail", "skip")) or "fail",
+            prices=dict(_parsed("price", given, _price, None) for given in many("price")),
+            ami=text("ami"),
+            subnets=many("subnet"),
+            security_group=text("security-group"),
+            bucket=text("bucket"),
+            instance_profile=text("instance-profile"),
+            requirements=path("requirements"),
+            show_bundle=bool(config.getoption("aws_show_bundle")),
+            baselines=path("baselines"),
+            throughput=text("throughput"),
+            scale_parameter=text("scale-parameter"),
         )
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Adds each option with its ini twin: ``--aws-baselines`` and ``aws_baselines``."""
     group = parser.getgroup("aws", "benchmarks on AWS")
-    for name, metavar, text in _OPTIONS:
-        group.addoption(f"--aws-{name}", metavar=metavar, default=None, help=text)
-        parser.addini(f"aws_{name.replace('-', '_')}", f"the same as --aws-{name}")
+    for name, kind, metavar, text in _OPTIONS:
+        flag = f"--aws-{name}" if name else "--aws"
+        extra: dict[str, Any] = {"metavar": metavar}
+        if kind == "flag":
+            extra = {"action": "store_true"}
+        elif kind == "list":
+            extra = {"metavar": metavar, "action": "append"}
+        group.addoption(flag, dest=_dest(name), default=None, help=text, **extra)
+        if name not in ONLY_COMMAND_LINE:
+            ini_type: Literal["linelist", "string"] = "linelist" if kind == "list" else "string"
+            parser.addini(_dest(name), f"the same as {flag}", type=ini_type)
+
+
+def _dest(name: str) -> str:
+    return f"aws_{name.replace('-', '_')}".rstrip("_")
+
+
+def _one_of(name: str, given: str | None, allowed: tuple[Any, ...]) -> Any:
+    if given is not None and given not in allowed:
+        raise _usage_error(f"--aws-{name}={given}: choose one of {', '.join(allowed)}")
+    return given
+
+
+def _parsed(name: str, given: str | None, parse: Callable[[str], Any], default: Any) -> Any:
+    if given is None:
+        return default
+    try:
+        return parse(given)
+    except (ValueError, InvalidOperation) as error:
+        raise _usage_error(f"--aws-{name}={given}: {error}") from error
+
+
+def _usage_error(message: str) -> Exception:
+    import pytest
+
+    return pytest.UsageError(message)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise ValueError("give a whole number from 1 to 1000")
+    return int(text)
+
+
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.removesuffix("USD").strip())
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ValueError("give an amount of USD, as in 2.50")
+    return amount
+
+
+def _limit(text: str) -> int:
+    from pytest_benchmark_aws.core.units import parse_duration
+
+    seconds = parse_duration(text)
+    if not 60 <= seconds <= 7 * 24 * 3600:
+        raise ValueError("give one minute to seven days, as in 90m or 2h")
+    return seconds
+
+
+def _price(text: str) -> tuple[str, Decimal]:
+    name, sign, amount = text.partition("=")
+    if not sign or not name.strip():
+        raise ValueError("give an instance type and USD an hour, as in m5.8xlarge=1.536")
+    return name.strip(), _money(amount)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+
+def _on(config: pytest.Config) -> bool:
+    """Whether this session uses AWS; the pytest that runs on an instance never does, whatever its ini file says."""
+    asked = any(config.getoption(name, None) for name in ("aws", "aws_dry_run", "aws_show_bundle"))
+    return asked and "PYTEST_BENCHMARK_AWS_GUEST" not in os.environ
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # noqa: D103 -- pytest documents its hooks
@@ -20,6 +27,45 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
     from pytest_benchmark_aws import session
 
     session.register_markers(config)
+    if _on(config):
+        from pytest_benchmark_aws import remote
+
+        remote.configure(config)
+
+
+@pytest.fixture
+def aws_instance_type(request: pytest.FixtureRequest) -> str | None:
+    """The instance type that this case is for with --aws; None without it."""
+    target = getattr(request, "param", None)
+    return None if target is None else str(target.instance_type)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all others, so that the instance type is last in the test's id
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:  # noqa: D103
+    result = yield
+    if _on(metafunc.config):
+        from pytest_benchmark_aws import remote
+
+        remote.expand_case(metafunc)
+    return result
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
+    if not _on(session.config):
+        return None
+    from pytest_benchmark_aws import remote
+
+    return remote.run(session)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:  # noqa: D103
+    if not _on(item.config):
+        return None
+    from pytest_benchmark_aws import remote
+
+    return remote.replay_item(item, nextitem)
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,4 +112,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
     try:
         return (yield)
     finally:  # also after pytest-benchmark raised for --benchmark-compare-fail
-        session.compare_with_baselines(terminalreporter)
+        session.summarize(terminalreporter, aws=_on(terminalreporter.config))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:  # noqa: D103
+    if _on(config):
+        from pytest_benchmark_aws import remote
+
+        remote.update_json(config, output_json)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
+    if _on(session.config):
+        from pytest_benchmark_aws import remote
+
+        remote.finish(session.config)

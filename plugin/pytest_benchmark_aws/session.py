@@ -32,6 +32,7 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
     from pytest_benchmark_aws.core.errors import MarkError
     from pytest_benchmark_aws.core.fit import misfits
     from pytest_benchmark_aws.core.model import Requirements
+    from pytest_benchmark_aws.expand import case_of
 
     wrong, unfit = [], []
     machine: Machine | None = None
@@ -41,7 +42,7 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
         except MarkError as error:
             wrong.append(f"{item.nodeid}: {error}")
             continue
-        if requirements == Requirements():
+        if requirements == Requirements() or case_of(item) is not None:
             continue
         machine = machine or this_machine()
         reasons = misfits(requirements, machine)
@@ -120,6 +121,21 @@ def _without_noise(machine_info: Any) -> Any:
         if isinstance(node, dict):
             node.pop(key, None)
     return info
+
+
+def skip_later(item: pytest.Item, reason: str) -> None:
+    """Marks a case as one that will be skipped, with the reason."""
+    item.stash[_MISFIT] = reason
+
+
+def summarize(reporter: pytest.TerminalReporter, *, aws: bool) -> None:
+    """What this plugin says at the end."""
+    if aws:
+        from pytest_benchmark_aws import remote
+
+        remote.summarize(reporter)
+    else:
+        compare_with_baselines(reporter)
 
 
 def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:

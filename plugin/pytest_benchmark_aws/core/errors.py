@@ -13,3 +13,23 @@ class MarkError(PytestBenchmarkAWSError, ValueError):
 
 class UnitError(PytestBenchmarkAWSError, ValueError):
     """A text is no amount of memory or rows."""
+
+
+class PlanError(PytestBenchmarkAWSError, ValueError):
+    """What was asked cannot be run as it is; nothing was made. pytest ends with exit code 4."""
+
+
+class CapacityError(PytestBenchmarkAWSError):
+    """AWS has no such instance to give now, in any zone that was tried."""
+
+
+class BootstrapError(PytestBenchmarkAWSError):
+    """An instance started, and what it needs to run tests could not be brought there."""
+
+
+class RemoteFailure(PytestBenchmarkAWSError):
+    """A launch ended without the results that it should have brought."""
+
+
+class CleanupError(PytestBenchmarkAWSError):
+    """Something may still be alive; the message names each resource."""

@@ -54,6 +54,81 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where one case runs: an instance type, a market, and which of several launches of it."""
+
+    instance_type: str
+    market: Market = "on-demand"
+    launch: int = 1
+
+    def __str__(self) -> str:
+        """As test ids, progress and file names show it: ``m5.8xlarge``, ``m5.8xlarge-spot-launch2``."""
+        market = "" if self.market == "on-demand" else f"-{self.market}"
+        return f"{self.instance_type}{market}" + (f"-launch{self.launch}" if self.launch > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One collected benchmark test for one target."""
+
+    node_id: str
+    """As this session knows it, the target in its id."""
+    bare_id: str
+    """As it is on every machine."""
+    target: Target
+    requirements: Requirements
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What an hour of an instance type costs, and who says so."""
+
+    usd_per_hour: Decimal
+    source: str
+    """``snapshot of 2026-07-20``, ``Pricing API, 2026-11-24`` or ``--aws-price``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The cases that one instance runs: one launch of one instance type."""
+
+    target: Target
+    instance_type: InstanceType
+    cases: tuple[Case, ...]
+    price: Price
+    time_limit_s: int
+
+    @property
+    def name(self) -> str:
+        """Unique in a run."""
+        return str(self.target)
+
+    @property
+    def arch(self) -> str:
+        """x86_64 or arm64; of types that are both, the first."""
+        return self.instance_type.arches[0] if self.instance_type.arches else "x86_64"
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A case and an instance type that cannot hold it."""
+
+    case: Case
+    reasons: tuple[str, ...]
+    would_fit: tuple[str, ...]
+    """The cheapest types that can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would launch, what it cannot, and the most it can cost."""
+
+    jobs: tuple[Job, ...]
+    misfits: tuple[Misfit, ...]
+    most_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """What of a machine decides whether a case fits it."""
 

@@ -30,6 +30,8 @@ class Result:
     published: bool = False
     """A figure that somebody published, not a run of this suite."""
     here: bool = False
+    rounds: tuple[float, ...] = ()
+    """Seconds of each, where the file has them."""
 
     @property
     def work(self) -> float:
@@ -56,6 +58,8 @@ def parse_results(
     info = data.get("machine_info") or {}
     name = (info.get("ec2") or {}).get("instance_type") or machine
     known = catalog.find(name)
+    if (info.get("ec2") or {}).get("embedded"):
+        name = f"{name} (embedded)"  # its times are those of whatever machine embedded AWS ran on
     vcpus = (info.get("hardware") or {}).get("vcpus") or (known.vcpus if known else None)
     results = []
     for bench in data["benchmarks"]:
@@ -77,6 +81,7 @@ def parse_results(
                 usd_per_hour=known.usd_per_hour if known else None,
                 published=bool(extra.get("published")),
                 here=here,
+                rounds=tuple(float(value) for value in bench["stats"].get("data") or (seconds,)),
             )
         )
     return results

@@ -42,6 +42,33 @@ def format_memory(amount: int) -> str:
     return f"{amount} B"
 
 
+_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?")
+
+
+def parse_duration(text: str) -> int:
+    """Seconds from ``"1h"``, ``"90m"``, ``"1h30m"``, ``"5400s"`` or a plain number of seconds.
+
+    Raises:
+        UnitError: the text is no duration, or none at all.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match or not any(match.groups()):
+        raise UnitError(f"{text!r} is no duration: write 1h, 90m, 1h30m or seconds")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as ``"12.3 s"``, ``"4 min 05 s"`` or ``"1 h 05 min"``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
 def format_rate(value: float) -> str:
     """A rate with an SI prefix, to three significant digits: ``"38.5 M"``."""
     for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):

@@ -24,6 +24,8 @@ class Ec2Identity:
     region: str | None
     ami: str | None
     market: str | None
+    embedded: bool = False
+    """Embedded AWS: the type is a name only, the machine is whatever it runs on."""
 
 
 def is_ec2(root: Path = Path("/")) -> bool:
@@ -36,17 +38,18 @@ def is_ec2(root: Path = Path("/")) -> bool:
 
 
 def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s: float = 1.0) -> Ec2Identity | None:
-    """This instance's identity; None off EC2, without a network probe, and where the metadata service does not answer.
+    """This instance's identity; None off EC2, unless an endpoint is named, and where no metadata service answers.
 
     ``AWS_EC2_METADATA_DISABLED`` and ``AWS_EC2_METADATA_SERVICE_ENDPOINT`` work as for AWS's own tools. At most three
     requests, each within ``timeout_s``.
     """
-    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not is_ec2(root):
+    named = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not (named or is_ec2(root)):
         return None
     import json
     from http.client import HTTPException
 
-    base = (endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or ENDPOINT).rstrip("/")
+    base = (named or ENDPOINT).rstrip("/")
     try:
         token = _request(f"{base}/latest/api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, timeout_s)
         headers = {"X-aws-ec2-metadata-token": token}
@@ -63,6 +66,7 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
         region=_safe(document.get("region")),
         ami=_safe(document.get("imageId")),
         market=market,
+        embedded=document.get("embedded") is True,
     )
 
 

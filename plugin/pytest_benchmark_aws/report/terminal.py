@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_benchmark_aws.core.units import format_rate
+from pytest_benchmark_aws.report.columns import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 _BLANK = "-"
 _ACCENT = "▸"
-_GAP = "  "
 
 
 class Terminal(Protocol):
@@ -49,24 +49,16 @@ def table(comparison: Comparison, unit: str) -> list[str]:
     """The header and a line for each row, columns aligned."""
     header = ("machine", "scale", "vCPUs", f"{unit}/s", "per vCPU", "relative", "USD/hour", "USD full")
     cells = [header, *(_cells(row) for row in comparison.rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
     lines = []
-    for number, line in enumerate(cells):
+    for number, line in enumerate(aligned(cells, left=(0, 1))):
         mark = _ACCENT if number and comparison.rows[number - 1].result.here else " "
-        left = [text.ljust(width) for text, width in zip(line[:2], widths[:2], strict=True)]
-        right = [text.rjust(width) for text, width in zip(line[2:], widths[2:], strict=True)]
-        lines.append(f"{mark} {_GAP.join((*left, *right))}".rstrip())
+        lines.append(f"{mark} {line}")
     return lines
 
 
 def unit_of(throughput_key: str | None) -> str:
     """The unit of work, from the key that holds its rate: ``row_trees_per_second`` -> ``row trees``."""
     return throughput_key.removesuffix("_per_second").replace("_", " ") if throughput_key else "runs"
-
-
-def printable(text: str) -> str:
-    """The text with what would steer a terminal escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

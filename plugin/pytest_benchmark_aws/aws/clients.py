@@ -1,0 +1,115 @@
+"""boto3's clients, made when they are first needed, and credentials as every AWS tool finds them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.errors import PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who pays."""
+
+    account_id: str
+    arn: str
+    region: str
+
+
+class Clients:
+    """One client for each service of one region, with retries and time-outs set.
+
+    ``environment`` holds what embedded AWS exports: endpoint, region and keys; without it, boto3's own search counts.
+    """
+
+    def __init__(self, region: str | None, profile: str | None, environment: Mapping[str, str] | None = None) -> None:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import ProfileNotFound
+
+        given = environment or {}
+        # boto3 ignores AWS_REGION, which users set and every other SDK honours.
+        region = (
+            region or given.get("AWS_REGION") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        )
+        try:
+            self._session = boto3.Session(
+                aws_access_key_id=given.get("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY"),
+                region_name=region,
+                profile_name=None if given else profile,
+            )
+        except ProfileNotFound as error:
+            raise PlanError(f"{error}: aws configure list-profiles names those there are") from error
+        self.region = self._session.region_name or DEFAULT_REGION
+        self.region_is_given = self._session.region_name is not None
+        self._endpoint = given.get("AWS_ENDPOINT_URL")
+        self._config = Config(
+            retries={"mode": "standard", "max_attempts": 8},
+            connect_timeout=10,
+            read_timeout=60,
+            signature_version=None,
+            # Presigned uploads carry what we sign and nothing that a newer SDK would like to add.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"} if self._endpoint or os.environ.get("AWS_ENDPOINT_URL") else {},
+            user_agent_extra="pytest-benchmark-aws",
+        )
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, service: str, region: str | None = None) -> Any:
+        """The client of a service."""
+        key = service, region or self.region
+        if key not in self._made:
+            from botocore.config import Config
+
+            config = self._config.merge(Config(signature_version="s3v4")) if service == "s3" else self._config
+            self._made[key] = self._session.client(
+                service, region_name=key[1], endpoint_url=self._endpoint, config=config
+            )
+        return self._made[key]
+
+    @property
+    def events(self) -> Any:
+        """Botocore's events, for those who record or inject."""
+        return self._session.events
+
+    def has_credentials(self) -> bool:
+        """Whether boto3 finds any; asks the network only where the machine is configured so."""
+        return self._session.get_credentials() is not None
+
+    def credentials_expire(self) -> datetime | None:
+        """When they do; None for those that do not, and where it cannot be known."""
+        expiry: datetime | None = getattr(self._session.get_credentials(), "_expiry_time", None)
+        return expiry
+
+    def account(self) -> Account:
+        """The caller, by STS.
+
+        Raises:
+            PlanError: there are no credentials, or AWS refuses them.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = self("sts").get_caller_identity()
+        except (BotoCoreError, ClientError) as error:
+            raise PlanError(
+                f"AWS does not know these credentials ({error}): log in (aws sso login, aws configure), or run on "
+                "embedded AWS with --aws-target=embedded"
+            ) from error
+        return Account(answer["Account"], answer["Arn"], self.region)
+
+
+def code_of(error: Exception) -> str:
+    """A ClientError's code, as ``InsufficientInstanceCapacity``; empty for others."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

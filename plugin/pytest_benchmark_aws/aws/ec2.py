@@ -1,0 +1,236 @@
+"""EC2 as a run needs it: what is offered, launch, one look at all, terminate."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.aws.clients import code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_benchmark_aws.aws.clients import Clients
+
+TAG = "pytest-benchmark-aws"
+"""Prefix of our tags, name of our security group, and value of the managed-by tag."""
+ON_DEMAND_QUOTA, SPOT_QUOTA = "L-1216C47A", "L-34B43A08"
+"""vCPUs of running standard (A, C, D, H, I, M, R, T, Z) instances; Service Quotas' codes."""
+ALIVE = ("pending", "running", "stopping", "stopped", "shutting-down")
+IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """Where an instance can be."""
+
+    subnet_id: str
+    zone: str
+    vpc_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One look at one instance."""
+
+    instance_id: str
+    state: str
+    reason: str
+    zone: str
+    job: str
+    attempt: int
+    token: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may still cost money."""
+        return self.state != "terminated"
+
+
+def subnets(clients: Clients, wanted: Sequence[str]) -> list[Subnet]:
+    """The wanted subnets in their order, else the default VPC's, one a zone."""
+    ec2 = clients("ec2")
+    if wanted:
+        answer = ec2.describe_subnets(SubnetIds=list(wanted))
+    else:
+        answer = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
+    found = [Subnet(s["SubnetId"], s["AvailabilityZone"], s["VpcId"]) for s in answer["Subnets"]]
+    order = {subnet_id: place for place, subnet_id in enumerate(wanted)}
+    return sorted(found, key=lambda s: (order.get(s.subnet_id, 0), s.zone, s.subnet_id))
+
+
+def offered_zones(clients: Clients, types: Iterable[str]) -> dict[str, set[str]]:
+    """The zones of the region that offer each type; a type that is not offered has none."""
+    found: dict[str, set[str]] = {name: set() for name in types}
+    pages = (
+        clients("ec2")
+        .get_paginator("describe_instance_type_offerings")
+        .paginate(LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": sorted(found)}])
+    )
+    for page in pages:
+        for offer in page["InstanceTypeOfferings"]:
+            found[offer["InstanceType"]].add(offer["Location"])
+    return found
+
+
+def vcpu_quota(clients: Clients, *, spot: bool) -> int | None:
+    """VCPUs that may run at once; None where the account may not ask."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = clients("service-quotas").get_service_quota(
+            ServiceCode="ec2", QuotaCode=SPOT_QUOTA if spot else ON_DEMAND_QUOTA
+        )
+    except (BotoCoreError, ClientError):
+        return None
+    return int(answer["Quota"]["Value"])
+
+
+def image(clients: Clients, arch: str) -> str:
+    """The newest Amazon Linux 2023 of an architecture, by AWS's public parameter."""
+    answer = clients("ssm").get_parameter(Name=IMAGE.format(arch=arch))
+    return str(answer["Parameter"]["Value"])
+
+
+def security_group(clients: Clients, vpc_id: str, *, make: bool) -> str | None:
+    """Our group of the VPC, which has no ingress rule; made where it is missing and ``make`` says so."""
+    ec2 = clients("ec2")
+    filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [TAG]}]
+    for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
+        if not group.get("IpPermissions"):
+            return str(group["GroupId"])
+    if not make:
+        return None
+    answer = ec2.create_security_group(
+        GroupName=TAG,
+        Description="pytest-benchmark-aws: nothing may come in",
+        VpcId=vpc_id,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": _tags({"managed-by": TAG})}],
+    )
+    return str(answer["GroupId"])
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """All that one RunInstances says."""
+
+    instance_type: str
+    market: str
+    image_id: str
+    subnet_id: str
+    security_group_id: str | None
+    token: str
+    user_data: str
+    tags: Mapping[str, str]
+    instance_profile: str | None
+    disk_gib: int = 30
+
+    def parameters(self) -> dict[str, Any]:
+        """For ``run_instances``."""
+        tags = _tags({**self.tags, "managed-by": TAG})
+        asked: dict[str, Any] = {
+            "ImageId": self.image_id,
+            "InstanceType": self.instance_type,
+            "MinCount": 1,
+            "MaxCount": 1,
+            "ClientToken": self.token,
+            "SubnetId": self.subnet_id,
+            "UserData": self.user_data,
+            "InstanceInitiatedShutdownBehavior": "terminate",
+            "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
+            "BlockDeviceMappings": [
+                {
+                    "DeviceName": "/dev/xvda",
+                    "Ebs": {"VolumeSize": self.disk_gib, "VolumeType": "gp3", "DeleteOnTermination": True},
+                }
+            ],
+            "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+        }
+        if self.security_group_id:
+            asked["SecurityGroupIds"] = [self.security_group_id]
+        if self.instance_profile:
+            kind = "Arn" if self.instance_profile.startswith("arn:") else "Name"
+            asked["IamInstanceProfile"] = {kind: self.instance_profile}
+        if self.market == "spot":
+            asked["InstanceMarketOptions"] = {
+                "MarketType": "spot",
+                "SpotOptions": {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"},
+            }
+        return asked
+
+
+def run_instance(clients: Clients, request: LaunchRequest) -> str:
+    """Launches one instance and gives its id; the token makes a repeated call the same launch."""
+    answer = clients("ec2").run_instances(**request.parameters())
+    return str(answer["Instances"][0]["InstanceId"])
+
+
+def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
+    """What AWS would say against the launch, or None."""
+    from botocore.exceptions import ClientError
+
+    try:
+        clients("ec2").run_instances(**{**request.parameters(), "DryRun": True})
+    except ClientError as error:
+        return None if code_of(error) == "DryRunOperation" else str(error)
+    return None
+
+
+def instances_of_run(clients: Clients, run_id: str) -> list[Instance]:
+    """All instances of a run, in one look, terminated ones too as long as EC2 shows them."""
+    pages = (
+        clients("ec2")
+        .get_paginator("describe_instances")
+        .paginate(Filters=[{"Name": f"tag:{TAG}:run", "Values": [run_id]}])
+    )
+    return [_instance(found) for page in pages for group in page["Reservations"] for found in group["Instances"]]
+
+
+def terminate(clients: Clients, instance_ids: Sequence[str]) -> None:
+    """Terminates all of them; where one is unknown EC2 terminates none, so then each by itself."""
+    from botocore.exceptions import ClientError
+
+    if not instance_ids:
+        return
+    ec2 = clients("ec2")
+    try:
+        ec2.terminate_instances(InstanceIds=list(instance_ids))
+    except ClientError as error:
+        if not code_of(error).startswith("InvalidInstanceID"):
+            raise
+        for instance_id in instance_ids if len(instance_ids) > 1 else ():
+            try:
+                ec2.terminate_instances(InstanceIds=[instance_id])
+            except ClientError as single:
+                if not code_of(single).startswith("InvalidInstanceID"):
+                    raise
+
+
+def console_output(clients: Clients, instance_id: str) -> str:
+    """What the instance wrote to its console, as far as EC2 has it."""
+    answer = clients("ec2").get_console_output(InstanceId=instance_id)
+    text = answer.get("Output") or ""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return str(text)  # botocore has decoded it
+
+
+def _instance(found: Mapping[str, Any]) -> Instance:
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+    reason = (found.get("StateReason") or {}).get("Message") or found.get("StateTransitionReason") or ""
+    attempt = tags.get(f"{TAG}:attempt", "1")
+    return Instance(
+        instance_id=found["InstanceId"],
+        state=found["State"]["Name"],
+        reason=reason,
+        zone=(found.get("Placement") or {}).get("AvailabilityZone", ""),
+        job=tags.get(f"{TAG}:job", ""),
+        attempt=int(attempt) if attempt.isdigit() else 1,
+        token=tags.get(f"{TAG}:token", ""),
+    )
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

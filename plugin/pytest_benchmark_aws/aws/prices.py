@@ -1,0 +1,110 @@
+"""What an hour costs: the command line's word, the Pricing API, or the shipped snapshot with its date."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.model import InstanceType, Price
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.core.catalog import Catalog
+
+FRESH_S = 24 * 3600
+_API_REGION = "us-east-1"
+"""The Pricing API is in few regions, and each has the prices of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices of one region, on demand, Linux, shared tenancy."""
+
+    given: Mapping[str, Decimal]
+    fetched: Mapping[str, Price]
+    catalog: Catalog
+    region: str
+
+    def __call__(self, instance_type: InstanceType) -> Price | None:
+        """The price of a type, or None where it is not known. The snapshot speaks for us-east-1 alone."""
+        name = instance_type.name
+        if name in self.given:
+            return Price(self.given[name], "--aws-price")
+        if name in self.fetched:
+            return self.fetched[name]
+        if self.region != "us-east-1" or instance_type.usd_per_hour is None:
+            return None
+        return Price(instance_type.usd_per_hour, f"snapshot of {self.catalog.price_date}")
+
+
+def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> dict[str, Price]:
+    """Prices by the Pricing API, kept on disk for a day; what it does not answer is left out.
+
+    ``source`` says whose they are, with ``{today}`` where the day belongs.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    found: dict[str, Price] = {}
+    kept = _read(folder / f"{clients.region}.json")
+    missing = []
+    for name in dict.fromkeys(names):
+        entry = kept.get(name)
+        if entry is not None and time.time() - entry["time"] < FRESH_S:
+            found[name] = Price(Decimal(entry["usd"]), entry["source"])
+        else:
+            missing.append(name)
+    told = source.replace("{today}", datetime.now(timezone.utc).date().isoformat())
+    for name in missing:
+        try:
+            usd = _ask(clients, name)
+        except (BotoCoreError, ClientError):
+            break  # no right to ask, or no way to: the snapshot answers
+        if usd is not None:
+            found[name] = Price(usd, told)
+            kept[name] = {"usd": str(usd), "time": time.time(), "source": told}
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{clients.region}.json").write_text(json.dumps(kept), encoding="utf-8")
+    return found
+
+
+def _ask(clients: Clients, name: str) -> Decimal | None:
+    wanted = {
+        "instanceType": name,
+        "regionCode": clients.region,
+        "operatingSystem": "Linux",
+        "tenancy": "Shared",
+        "preInstalledSw": "NA",
+        "capacitystatus": "Used",
+    }
+    answer = clients("pricing", _API_REGION).get_products(
+        ServiceCode="AmazonEC2",
+        Filters=[{"Type": "TERM_MATCH", "Field": key, "Value": value} for key, value in wanted.items()],
+        MaxResults=10,
+    )
+    for text in answer["PriceList"]:
+        product: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
+        for offer in product.get("terms", {}).get("OnDemand", {}).values():
+            for dimension in offer["priceDimensions"].values():
+                try:
+                    usd = Decimal(dimension["pricePerUnit"]["USD"])
+                except (KeyError, InvalidOperation):
+                    continue
+                if usd > 0 and dimension.get("unit", "Hrs") == "Hrs":
+                    return usd
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}

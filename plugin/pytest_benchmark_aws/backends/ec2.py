@@ -1,0 +1,282 @@
+"""EC2 instances that fetch their work from S3 and put their results there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws.clients import code_of
+from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
+from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure
+from pytest_benchmark_aws.core.plan import GRACE_S
+from pytest_benchmark_aws.guest.stub import user_data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.core.model import Job
+
+RESULT_LIMIT = 256 * 2**20
+"""Bytes of a result that are read; more is refused."""
+_STATES: dict[str, State] = {"pending": "pending", "running": "running", "terminated": "gone", "stopped": "stopping"}
+_NO_CAPACITY = frozenset(
+    {
+        "InsufficientInstanceCapacity",
+        "InsufficientHostCapacity",
+        "Unsupported",
+        "SpotMaxPriceTooLow",
+        "MaxSpotInstanceCountExceeded",
+    }
+)
+_PACE_BURST, _PACE_S = 5, 0.5
+"""RunInstances has a bucket of 5 calls that refills at 2 a second (EC2's API throttling)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What every launch of an architecture fetches, and how it runs pytest."""
+
+    project: Mapping[str, Any]
+    """``key``, ``sha256``, ``size``."""
+    wheels: Mapping[str, Any]
+    python: str
+    packages: tuple[str, ...]
+    args: tuple[str, ...]
+    sys_path: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where instances go."""
+
+    subnets: tuple[ec2.Subnet, ...]
+    zones: Mapping[str, frozenset[str]]
+    """Instance type -> the zones that offer it."""
+    security_groups: Mapping[str, str | None]
+    """VPC -> group."""
+    images: Mapping[str, str]
+    """Architecture -> machine image."""
+    instance_profile: str | None = None
+
+
+@dataclass(slots=True)
+class Ec2Backend:
+    """One run's launches."""
+
+    clients: Clients
+    bucket: Bucket
+    run_id: str
+    place: Place
+    shipments: Mapping[str, Shipment]
+    """Architecture -> what is shipped."""
+    beat_s: float
+    _listing: dict[str, str] = field(default_factory=dict)
+    _read: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    _seen: dict[str, ec2.Instance] = field(default_factory=dict)
+    _calls: list[float] = field(default_factory=list)
+
+    def intents(self, job: Job, attempt: int) -> list[Intent]:
+        """One for each subnet in a zone that offers the type."""
+        offered = self.place.zones.get(job.instance_type.name, frozenset())
+        found = []
+        for subnet in self.place.subnets:
+            if subnet.zone in offered:
+                words = (self.run_id, job.name, subnet.subnet_id, str(attempt))
+                token = hashlib.sha256("/".join(words).encode()).hexdigest()[:48]
+                found.append(Intent(token, subnet.zone, subnet.subnet_id, attempt))
+        return found
+
+    def launch(self, job: Job, intent: Intent) -> Handle:
+        """Puts the agent into S3 and launches an instance that fetches it.
+
+        Raises:
+            CapacityError: the zone has no such instance now, or the quota of vCPUs is used up.
+        """
+        from botocore.exceptions import ClientError
+
+        agent = self._agent(job, intent)
+        key = f"{self._prefix(job, intent.attempt)}/agent.pyz"
+        self.bucket.put(key, agent)
+        minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)
+        script = user_data(self.bucket.url("get_object", key, 3600), hashlib.sha256(agent).hexdigest(), minutes)
+        request = self.request(job, intent, script)
+        self._pace()
+        try:
+            instance_id = ec2.run_instance(self.clients, request)
+        except ClientError as error:
+            if code_of(error) in _NO_CAPACITY or code_of(error) == "VcpuLimitExceeded":
+                raise CapacityError(str(error)) from error
+            raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
+        return Handle(job, instance_id, intent)
+
+    def request(self, job: Job, intent: Intent, script: str) -> ec2.LaunchRequest:
+        """All that the launch says."""
+        subnet = next(subnet for subnet in self.place.subnets if subnet.subnet_id == intent.subnet)
+        deadline = datetime.now(timezone.utc) + timedelta(seconds=job.time_limit_s + GRACE_S)
+        return ec2.LaunchRequest(
+            instance_type=job.instance_type.name,
+            market=job.target.market,
+            image_id=self.place.images[job.arch],
+            subnet_id=intent.subnet,
+            security_group_id=self.place.security_groups.get(subnet.vpc_id),
+            token=intent.token,
+            user_data=script,
+            tags={
+                "Name": f"{ec2.TAG} {self.run_id} {job.name}",
+                f"{ec2.TAG}:run": self.run_id,
+                f"{ec2.TAG}:job": job.name,
+                f"{ec2.TAG}:attempt": str(intent.attempt),
+                f"{ec2.TAG}:token": intent.token,
+                f"{ec2.TAG}:deadline": deadline.isoformat(timespec="seconds"),
+                f"{ec2.TAG}:price": str(job.price.usd_per_hour),
+            },
+            instance_profile=self.place.instance_profile,
+        )
+
+    def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
+        """One DescribeInstances and one listing for all; of the heartbeats, those that changed."""
+        self._seen = {found.instance_id: found for found in ec2.instances_of_run(self.clients, self.run_id)}
+        self._listing = self.bucket.listing(f"runs/{self.run_id}/")
+        found = {}
+        for handle in handles:
+            prefix = self._prefix(handle.job, handle.intent.attempt)
+            instance = self._seen.get(handle.instance_id)
+            # Just after the launch EC2 may not show it yet, which is not the same as gone.
+            state: State = "unknown" if instance is None else _STATES.get(instance.state, "stopping")
+            found[handle.instance_id] = Status(
+                state=state,
+                reason="" if instance is None else instance.reason,
+                heartbeat=self._json(f"{prefix}/heartbeat") or {},
+                done=f"{prefix}/done" in self._listing,
+            )
+        return found
+
+    def log(self, handle: Handle) -> str:
+        """The guest's log so far; read again only where it changed."""
+        key = f"{self._prefix(handle.job, handle.intent.attempt)}/log"
+        tag = self._listing.get(key)
+        if tag is None:
+            return ""
+        kept = self._read.get(key)
+        if kept is None or kept[0] != tag:
+            data = self.bucket.get(key, RESULT_LIMIT) or b""
+            kept = self._read[key] = (tag, {"text": data.decode("utf-8", "replace")})
+        return str(kept[1]["text"])
+
+    def collect(self, handle: Handle) -> Outcome:
+        """The result, checked against its digest; without one, what was uploaded until the end."""
+        prefix = self._prefix(handle.job, handle.intent.attempt)
+        log = (self.bucket.get(f"{prefix}/log", RESULT_LIMIT) or b"").decode("utf-8", "replace")
+        done = self._load(f"{prefix}/done")
+        if done is not None:
+            data = self.bucket.get(f"{prefix}/data", RESULT_LIMIT) or b""
+            if len(data) == done.get("size") and hashlib.sha256(data).hexdigest() == done.get("sha256"):
+                result = json.loads(data)
+                return Outcome(result["outcome"], tuple(result["lines"]), result["phases"], log, whole=True)
+        lines = []
+        for line in (self.bucket.get(f"{prefix}/checkpoint", RESULT_LIMIT) or b"").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                break  # the line that was being written
+        if not log:
+            log = self._console(handle)
+        return Outcome("error: the instance ended before it delivered a result", tuple(lines), {}, log, whole=False)
+
+    def terminate(self, handles: Sequence[Handle]) -> None:
+        """Terminates them."""
+        ec2.terminate(self.clients, [handle.instance_id for handle in handles])
+
+    def alive(self) -> list[str]:
+        """Ids of the run's instances that are not terminated, from a fresh look."""
+        return [found.instance_id for found in ec2.instances_of_run(self.clients, self.run_id) if found.alive]
+
+    def _agent(self, job: Job, intent: Intent) -> bytes:
+        """The agent and its job in one archive that Python runs."""
+        shipment = self.shipments[job.arch]
+        prefix = self._prefix(job, intent.attempt)
+        # Until when the guest may still upload; the URLs end with the credentials that sign them.
+        seconds = job.time_limit_s + GRACE_S
+        once = {"IfNoneMatch": "*"}
+        puts: dict[str, Any] = {
+            name: {"url": self.bucket.url("put_object", f"{prefix}/{name}", seconds)}
+            for name in ("heartbeat", "log", "checkpoint")
+        }
+        for name in ("data", "done"):
+            url = self.bucket.url("put_object", f"{prefix}/{name}", seconds, **once)
+            puts[name] = {"url": url, "headers": {"If-None-Match": "*"}}
+        job_data = {
+            "run": self.run_id,
+            "job": job.name,
+            "time_limit_s": job.time_limit_s,
+            "beat_s": self.beat_s,
+            "python": shipment.python,
+            "packages": shipment.packages,
+            "args": shipment.args,
+            "sys_path": shipment.sys_path,
+            "environment": dict(shipment.environment),
+            "cwd": ".",
+            "node_ids": [case.bare_id for case in job.cases],
+            "put": puts,
+            **{
+                name: {
+                    "url": self.bucket.url("get_object", what["key"], seconds),
+                    "sha256": what["sha256"],
+                    "size": what["size"],
+                }
+                for name, what in (("project", shipment.project), ("wheels", shipment.wheels))
+            },
+        }
+        source = Path(__file__).parents[1] / "guest" / "agent.py"
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("__main__.py", source.read_text(encoding="utf-8"))
+            archive.writestr("job.json", json.dumps(job_data))
+        return buffer.getvalue()
+
+    def _prefix(self, job: Job, attempt: int) -> str:
+        return f"runs/{self.run_id}/{job.name}/{attempt}"
+
+    def _json(self, key: str) -> dict[str, Any] | None:
+        tag = self._listing.get(key)
+        if tag is None:
+            return None
+        kept = self._read.get(key)
+        if kept is None or kept[0] != tag:
+            kept = self._read[key] = (tag, self._load(key) or {})
+        return kept[1]
+
+    def _load(self, key: str) -> dict[str, Any] | None:
+        try:
+            data = self.bucket.get(key, 2**20)
+            found = None if data is None else json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def _console(self, handle: Handle) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return ec2.console_output(self.clients, handle.instance_id)
+        except (BotoCoreError, ClientError) as error:
+            return f"no log and no console output ({error})"
+
+    def _pace(self) -> None:
+        """Keeps RunInstances within its bucket, so that the calls are never throttled by our own doing."""
+        now = time.monotonic()
+        recent = self._calls[-_PACE_BURST:]
+        if len(recent) == _PACE_BURST and now - recent[0] < _PACE_BURST * _PACE_S:
+            time.sleep(_PACE_BURST * _PACE_S - (now - recent[0]))
+        self._calls.append(time.monotonic())

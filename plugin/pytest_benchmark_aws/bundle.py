@@ -1,0 +1,148 @@
+"""The project of pytest's rootdir -> a content-addressed archive: the same files give the same bytes."""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.units import format_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LIMIT_BYTES = 200 * 2**20
+SHIPPED = ".pba"
+"""Folder in the shipped project for what is no file of it: this plugin, and what is installed from elsewhere."""
+SECRETS = (
+    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "id_rsa*",
+    "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".pgpass", "credentials", "credentials.*",
+    ".htpasswd", "*.ovpn", ".git-credentials", ".dockercfg", "*.tfstate", "*.tfvars",
+)  # fmt: skip
+SECRET_FOLDERS = frozenset({".git", ".aws", ".ssh", ".gnupg", ".kube", ".azure", ".docker"})
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv", "env", "build", "dist", SHIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Bytes that are shipped, named by their digest."""
+
+    data: bytes
+    sha256: str
+    names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """Files that look like secrets."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
+
+
+def project_files(root: Path) -> tuple[list[Path], list[Path]]:
+    """The files to ship, relative to the root, and those that git tracks but that look like secrets.
+
+    In a git repository: what git tracks, as it is on disk. Elsewhere: all files but hidden ones, environments and
+    caches.
+    """
+    tracked = _git_files(root)
+    files = _walk(root) if tracked is None else tracked
+    kept: list[Path] = []
+    secret: list[Path] = []
+    for file in sorted(files):
+        (secret if is_secret(file) else kept).append(file)
+    return kept, secret
+
+
+def is_secret(file: Path) -> bool:
+    """Whether a file's name or folder says that it holds keys."""
+    name = file.name.lower()
+    return bool(SECRET_FOLDERS & set(file.parts[:-1])) or any(fnmatch.fnmatch(name, pattern) for pattern in SECRETS)
+
+
+def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = ()) -> Archive:
+    """The archive of (name in it, file on disk): sorted, without times and owners, compressed.
+
+    Raises:
+        PlanError: it is larger than ``LIMIT_BYTES``, or a link leads out of the project.
+    """
+    total, buffer, names = 0, io.BytesIO(), []
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name, path in sorted(files):
+            data = path.read_bytes()
+            total += len(data)
+            if total > LIMIT_BYTES:
+                raise PlanError(
+                    f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is "
+                    "passed): let git ignore what the benchmarks do not need"
+                )
+            info = tarfile.TarInfo(str(PurePosixPath(name)))
+            info.size, info.mode = len(data), 0o755 if os.access(path, os.X_OK) else 0o644
+            archive.addfile(info, io.BytesIO(data))
+            names.append(info.name)
+    content = buffer.getvalue()
+    return Archive(content, hashlib.sha256(content).hexdigest(), tuple(names), tuple(map(str, left_out)))
+
+
+def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]) -> Archive:
+    """The project as it is, with ``extra`` files under ``SHIPPED``.
+
+    Raises:
+        PlanError: a file that is ``needed`` (a collected test file) is not among those to ship, or it is too large.
+    """
+    files, secret = project_files(root)
+    missing = sorted(set(needed) - set(files))
+    if missing:
+        shown = ", ".join(map(str, missing[:5]))
+        raise PlanError(f"not tracked by git, so not shipped: {shown}; git add {'it' if len(missing) == 1 else 'them'}")
+    base = root.resolve()
+    pairs = []
+    for file in files:
+        path = root / file
+        if path.is_symlink() and base not in path.resolve().parents:
+            raise PlanError(f"{file} is a link out of the project: ship the file itself, or let git ignore the link")
+        if path.is_file():  # tracked and deleted, or a submodule's folder: nothing to ship
+            pairs.append((file.as_posix(), path))
+    pairs += [(f"{SHIPPED}/{name}", path) for name, path in extra.items()]
+    return make_archive(pairs, secret)
+
+
+def _git_files(root: Path) -> list[Path] | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "-z", "--cached", "--recurse-submodules"],
+            capture_output=True, check=True, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    files = [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
+    return files or None
+
+
+def _walk(root: Path) -> list[Path]:
+    found = []
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _SKIPPED_FOLDERS
+            and not name.endswith(".egg-info")
+            and not (here / name / "pyvenv.cfg").exists()
+        ]
+        found += [
+            (here / name).relative_to(root) for name in files if not name.startswith(".") or name == ".coveragerc"
+        ]
+    return found

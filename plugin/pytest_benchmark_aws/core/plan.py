@@ -1,0 +1,86 @@
+"""Cases -> jobs, misfits, and the most that they can cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.fit import misfits
+from pytest_benchmark_aws.core.model import Case, InstanceType, Job, Machine, Misfit, Plan, Price, Requirements, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_benchmark_aws.core.catalog import Catalog
+
+GRACE_S = 600
+"""Beyond the time limit, an instance may live this long: boot, the last upload, and power-off or termination."""
+
+
+def make_plan(
+    cases: Sequence[Case], catalog: Catalog, price_of: Callable[[InstanceType], Price | None], time_limit_s: int
+) -> Plan:
+    """One job for each target, in the order of the cases; what cannot be run is a misfit.
+
+    Raises:
+        PlanError: an instance type is unknown.
+    """
+    grouped: dict[Target, list[Case]] = {}
+    types: dict[Target, InstanceType] = {}
+    unfit: list[Misfit] = []
+    for case in cases:
+        found = catalog.find(case.target.instance_type)
+        if found is None:
+            near = ", ".join(catalog.nearest(case.target.instance_type))
+            raise PlanError(f"{case.target.instance_type}: no such instance type is known; did you mean {near}?")
+        reasons = _reasons(case, found, price_of)
+        if reasons:
+            unfit.append(Misfit(case, reasons, _would_fit(case.requirements, found, catalog)))
+            continue
+        types[case.target] = found
+        grouped.setdefault(case.target, []).append(case)
+    jobs = []
+    for target, members in grouped.items():
+        price = price_of(types[target])
+        assert price is not None  # else each of its cases is a misfit
+        jobs.append(Job(target, types[target], tuple(members), price, time_limit_s))
+    return Plan(tuple(jobs), tuple(unfit), sum((most_usd(job) for job in jobs), Decimal(0)))
+
+
+def most_usd(job: Job) -> Decimal:
+    """The most that a job can cost: its price for the time limit and the grace. Spot is reserved at its full price."""
+    return usd(job.price.usd_per_hour, job.time_limit_s + GRACE_S)
+
+
+def as_machine(instance_type: InstanceType) -> Machine:
+    """The instance type as a machine that a case fits or does not."""
+    return Machine(
+        instance_type.name, instance_type.vcpus, instance_type.memory_bytes, instance_type.arches, instance_type.gpus
+    )
+
+
+def _reasons(case: Case, found: InstanceType, price_of: Callable[[InstanceType], Price | None]) -> tuple[str, ...]:
+    name = case.target.instance_type
+    if name.startswith("ml."):
+        return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {name[3:]}",)
+    reasons = misfits(case.requirements, as_machine(found))
+    if price_of(found) is None:
+        reasons += (f"the price of {name} is not known, so its cost cannot be bounded: give --aws-price {name}=USD",)
+    return reasons
+
+
+def _would_fit(requirements: Requirements, unfit: InstanceType, catalog: Catalog, count: int = 3) -> tuple[str, ...]:
+    """The cheapest current, priced types that hold what is required; the same family first."""
+    family = unfit.name.partition(".")[0]
+    fitting = [
+        (known.name.partition(".")[0] != family, known.usd_per_hour, known.name)
+        for known in catalog.types.values()
+        if known.usd_per_hour is not None
+        and known.current_generation
+        and not known.burstable
+        and known.name != unfit.name
+        and not misfits(requirements, as_machine(known))
+    ]
+    return tuple(name for *_, name in sorted(fitting)[:count])

@@ -1,0 +1,40 @@
+"""AWS errors, in the shape that each service sends them in."""
+
+from __future__ import annotations
+
+import json
+from xml.sax.saxutils import escape
+
+REQUEST_ID = "00000000-0000-4000-8000-000000000000"
+_JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "logs"})
+
+
+class AwsError(Exception):
+    """An error that a service answers a call with."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def render_error(service: str, error: AwsError) -> tuple[bytes, list[tuple[str, str]]]:
+    """The body and the headers of an error of a service."""
+    code, message = escape(error.code), escape(error.message)
+    if service in _JSON_SERVICES:
+        body = json.dumps({"__type": error.code, "message": error.message})
+        return body.encode(), [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", error.code)]
+    if service == "ec2":
+        body = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<RequestID>{REQUEST_ID}</RequestID></Response>"
+        )
+    elif service == "s3":
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{REQUEST_ID}</RequestId></Error>"
+    else:  # the query protocol: STS, IAM
+        body = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            f"<RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
+        )
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body.encode(), [("Content-Type", "text/xml;charset=UTF-8")]

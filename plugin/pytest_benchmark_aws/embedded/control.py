@@ -1,0 +1,171 @@
+"""What tests and guests say to the embedded AWS itself: ``/_embedded/...``, JSON over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.embedded import guest
+from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.state import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark_aws.embedded.lifecycle import Lifecycle, Record
+    from pytest_benchmark_aws.embedded.state import State
+
+_PACKAGES = frozenset(
+    {"curl", "curl-minimal", "gcc", "gcc-c++", "git", "gzip", "libgomp", "numactl", "procps-ng", "python3"}
+    | {"python3-devel", "python3-pip", "tar", "unzip", "util-linux", "wget", "which", "xz", "zstd"}
+)
+"""Packages of Amazon Linux 2023 that install here without effect: the host has what they bring, or does not."""
+_PYTHON_PACKAGE = re.compile(r"python(3\.\d+)(-pip|-devel|-libs|-setuptools)?")
+
+
+class ControlError(Exception):
+    """A control request that cannot be served."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Control:
+    """The control API."""
+
+    def __init__(self, state: State, lifecycle: Lifecycle) -> None:
+        self._state = state
+        self._lifecycle = lifecycle
+        self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "faults": self._faults,
+            "capacity": self._capacity,
+            "quota": self._quota,
+        }
+
+    def __call__(self, method: str, path: str, payload: dict[str, Any]) -> object:
+        """The answer, to be sent as JSON.
+
+        Raises:
+            ControlError: no such path, or a payload that means nothing.
+        """
+        parts = path.strip("/").split("/")
+        try:
+            if method == "GET" and parts == ["calls"]:
+                with self._state.lock:
+                    return [asdict(call) for call in self._state.calls]
+            if method == "GET" and parts == ["instances"]:
+                with self._state.lock:
+                    return [describe(record) for record in self._lifecycle.records.values()]
+            if method == "POST" and len(parts) == 1 and parts[0] in self._posts:
+                with self._state.lock:
+                    return self._posts[parts[0]](payload)
+            if method == "POST" and len(parts) == 3 and parts[0] == "instances":
+                return self._instance(self._lifecycle.find(parts[1]), parts[2], payload)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ControlError(f"{method} {path}: {type(error).__name__}: {error}") from error
+        except AwsError as error:
+            raise ControlError(str(error), 404) from error
+        raise ControlError(f"no such control request: {method} {path}", 404)
+
+    def _faults(self, payload: dict[str, Any]) -> dict[str, Any]:
+        fault = Fault(
+            action=str(payload.pop("action")),
+            code=str(payload.pop("code")),
+            status=int(payload.pop("status", 400)),
+            times=int(payload.pop("times", 1)),
+            message=str(payload.pop("message", "")),
+            after=bool(payload.pop("after", False)),
+        )
+        _nothing_left(payload)
+        self._state.faults.append(fault)
+        return {}
+
+    def _capacity(self, payload: dict[str, Any]) -> dict[str, Any]:
+        key = (str(payload.pop("zone")), str(payload.pop("instance_type")))
+        available = payload.pop("available")
+        _nothing_left(payload)
+        if available is None:
+            self._state.capacity.pop(key, None)
+        else:
+            self._state.capacity[key] = int(available)
+        return {}
+
+    def _quota(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self._state.vcpu_quota = int(payload.pop("vcpus", self._state.vcpu_quota))
+        self._state.spot_vcpu_quota = int(payload.pop("spot_vcpus", self._state.spot_vcpu_quota))
+        _nothing_left(payload)
+        return {"vcpus": self._state.vcpu_quota, "spot_vcpus": self._state.spot_vcpu_quota}
+
+    def _instance(self, record: Record, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
+        simple = {
+            "poweroff": self._lifecycle.poweroff,
+            "halt": self._lifecycle.halt,
+            "spot-notice": self._lifecycle.spot_notice,
+            "spot-kill": self._lifecycle.spot_kill,
+        }
+        if verb in simple:
+            simple[verb](record)
+        elif verb == "shutdown" and payload.get("cancel"):
+            self._lifecycle.cancel_shutdown(record)
+        elif verb == "shutdown":
+            minutes = float(payload["minutes"])
+            if minutes > 0:
+                self._lifecycle.shutdown_in(record, minutes)
+            else:
+                self._lifecycle.poweroff(record)
+        elif verb == "dnf":
+            return install(record, [str(name) for name in payload["packages"]])
+        else:
+            raise ControlError(f"an instance cannot {verb}", 404)
+        return {}
+
+
+def install(record: Record, packages: list[str]) -> dict[str, Any]:
+    """``dnf install`` on an instance: all of the packages or, where one does not exist, none."""
+    unknown = []
+    interpreters = {}
+    for package in packages:
+        python = _PYTHON_PACKAGE.fullmatch(package)
+        if python is None:
+            if package not in _PACKAGES:
+                unknown.append(package)
+            continue
+        found = guest.python_of_version(python[1], os.environ)
+        if found is None:
+            unknown.append(package)
+        else:
+            interpreters[f"python{python[1]}"] = found
+    if unknown:
+        lines = [f"No match for argument: {package}" for package in unknown]
+        return {"status": 1, "output": "\n".join([*lines, f"Error: Unable to find a match: {' '.join(unknown)}", ""])}
+    for name, path in interpreters.items():
+        guest.write_command(record.guest.directory / "bin" / name, [path])
+    return {"status": 0, "output": f"Installed (embedded): {' '.join(packages)}\nComplete!\n"}
+
+
+def describe(record: Record) -> dict[str, Any]:
+    """What tests ask of an instance."""
+    instance = record.instance
+    return {
+        "id": instance.id,
+        "instance_type": instance.instance_type,
+        "zone": instance.availability_zone,
+        "region": record.region,
+        "state": instance.state,
+        "state_reason": instance.state_reason.code,
+        "lifecycle": instance.lifecycle or "on-demand",
+        "client_token": instance.client_token,
+        "tags": {tag["key"]: tag["value"] for tag in instance.get_tags()},
+        "directory": str(record.guest.directory),
+        "pid": record.guest.pid,
+        "exit_status": record.guest.exit_status,
+        "shutdown_armed": record.shutdown_timer is not None,
+    }
+
+
+def _nothing_left(payload: dict[str, Any]) -> None:
+    if payload:
+        raise ControlError(f"unknown: {', '.join(sorted(payload))}")

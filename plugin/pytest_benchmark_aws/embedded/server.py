@@ -1,0 +1,128 @@
+"""Start and stop an embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from pytest_benchmark_aws.embedded import moto_backend
+from pytest_benchmark_aws.embedded.lifecycle import Lifecycle
+from pytest_benchmark_aws.embedded.settings import Settings
+from pytest_benchmark_aws.embedded.state import State
+from pytest_benchmark_aws.embedded.wsgi import Application
+
+if TYPE_CHECKING:
+    from werkzeug.serving import BaseWSGIServer
+
+HOST = "127.0.0.1"
+_RUNNING = threading.Lock()
+"""moto's resources are of the process: two at once would be one."""
+
+
+class _QuietHandler(MotoRequestHandler):
+    """A handler whose log goes to a file: the terminal is the benchmark run's."""
+
+    log_path: Path
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Keep errors; requests are in the record of calls."""
+        if type != "info":
+            with self.log_path.open("a", encoding="utf-8") as log:
+                log.write((message % args if args else message) + "\n")
+
+
+class EmbeddedAWS:
+    """AWS in this process: ``with EmbeddedAWS(root) as aws: boto3.client("ec2", endpoint_url=aws.endpoint, ...)``.
+
+    Each start begins with no resources but AWS's defaults. One at a time in a process.
+    """
+
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        self.root = root
+        self.settings = settings or Settings()
+        self.endpoint = ""
+        """``http://127.0.0.1:PORT``, while it runs."""
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        self._lifecycle: Lifecycle | None = None
+
+    def start(self) -> EmbeddedAWS:
+        """Listen; itself.
+
+        Raises:
+            RuntimeError: one is running in this process, or this is no Linux.
+            OSError: the port is taken.
+        """
+        if not Path("/proc/self/stat").exists():
+            raise RuntimeError("the embedded AWS needs Linux: without /proc no guest's processes can be found")
+        if not _RUNNING.acquire(blocking=False):
+            raise RuntimeError("an embedded AWS is running in this process; stop it first")
+        try:
+            self._start()
+        except BaseException:
+            _RUNNING.release()
+            raise
+        return self
+
+    def _start(self) -> None:
+        self.root = self.root.resolve()
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        moto_backend.reset()
+        moto_backend.backend(self.settings.region)
+        state = State(self.settings)
+        lifecycle = Lifecycle(self.root, self.settings, state.lock)
+        application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle)
+        handler = type("_Handler", (_QuietHandler,), {"log_path": self.root / "server.log"})
+        server = make_server(HOST, self.settings.port, application, threaded=True, request_handler=handler)
+        self.endpoint = lifecycle.endpoint = f"http://{HOST}:{server.server_port}"
+        # The socket listens since it was made: a client that is early waits in its queue.
+        self._thread = threading.Thread(
+            target=server.serve_forever, args=(0.05,), daemon=True, name="embedded-aws-server"
+        )
+        self._server, self._lifecycle = server, lifecycle
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all guests, then the server. A second call does nothing."""
+        if self._server is None or self._thread is None or self._lifecycle is None:
+            return
+        try:
+            self._server.shutdown()  # first, so that no launch comes after the last guest has ended
+            self._thread.join()
+            self._server.server_close()
+            self._lifecycle.close()
+        finally:
+            self._server = self._thread = self._lifecycle = None
+            self.endpoint = ""
+            _RUNNING.release()
+
+    def __enter__(self) -> EmbeddedAWS:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which any AWS client in any process talks to this."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.settings.region,
+            "AWS_DEFAULT_REGION": self.settings.region,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+        }
+
+    def control(self, path: str, payload: dict[str, Any] | None = None) -> Any:
+        """GET a control path (``calls``, ``instances``), or POST to it where there is a payload."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(
+            f"{self.endpoint}/_embedded/{path}", data=None if payload is None else json.dumps(payload).encode()
+        )
+        with opener.open(request, timeout=30) as answer:
+            return json.load(answer)

@@ -1,0 +1,138 @@
+"""The WSGI application: control, metadata, and AWS calls on their way to moto."""
+
+from __future__ import annotations
+
+import io
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_benchmark_aws.embedded import imds, prices, s3_rules
+from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
+from pytest_benchmark_aws.embedded.control import Control, ControlError
+from pytest_benchmark_aws.embedded.ec2 import Ec2
+from pytest_benchmark_aws.embedded.request import AwsRequest, parse_request
+from pytest_benchmark_aws.embedded.state import State, fault_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication
+
+    from pytest_benchmark_aws.embedded.lifecycle import Lifecycle
+
+Headers = list[tuple[str, str]]
+_XML: Headers = [("Content-Type", "text/xml;charset=UTF-8"), ("x-amzn-RequestId", REQUEST_ID)]
+_JSON: Headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", REQUEST_ID)]
+
+
+class Application:
+    """One embedded AWS's answers; ``moto`` is the application that answers what this one does not."""
+
+    def __init__(self, moto: WSGIApplication, state: State, lifecycle: Lifecycle) -> None:
+        self._moto = moto
+        self._state = state
+        self._lifecycle = lifecycle
+        self._control = Control(state, lifecycle)
+        self._ec2 = Ec2(state, lifecycle)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/_embedded/imds/"):
+            answer = imds.answer(
+                self._lifecycle, environ["REQUEST_METHOD"], path.removeprefix("/_embedded/imds/"), environ
+            )
+            return _respond(start_response, answer.status, answer.text.encode(), [("Content-Type", "text/plain")])
+        if path.startswith("/_embedded/"):
+            return self._answer_control(environ, start_response, path.removeprefix("/_embedded/"))
+        request = parse_request(environ, self._state.settings.region)
+        self._state.note_call(request)
+        return self._answer_aws(environ, start_response, request)
+
+    def _answer_control(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        status: int = HTTPStatus.OK
+        answer: object
+        try:
+            payload = json.loads(body or b"{}")
+            if not isinstance(payload, dict):
+                raise ControlError("the body is no JSON object")
+            answer = self._control(environ["REQUEST_METHOD"], path, payload)
+        except ControlError as error:
+            status, answer = error.status, {"error": str(error)}
+        except ValueError as error:
+            status, answer = HTTPStatus.BAD_REQUEST, {"error": f"the body is no JSON: {error}"}
+        return _respond(start_response, status, json.dumps(answer).encode(), [("Content-Type", "application/json")])
+
+    def _answer_aws(
+        self, environ: dict[str, Any], start_response: StartResponse, request: AwsRequest
+    ) -> Iterable[bytes]:
+        fault = self._state.take_fault(request.action)
+        try:
+            if fault is not None and not fault.after:
+                raise fault_error(fault)
+            if request.service == "s3":
+                s3_rules.check(request, environ)
+                s3_rules.keep_body(environ)
+            if fault is None:
+                own = self._own_answer(environ, request)
+                return _respond(start_response, *own) if own is not None else self._moto(environ, start_response)
+            if self._own_answer(environ, request) is None:
+                _call(self._moto, environ)
+                environ["wsgi.input"] = io.BytesIO()  # it is read: more of it never comes
+            raise fault_error(fault)
+        except AwsError as error:
+            _drain(environ)
+            return _respond(start_response, error.status, *render_error(request.service, error))
+
+    def _own_answer(self, environ: dict[str, Any], request: AwsRequest) -> tuple[int, bytes, Headers] | None:
+        """Status, body and headers; None where the call is moto's alone."""
+        if request.service == "ec2":
+            status, body = self._ec2(request, lambda: _call(self._moto, environ))
+            return status, body, _XML
+        target = (request.service, request.action)
+        if target == ("pricing", "GetProducts"):
+            return 200, json.dumps(prices.get_products(request)).encode(), _JSON
+        if target == ("servicequotas", "GetServiceQuota"):
+            return 200, json.dumps(prices.get_service_quota(request, self._state)).encode(), _JSON
+        return None
+
+
+def _call(application: WSGIApplication, environ: dict[str, Any]) -> tuple[int, bytes]:
+    """Call an application to its end; its status and body."""
+    statuses: list[int] = []
+    written = io.BytesIO()
+
+    def start_response(status: str, _headers: Headers, _exc_info: Any = None) -> Any:
+        statuses.append(int(status.split(maxsplit=1)[0]))
+        return written.write
+
+    chunks = application(environ, cast("StartResponse", start_response))
+    try:
+        for chunk in chunks:
+            written.write(chunk)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    return statuses[-1], written.getvalue()
+
+
+def _drain(environ: dict[str, Any]) -> None:
+    """Read what the client still sends: it reads no answer before all is sent."""
+    left = int(environ.get("CONTENT_LENGTH") or 0)
+    terminated = bool(environ.get("wsgi.input_terminated"))
+    while left > 0 or terminated:
+        chunk = environ["wsgi.input"].read(65536 if terminated else min(left, 65536))
+        if not chunk:
+            break
+        left -= len(chunk)
+
+
+def _respond(start_response: StartResponse, status: int, body: bytes, headers: Headers) -> Iterable[bytes]:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    start_response(f"{status} {phrase}", [*headers, ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,83 @@
+"""With ``--aws``, a case appears once for each instance type: ``test_train[laptop-m5.8xlarge]``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_benchmark_aws.core.model import Case, Target
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.model import Wanted
+    from pytest_benchmark_aws.options import Settings
+
+FIXTURE = "aws_instance_type"
+
+
+def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
+    """Parametrizes a test by the targets it is for; one without any stays as it is and runs here."""
+    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.core.errors import MarkError
+    from pytest_benchmark_aws.marks import parse_instance_type
+
+    mark = metafunc.definition.get_closest_marker("instance_type")
+    if mark is None and not (settings.instance_types and "benchmark" in metafunc.fixturenames):
+        return
+    try:
+        catalog = snapshot.catalog()
+        wanted = None if mark is None else parse_instance_type(mark.args, mark.kwargs, catalog)
+    except MarkError:
+        return  # reported with all others, once everything is collected
+    found = targets(wanted, settings, catalog)
+    if FIXTURE not in metafunc.fixturenames:
+        metafunc.fixturenames.append(FIXTURE)
+    metafunc.parametrize(FIXTURE, found, ids=[str(target) for target in found], indirect=True)
+
+
+def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list[Target]:
+    """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for.
+
+    Raises:
+        pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
+    """
+    market = settings.market or (wanted.market if wanted else None) or "on-demand"
+    names = list(wanted.instance_types if wanted else ())
+    if settings.instance_types:
+        names = [name for given in settings.instance_types for name in _named(given, catalog)]
+    return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
+
+
+def _named(given: str, catalog: Catalog) -> list[str]:
+    from pytest_benchmark_aws.core.errors import PlanError
+    from pytest_benchmark_aws.core.select import is_filter, select
+
+    if is_filter(given):
+        try:
+            return [known.name for known in select(given, catalog)]
+        except PlanError as error:
+            raise pytest.UsageError(f"--aws-instance-type: {error}") from error
+    if catalog.find(given) is None:
+        near = ", ".join(catalog.nearest(given))
+        raise pytest.UsageError(f"--aws-instance-type={given}: no such instance type is known; did you mean {near}?")
+    return [given]
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """The case that an item is, or None where it runs here."""
+    callspec = getattr(item, "callspec", None)
+    target = callspec.params.get(FIXTURE) if callspec is not None else None
+    if not isinstance(target, Target):
+        return None
+    from pytest_benchmark_aws.marks import requirements
+
+    return Case(item.nodeid, bare_id(item.nodeid, str(target)), target, requirements(item))
+
+
+def bare_id(node_id: str, target: str) -> str:
+    """The node id without the target, which stands last in it: as it is on every machine."""
+    for ending in (f"-{target}]", f"[{target}]"):
+        if node_id.endswith(ending):
+            return node_id[: -len(ending)] + ("]" if ending[0] == "-" else "")
+    raise ValueError(f"{node_id!r} does not end with {target!r}")

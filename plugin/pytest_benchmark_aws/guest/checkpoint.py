@@ -1,0 +1,80 @@
+"""A pytest plugin for the instance: writes each test's reports and timings to a file as soon as it is done.
+
+One JSON object a line, so that a killed pytest loses one line at most. The first line describes the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PATH = "PYTEST_BENCHMARK_AWS_CHECKPOINT"
+
+
+def pytest_configure(config: pytest.Config) -> None:  # noqa: D103 -- pytest documents its hooks
+    path = os.environ.get(PATH)
+    if path:
+        config.pluginmanager.register(Checkpoint(config, path), "benchmark_aws_checkpoint")
+
+
+class Checkpoint:
+    """Writes the file."""
+
+    def __init__(self, config: pytest.Config, path: str) -> None:
+        self._config = config
+        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 -- open as long as the session
+        self._measured = 0
+        self._reports: list[dict[str, Any]] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What machine this is, before anything is timed."""
+        benchmarks = self._benchmark_session()
+        info = None if benchmarks is None else benchmarks.get_machine_info()
+        self._write({"kind": "session", "machine_info": info, "collected": [item.nodeid for item in session.items]})
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test begins: where it never ends, this tells which one it was."""
+        self._reports = []
+        self._write({"kind": "start", "nodeid": nodeid})
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A phase of a test is done; after the last one the test is written, with what it measured."""
+        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        self._reports.append(data)
+        if report.when == "teardown":
+            line = {"kind": "test", "nodeid": report.nodeid, "reports": self._reports, "benchmarks": self._new()}
+            self._write(line)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file could not be collected: why, in words."""
+        if report.failed:
+            self._write({"kind": "collect-error", "nodeid": report.nodeid, "text": report.longreprtext})
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """The session ended by itself."""
+        self._write({"kind": "finish", "exit": int(exitstatus)})
+        self._file.close()
+
+    def _new(self) -> list[dict[str, Any]]:
+        """The benchmarks that came since the last test, but those of a failed one."""
+        session = self._benchmark_session()
+        if session is None:
+            return []
+        found = session.benchmarks[self._measured :]
+        self._measured += len(found)
+        return [bench.as_dict(include_data=True) for bench in found if bench and not bench.has_error]
+
+    def _benchmark_session(self) -> Any:
+        return getattr(self._config, "_benchmarksession", None)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        # As pytest-benchmark writes its own files: what JSON has no word for becomes its text.
+        self._file.write(json.dumps(line, default=str) + "\n")
+        self._file.flush()

@@ -1,0 +1,104 @@
+"""The record of a run on disk, written before each act: what a later process needs to clean up or to go on."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+
+if TYPE_CHECKING:
+    from io import FileIO
+    from pathlib import Path
+
+
+class JournalError(PytestBenchmarkAWSError):
+    """The journal cannot be written or read; nothing may be launched without it."""
+
+
+@dataclass(slots=True)
+class Journal:
+    """One run's journal: JSON lines, each with a checksum, forced to disk; one writer at a time."""
+
+    path: Path
+    _file: FileIO = field(repr=False)
+
+    @classmethod
+    def open(cls, folder: Path) -> Journal:
+        """The journal in a run's folder, made where it is missing.
+
+        Raises:
+            JournalError: another process writes it, or the disk refuses.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / "journal.jsonl"
+            file = path.open("ab", buffering=0)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.close()
+                raise JournalError(f"{path}: another process works on this run ({error})") from error
+            _sync_folder(folder)
+        except OSError as error:
+            raise JournalError(f"{folder}: the journal cannot be written ({error}); nothing was launched") from error
+        return cls(path, file)
+
+    def write(self, kind: str, **what: Any) -> None:
+        """Adds a line and forces it to disk.
+
+        Raises:
+            JournalError: the disk refuses; the act that the line announces must not be done.
+        """
+        text = json.dumps({"kind": kind, **what}, sort_keys=True)
+        line = f"{_checksum(text)} {text}\n".encode()
+        try:
+            written = self._file.write(line)
+            if written != len(line):
+                raise OSError(f"{written} of {len(line)} bytes written")
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error}") from error
+
+    def close(self) -> None:
+        """Ends the writing and lets others."""
+        self._file.close()
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a journal; a torn last line, which its writer never finished, is not there.
+
+    Raises:
+        JournalError: a line before the last is damaged.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise JournalError(f"{path}: {error}") from error
+    found: list[dict[str, Any]] = []
+    for number, line in enumerate(lines):
+        if not line:
+            continue
+        digest, _, text = line.partition(b" ")
+        good = digest.decode("ascii", "replace") == _checksum(text.decode("utf-8", "replace"))
+        if good and number < len(lines) - 1:
+            found.append(json.loads(text))
+        elif number < len(lines) - 1:
+            raise JournalError(f"{path}: line {number + 1} is damaged; look at the account by tag instead")
+    return found
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

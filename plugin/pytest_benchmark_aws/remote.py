@@ -1,0 +1,269 @@
+"""A session with ``--aws``: plan, run, and then every test reported as if it had run here."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_benchmark_aws import expand
+from pytest_benchmark_aws import session as marks_session
+from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.options import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_benchmark_aws.core.model import Case, Plan
+    from pytest_benchmark_aws.launching import Launched
+    from pytest_benchmark_aws.replay import Replayed
+
+_SETTINGS = pytest.StashKey[Settings]()
+_RUN = pytest.StashKey["RemoteSession"]()
+_SAVING = pytest.StashKey["Saving"]()
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """pytest-benchmark's options for files, which with ``--aws`` count for each instance type."""
+
+    name: str | None
+    compare: str | bool | None
+
+
+@dataclass(slots=True)
+class RemoteSession:
+    """What became of this session's cases."""
+
+    launched: Launched | None = None
+    replayed: dict[str, Replayed] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def configure(config: pytest.Config) -> None:
+    """Refuses what cannot go together, and takes over the saving and comparing of files.
+
+    Raises:
+        pytest.UsageError: pytest-xdist is to run the tests, or pytest-benchmark is missing or disabled.
+    """
+    if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
+    if not config.pluginmanager.hasplugin("benchmark"):
+        raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
+    options = config.option
+    config.stash[_SAVING] = Saving(
+        options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
+    )
+    options.benchmark_save, options.benchmark_autosave, options.benchmark_compare = None, False, None
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """This session's settings, read once."""
+    if _SETTINGS not in config.stash:
+        config.stash[_SETTINGS] = Settings.from_config(config)
+    return config.stash[_SETTINGS]
+
+
+def expand_case(metafunc: pytest.Metafunc) -> None:
+    """Makes a case for each instance type."""
+    expand.expand(metafunc, settings_of(metafunc.config))
+
+
+def run(session: pytest.Session) -> bool | None:
+    """Runs the remote cases; True where this was all, else the tests are to be reported.
+
+    Raises:
+        pytest.UsageError: the plan cannot be run; nothing was made.
+    """
+    config = session.config
+    if config.option.collectonly or (session.testsfailed and not config.option.continue_on_collection_errors):
+        return None
+    settings = settings_of(config)
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    cases = [case for item in session.items if (case := remote_case(item)) is not None]
+    if not cases:
+        reporter.write_line("aws: no collected test names an instance type, so nothing is launched; mark one with "
+                            "@pytest.mark.instance_type(...), or give --aws-instance-type")  # fmt: skip
+        return True if settings.dry_run else None
+    try:
+        return _run(session, settings, cases, reporter)
+    except PlanError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
+
+
+def remote_case(item: pytest.Item) -> Case | None:
+    """The case of an item that is to run on an instance; one that is skipped in any case runs nowhere."""
+    return None if item.get_closest_marker("skip") else expand.case_of(item)
+
+
+def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
+    from pytest_benchmark_aws import launching
+    from pytest_benchmark_aws.connect import connected, wants_embedded
+    from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+
+    config = session.config
+    embedded = wants_embedded(settings)
+    items = {item.nodeid: item for item in session.items}
+    with ExitStack() as stack:
+        clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=embedded))
+        plan = launching.plan(settings, cases, clients, embedded=embedded)
+        reporter.write_line("")
+        title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
+        reporter.write_line(title, bold=True)
+        for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
+            reporter.write_line(line)
+        refuse(plan, settings, misfit_lines(plan.misfits))
+        for misfit in plan.misfits:
+            marks_session.skip_later(items[misfit.case.node_id], "; ".join(misfit.reasons))
+        if clients is None:
+            _show_bundle(config, items, plan, settings, reporter, embedded=embedded)
+            reporter.write_line("nothing launched", bold=True)
+            return True
+        if not plan.jobs:
+            return None
+        state = config.stash[_RUN] = RemoteSession()
+        with draining() as interrupted:
+            state.launched = launching.launch(
+                config,
+                [items[case.node_id] for job in plan.jobs for case in job.cases],
+                settings,
+                plan,
+                clients,
+                reporter,
+                embedded=embedded,
+                stop=interrupted,
+            )
+        state.interrupted = interrupted()
+        state.replayed = {one.case.node_id: one for one in state.launched.replayed()}
+        saving = config.stash[_SAVING]
+        state.launched.save(config, saving.name)
+        state.launched.load_compared(config, saving.compare)
+        config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
+    return None
+
+
+def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
+    """Ends what must not start.
+
+    Raises:
+        PlanError: over the cost, nothing fits, or a case does not and misfits are failures.
+    """
+    if misfits and settings.misfit == "fail":
+        raise PlanError(
+            f"{len(misfits)} cases do not fit, nothing was launched; choose other types, or leave these out with "
+            "--aws-misfit=skip:\n" + "\n".join(misfits)
+        )
+    if plan.most_usd > settings.max_cost_usd:
+        raise PlanError(
+            f"the plan could cost {plan.most_usd:.2f} USD, --aws-max-cost allows {settings.max_cost_usd:.2f}: "
+            "raise it, or lower --aws-time-limit, --aws-launches or the number of instance types; nothing was launched"
+        )
+
+
+def _show_bundle(
+    config: pytest.Config,
+    items: dict[str, pytest.Item],
+    plan: Plan,
+    settings: Settings,
+    reporter: Any,
+    *,
+    embedded: bool,
+) -> None:
+    if not settings.show_bundle or not plan.jobs:
+        return
+    from pytest_benchmark_aws import shipping
+
+    for arch in sorted({job.arch for job in plan.jobs}):
+        cargo = shipping.load(config, list(items.values()), settings, arch, local=embedded)
+        reporter.write_line(f"files of the bundle for {arch} ({cargo.project.size:,} bytes packed):", bold=True)
+        for name in cargo.project.names:
+            if not name.startswith(shipping.SHIPPED):
+                reporter.write_line(f"  {name}")
+        for name in cargo.project.left_out:
+            reporter.write_line(f"  ! left out, looks like a secret: {name}", yellow=True)
+        reporter.write_line(f"Python {cargo.python} and these distributions ({cargo.wheels.size:,} bytes):", bold=True)
+        for name in cargo.wheels.names:
+            reporter.write_line(f"  {name}")
+        for note in cargo.notes:
+            reporter.write_line(f"  ! {note}", yellow=True)
+
+
+def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Reports an item that ran on an instance; None for one that is to run here."""
+    state = item.config.stash.get(_RUN, None)
+    what = None if state is None else state.replayed.get(item.nodeid)
+    if state is None or what is None:
+        return None
+    from pytest_benchmark_aws.replay import replay
+
+    if what.reports or not state.interrupted:
+        replay(item, nextitem, what)
+    if state.interrupted and nextitem is None:
+        raise KeyboardInterrupt
+    return True
+
+
+def finish(config: pytest.Config) -> None:
+    """Saves what ran here, as pytest-benchmark would have."""
+    benchmarks: Any = getattr(config, "_benchmarksession", None)
+    saving, state = config.stash.get(_SAVING, None), config.stash.get(_RUN, None)
+    if benchmarks is None or saving is None or not saving.name:
+        return
+    remote = set() if state is None else set(state.replayed)
+    local = [bench for bench in benchmarks.benchmarks if bench.fullname not in remote]
+    if not local:
+        return
+    commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
+    data = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=local,
+        include_data=benchmarks.save_data,
+        machine_info=benchmarks.get_machine_info(),
+        commit_info=commit,
+    )
+    benchmarks.storage.save(data, saving.name)
+
+
+def update_json(config: pytest.Config, output: dict[str, Any]) -> None:
+    """Gives a file of remote results the machine that made them; of several, all of them."""
+    state = config.stash.get(_RUN, None)
+    if state is not None and state.launched is not None:
+        state.launched.describe_machines(output)
+
+
+def summarize(reporter: pytest.TerminalReporter) -> None:
+    """The comparison of the machines, and as the last of our lines how many instances are alive."""
+    state = reporter.config.stash.get(_RUN, None)
+    if state is not None and state.launched is not None:
+        state.launched.summarize(reporter)
+
+
+@contextmanager
+def draining() -> Iterator[Callable[[], bool]]:
+    """The first signal asks the run to end in order; the second ends it at once, saying how to clean up."""
+    asked: list[bool] = []
+
+    def handler(*_: object) -> None:
+        if asked:
+            print("\naws: ended at once; instances may be alive until their time limit. See them and end them with:\n"
+                  "  pytest-benchmark-aws reap", file=sys.stderr, flush=True)  # fmt: skip
+            raise KeyboardInterrupt
+        asked.append(True)
+        print("\naws: ending the instances and fetching what they have; once more to end at once",
+              file=sys.stderr, flush=True)  # fmt: skip
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+__all__ = ["PytestBenchmarkAWSError", "configure", "expand_case", "finish", "replay_item", "run", "summarize"]

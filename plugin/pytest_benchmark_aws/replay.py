@@ -1,0 +1,94 @@
+"""Remote reports and timings -> this pytest session: outcomes, tracebacks and benchmarks as if the tests had run here.
+
+The only module that touches private parts of pytest and pytest-benchmark: ``SetupState`` and ``BenchmarkSession``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_benchmark_aws.core.model import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What one case brought."""
+
+    case: Case
+    reports: tuple[dict[str, Any], ...]
+    """Serialized by pytest on the instance; none where the test has not ended there."""
+    benchmarks: tuple[dict[str, Any], ...]
+    missing: str = ""
+    """Why there are no reports."""
+    extra_info: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of the machine, for stock tools that drop machine_info."""
+
+
+def replay(item: pytest.Item, nextitem: pytest.Item | None, what: Replayed) -> None:
+    """Reports an item's phases and hands its benchmarks to pytest-benchmark."""
+    hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in _reports(item, what):
+        hook.pytest_runtest_logreport(report=report)
+        if report.failed and not hasattr(report, "wasxfail"):
+            hook.pytest_exception_interact(node=item, call=_call(report), report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    _add_benchmarks(item, what)
+    # What earlier items set up for others is torn down where the next one does not need it.
+    setup_state: Any = item.session._setupstate
+    if any(node not in (nextitem.listchain() if nextitem else ()) for node in setup_state.stack):
+        setup_state.teardown_exact(nextitem)
+
+
+def _reports(item: pytest.Item, what: Replayed) -> list[pytest.TestReport]:
+    if not what.reports:
+        return [
+            pytest.TestReport(item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "passed", None, "setup"),
+            pytest.TestReport(
+                item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "failed", what.missing, "call"
+            ),
+            pytest.TestReport(item.nodeid, item.location, dict.fromkeys(item.keywords, 1), "passed", None, "teardown"),
+        ]
+    found = []
+    for data in what.reports:
+        report: Any = item.config.hook.pytest_report_from_serializable(config=item.config, data=dict(data))
+        report.nodeid, report.location = item.nodeid, item.location
+        report.keywords = {**dict.fromkeys(item.keywords, 1), **report.keywords}
+        found.append(report)
+    return found
+
+
+def _call(report: pytest.TestReport) -> Any:
+    """What plugins that look at exceptions expect beside a report."""
+    return SimpleNamespace(
+        when=report.when, excinfo=None, start=report.start, stop=report.stop, duration=report.duration
+    )
+
+
+def _add_benchmarks(item: pytest.Item, what: Replayed) -> None:
+    session = getattr(item.config, "_benchmarksession", None)
+    if session is None or session.disabled:
+        return
+    from pytest_benchmark.stats import Metadata
+
+    for data in what.benchmarks:
+        fixture = SimpleNamespace(
+            name=item.name,
+            fullname=item.nodeid,
+            group=data.get("group"),
+            param=item.callspec.id,  # type: ignore[attr-defined]  # only parametrized items are replayed
+            params={**(data.get("params") or {}), "aws_instance_type": what.case.target.instance_type},
+            extra_info={**(data.get("extra_info") or {}), **what.extra_info},
+            cprofile_stats=None,
+            has_error=False,
+        )
+        meta = Metadata(fixture, iterations=data["stats"]["iterations"], options=data.get("options") or {})
+        meta.stats.data.extend(data["stats"]["data"])
+        session.benchmarks.append(meta)

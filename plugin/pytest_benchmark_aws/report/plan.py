@@ -1,0 +1,53 @@
+"""A plan as text: what would be launched, what cannot, and the most it can cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.plan import most_usd
+from pytest_benchmark_aws.core.units import format_duration, format_memory
+from pytest_benchmark_aws.report.columns import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from pytest_benchmark_aws.core.model import Misfit, Plan
+
+
+def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str]:
+    """The jobs as a table, the misfits with their reasons, and the total."""
+    header = ("instance type", "launch", "vCPUs", "memory", "market", "cases", "USD/hour", "time limit", "USD at most")
+    rows = [header]
+    for job in plan.jobs:
+        known = job.instance_type
+        rows.append(
+            (
+                job.target.instance_type,
+                str(job.target.launch),
+                "-" if known.vcpus is None else str(known.vcpus),
+                "-" if known.memory_bytes is None else format_memory(known.memory_bytes),
+                job.target.market,
+                str(len(job.cases)),
+                f"{job.price.usd_per_hour:.4f}",
+                format_duration(job.time_limit_s),
+                f"{most_usd(job):.2f}",
+            )
+        )
+    lines = [f"  {line}" for line in aligned(rows, left=(0, 4))] if plan.jobs else ["  no instance would be launched"]
+    lines += misfit_lines(plan.misfits)
+    sources = sorted({job.price.source for job in plan.jobs})
+    if sources:
+        lines.append(f"  prices: {', '.join(sources)}; on demand, Linux")
+    where = ", on embedded AWS nothing is billed" if embedded else ", data transfer and disks aside"
+    lines.append(f"  at most {plan.most_usd:.2f} USD in all, --aws-max-cost is {max_cost_usd:.2f} USD{where}")
+    return lines
+
+
+def misfit_lines(misfits: Sequence[Misfit]) -> list[str]:
+    """A line for each case that an instance type cannot hold, and the types that can."""
+    lines = []
+    for misfit in misfits:
+        fitting = f"; would fit: {', '.join(misfit.would_fit)}" if misfit.would_fit else ""
+        lines.append(f"  ✗ {misfit.case.node_id}: {'; '.join(misfit.reasons)}{fitting}")
+    return lines

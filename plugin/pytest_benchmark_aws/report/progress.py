@@ -1,0 +1,95 @@
+"""A run as it goes: a line for each job, redrawn on a terminal, a line for each change elsewhere."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_benchmark_aws.core.units import format_duration
+from pytest_benchmark_aws.report.columns import aligned, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WIDTH = 100
+
+
+class Shown(Protocol):
+    """What of a job's progress is shown."""
+
+    phase: str
+    detail: str
+    seconds: float
+    spent_usd: Decimal
+    log: str
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+
+class Terminal(Protocol):
+    """What of pytest's terminal reporter is used."""
+
+    def write_line(self, line: str, **markup: bool) -> None: ...  # noqa: D102
+    def write(self, content: str, *, flush: bool = False, **markup: bool) -> None: ...  # noqa: D102
+
+
+class ProgressView:
+    """Shows progress; ``stream_logs`` shows the guests' logs too, each line with its job's name."""
+
+    def __init__(self, terminal: Terminal, *, live: bool, stream_logs: bool) -> None:
+        self._terminal, self._live, self._stream = terminal, live, stream_logs
+        self._drawn = 0
+        self._phases: dict[str, tuple[str, str]] = {}
+        self._logged: dict[str, str] = {}
+
+    def show(self, jobs: Sequence[Shown]) -> None:
+        """The state of all jobs now."""
+        self._erase()
+        if self._stream:
+            for job in jobs:
+                self._show_log(job)
+        if self._live:
+            lines = [*_lines(jobs), f"  spent so far ≈ {sum((job.spent_usd for job in jobs), Decimal(0)):.4f} USD"]
+            for line in lines:
+                self._terminal.write_line(line[:_WIDTH])
+            self._drawn = len(lines)
+            return
+        for job, line in zip(jobs, _lines(jobs), strict=True):
+            change = job.phase, job.detail if job.phase in {"waiting", "failed", "done"} else ""
+            if self._phases.get(job.name) != change:
+                self._phases[job.name] = change
+                self._terminal.write_line(line)
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
+            self._drawn = 0
+
+    def _show_log(self, job: Shown) -> None:
+        before, now = self._logged.get(job.name, ""), job.log
+        new = now[len(before) :] if now.startswith(before) else now
+        whole, _, _ = new.rpartition("\n")
+        if not whole:
+            return
+        self._logged[job.name] = (before if now.startswith(before) else "") + whole + "\n"
+        for line in whole.splitlines():
+            self._terminal.write_line(f"  {job.name} | {printable(line)}")
+
+
+def _lines(jobs: Sequence[Shown]) -> list[str]:
+    rows = [
+        (
+            f"▸ {job.name}" if job.phase not in {"done", "failed"} else f"{'✓' if _fine(job) else '✗'} {job.name}",
+            job.phase,
+            format_duration(job.seconds),
+            f"{job.spent_usd:.4f} USD",
+            printable(job.detail),
+        )
+        for job in jobs
+    ]
+    return aligned(rows, left=(0, 1, 4)) if rows else []
+
+
+def _fine(job: Shown) -> bool:
+    return job.phase == "done" and job.detail in {"passed", "failed"}

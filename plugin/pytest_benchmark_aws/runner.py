@@ -1,0 +1,289 @@
+"""Launches a plan's jobs, follows them, brings their outcomes home and ends their instances.
+
+One thread changes AWS: this one. What the outside world does comes in by the backend, the clock and ``stop``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_benchmark_aws.backends.protocol import Outcome, Status
+from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_benchmark_aws.backends.protocol import Backend, Handle
+    from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.journal import Journal
+
+LAUNCH_ATTEMPTS = 3
+NEVER_SEEN_S = 300
+"""EC2 shows a new instance within seconds; one that is not there after this is taken for gone."""
+TERMINATE_S = 300
+"""How long an instance may take to go before its id is reported."""
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+
+
+class RealClock:
+    """The machine's."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        time.sleep(seconds)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a job is, for whoever watches."""
+
+    job: Job
+    phase: str = "waiting"
+    detail: str = ""
+    seconds: float = 0.0
+    spent_usd: Decimal = Decimal(0)
+    log: str = ""
+
+    @property
+    def name(self) -> str:
+        """The job's."""
+        return self.job.name
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job that is over."""
+
+    job: Job
+    outcome: Outcome
+    instance_id: str | None
+    zone: str | None
+    billed_seconds: float
+    usd: Decimal
+    attempts: int
+
+
+@dataclass(slots=True)
+class _Running:
+    handle: Handle
+    launched: float
+
+
+@dataclass(slots=True)
+class Runner:
+    """One run."""
+
+    backend: Backend
+    journal: Journal
+    clock: Clock
+    poll_s: float
+    max_parallel: int
+    max_usd: Decimal
+    vcpu_quota: int | None
+    watch: Callable[[Sequence[Progress]], None]
+    stop: Callable[[], bool] = lambda: False
+    """Asked between two looks: whether to end everything and bring home what is there."""
+    finished: Callable[[Finished], bool] = lambda _: False
+    """Told of each job that is over; True ends all others (``-x``)."""
+    _progress: dict[str, Progress] = field(default_factory=dict)
+    _running: dict[str, _Running] = field(default_factory=dict)
+    _spent: Decimal = Decimal(0)
+    _attempts: dict[str, int] = field(default_factory=dict)
+
+    def run(self, jobs: Sequence[Job]) -> list[Finished]:
+        """All jobs to their end, in waves that keep within the quota; every instance that it made is gone after it.
+
+        Raises:
+            CleanupError: an instance that could not be seen to end, named.
+        """
+        self._progress = {job.name: Progress(job) for job in jobs}
+        pending, done = deque(jobs), []
+        try:
+            while pending or self._running:
+                if self.stop():
+                    done += self._end_all("error: interrupted")
+                    done += [self._never_ran(job, "error: interrupted before it was launched") for job in pending]
+                    break
+                done += self._launch_some(pending)
+                if not self._running and not pending:
+                    break
+                ended = self._look()
+                done += ended
+                stops = [self.finished(one) for one in ended]  # each is told, also after one says stop
+                if any(stops):
+                    done += self._end_all("error: stopped after a failure (-x, --maxfail)")
+                    done += [self._never_ran(job, "error: stopped after a failure (-x, --maxfail)") for job in pending]
+                    break
+                self.watch(list(self._progress.values()))
+                if pending or self._running:
+                    self.clock.sleep(self.poll_s)
+        finally:
+            self._end_all("error: the run broke off")
+            self.watch(list(self._progress.values()))
+        self._confirm_gone()
+        return done
+
+    # Launching.
+
+    def _launch_some(self, pending: deque[Job]) -> list[Finished]:
+        failed = []
+        while pending and len(self._running) < self.max_parallel:
+            job = pending[0]
+            vcpus = job.instance_type.vcpus or 0
+            if self._running and self.vcpu_quota is not None and self._vcpus() + vcpus > self.vcpu_quota:
+                self._progress[
+                    job.name
+                ].detail = f"waits for its wave: {self._vcpus()} of {self.vcpu_quota} vCPUs in use"
+                break
+            if self._spent + self._reserved() + most_usd(job) > self.max_usd:
+                pending.popleft()
+                failed.append(
+                    self._never_ran(job, f"error: not launched, --aws-max-cost {self.max_usd} USD would be passed")
+                )
+                continue
+            try:
+                launched = self._launch(job)
+            except CapacityError as error:
+                if self._running:  # another's end may make room
+                    self._progress[job.name].detail = f"waits: {error}"
+                    break
+                pending.popleft()
+                failed.append(self._never_ran(job, f"error: {error}"))
+                continue
+            except PytestBenchmarkAWSError as error:
+                pending.popleft()
+                failed.append(self._never_ran(job, f"error: {error}"))
+                continue
+            pending.popleft()
+            self._running[job.name] = launched
+            self._set(job, "pending", launched.handle.intent.zone)
+            self.watch(list(self._progress.values()))
+        return failed
+
+    def _launch(self, job: Job) -> _Running:
+        attempt = self._attempts[job.name] = self._attempts.get(job.name, 0) + 1
+        intents = self.backend.intents(job, attempt)
+        if not intents:
+            raise CapacityError(f"{job.instance_type.name} is offered in no zone of the subnets")
+        refused = []
+        for intent in intents:
+            reserved = str(most_usd(job))
+            self.journal.write("intent", job=job.name, attempt=attempt, token=intent.token, zone=intent.zone,
+                               subnet=intent.subnet, reserved_usd=reserved)  # fmt: skip
+            try:
+                handle = self.backend.launch(job, intent)
+            except CapacityError as error:
+                refused.append(f"{intent.zone}: {error}")
+                continue
+            self.journal.write("launched", job=job.name, attempt=attempt, instance_id=handle.instance_id)
+            return _Running(handle, self.clock.monotonic())
+        raise CapacityError(f"no capacity for {job.instance_type.name} in {len(intents)} zones; {refused[-1]}")
+
+    def _vcpus(self) -> int:
+        return sum(one.handle.job.instance_type.vcpus or 0 for one in self._running.values())
+
+    def _reserved(self) -> Decimal:
+        return sum((most_usd(one.handle.job) for one in self._running.values()), Decimal(0))
+
+    # Following.
+
+    def _look(self) -> list[Finished]:
+        if not self._running:
+            return []
+        statuses = self.backend.poll([one.handle for one in self._running.values()])
+        ended = []
+        for name, one in list(self._running.items()):
+            status = statuses.get(one.handle.instance_id, Status("unknown"))
+            age = self.clock.monotonic() - one.launched
+            gone = status.state == "gone" or (status.state == "unknown" and age > NEVER_SEEN_S)
+            late = age > one.handle.job.time_limit_s + GRACE_S
+            self._show(one, status, age)
+            if status.done or gone or late or status.state == "stopping":
+                ended.append(self._end(name, one, status, late=late))
+        return ended
+
+    def _show(self, one: _Running, status: Status, age: float) -> None:
+        progress = self._progress[one.handle.job.name]
+        beat = status.heartbeat
+        progress.phase = str(beat.get("phase") or status.state)
+        progress.seconds = age
+        progress.spent_usd = usd(one.handle.job.price.usd_per_hour, age)
+        test, count, total = beat.get("test"), beat.get("done", 0), beat.get("of", len(one.handle.job.cases))
+        progress.detail = f"{count}/{total} {test}" if test else ""
+        log = getattr(self.backend, "log", None)
+        progress.log = log(one.handle) if log else ""
+
+    def _end(self, name: str, one: _Running, status: Status, *, late: bool) -> Finished:
+        self._progress[name].phase = "collect"
+        outcome = self.backend.collect(one.handle)
+        if not outcome.whole:
+            why = f"{status.reason or status.state}" + (", past its time limit" if late else "")
+            told = f"error: the instance ended before it delivered a result ({why})"
+            outcome = Outcome(told, outcome.lines, outcome.phases, outcome.log, whole=False)
+        return self._over(name, one, outcome)
+
+    def _over(self, name: str, one: _Running, outcome: Outcome) -> Finished:
+        self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
+        self.journal.write("terminating", job=name, instance_id=one.handle.instance_id)
+        self.backend.terminate([one.handle])
+        del self._running[name]
+        seconds = max(60.0, self.clock.monotonic() - one.launched)  # EC2 bills a minute at least
+        cost = usd(one.handle.job.price.usd_per_hour, seconds)
+        self._spent += cost
+        progress = self._progress[name]
+        progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.splitlines()[0], cost
+        progress.log = outcome.log
+        attempts = self._attempts[name]
+        return Finished(
+            one.handle.job, outcome, one.handle.instance_id, one.handle.intent.zone, seconds, cost, attempts
+        )
+
+    # Ending.
+
+    def _end_all(self, why: str) -> list[Finished]:
+        """Ends what runs, and brings home what it had uploaded."""
+        ended = []
+        for name, one in list(self._running.items()):
+            outcome = self.backend.collect(one.handle)
+            if not outcome.whole:
+                outcome = Outcome(why, outcome.lines, outcome.phases, outcome.log, whole=False)
+            ended.append(self._over(name, one, outcome))
+        return ended
+
+    def _confirm_gone(self) -> None:
+        """Looks until every instance is terminated, and asks again for those that are not."""
+        started = self.clock.monotonic()
+        while alive := self.backend.alive():
+            if self.clock.monotonic() - started > TERMINATE_S:
+                raise CleanupError(f"still alive after {TERMINATE_S} s: {', '.join(alive)}; terminate them by hand")
+            self.clock.sleep(self.poll_s)
+        self.journal.write("gone", usd=str(self._spent))
+
+    def _never_ran(self, job: Job, why: str) -> Finished:
+        self._set(job, "failed", why)
+        return Finished(
+            job, Outcome(why, (), {}, "", whole=False), None, None, 0.0, Decimal(0), self._attempts.get(job.name, 0)
+        )
+
+    def _set(self, job: Job, phase: str, detail: str) -> None:
+        progress = self._progress[job.name]
+        progress.phase, progress.detail = phase, detail

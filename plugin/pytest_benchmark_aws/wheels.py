@@ -1,0 +1,225 @@
+"""What is installed here -> wheels of the same versions for the target, pinned by hash."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.errors import PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GLIBC = (2, 34)
+"""Amazon Linux 2023's."""
+PACKAGED_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+"""That Amazon Linux 2023 packages beside its own 3.9 (its user guide, "Python in AL2023")."""
+SELF = "pytest-benchmark-aws"
+_ALWAYS = ("pip", "pytest", "pytest-benchmark")
+_NEVER = frozenset({SELF, "setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto"})
+"""Of these, boto3 and its parts are shipped only where the project itself asks for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the wheels must run on."""
+
+    python: str
+    """``3.11``."""
+    arch: str
+    local: bool
+    """Embedded AWS: the guest is a process on this machine."""
+
+    def pip_options(self) -> list[str]:
+        """How pip is told."""
+        if self.local:
+            return []
+        machine = {"arm64": "aarch64"}.get(self.arch, self.arch)
+        major, newest = GLIBC
+        platforms = [f"manylinux_{major}_{minor}_{machine}" for minor in range(newest, 16, -1)]
+        platforms += [f"manylinux2014_{machine}", f"linux_{machine}"]
+        tag = "cp" + self.python.replace(".", "")
+        options = ["--python-version", self.python, "--implementation", "cp"]
+        options += [word for abi in (tag, "abi3", "none") for word in ("--abi", abi)]
+        return options + [word for name in platforms for word in ("--platform", name)]
+
+    def environment(self) -> dict[str, str]:
+        """Values of the markers in requirements (PEP 508) that differ from here."""
+        if self.local:
+            return {}
+        return {
+            "python_version": self.python,
+            "python_full_version": f"{self.python}.0",
+            "platform_machine": {"arm64": "aarch64"}.get(self.arch, self.arch),
+            "platform_system": "Linux",
+            "sys_platform": "linux",
+            "os_name": "posix",
+            "implementation_name": "cpython",
+            "platform_python_implementation": "CPython",
+        }
+
+
+def guest_python(local: bool) -> tuple[str, str | None]:
+    """The minor version for the guest, and a sentence where it is not the one here."""
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if local or here in PACKAGED_PYTHONS:
+        return here, None
+    nearest = min(PACKAGED_PYTHONS, key=lambda known: abs(int(known.split(".")[1]) - sys.version_info.minor))
+    return nearest, f"Amazon Linux 2023 packages no Python {here}: the instances use {nearest}"
+
+
+def pins(roots: Iterable[str], target: Target) -> dict[str, str]:
+    """Name -> version of the roots and all that they require on the target, as installed here.
+
+    A root that is not installed, or that comes from no index, is left to the caller.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, str] = {}
+    queue: list[tuple[str, tuple[str, ...]]] = [(name, ()) for name in (*_ALWAYS, *roots)]
+    seen = set()
+    while queue:
+        name, extras = queue.pop()
+        key = (canonicalize_name(name), extras)
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            dist = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        if key[0] != SELF and not is_local(dist):
+            found[key[0]] = dist.version
+        if key[0] == SELF:
+            continue
+        for text in dist.requires or ():
+            requirement = Requirement(text)
+            wanted = extras or ("",)
+            if requirement.marker is None or any(
+                requirement.marker.evaluate({**target.environment(), "extra": extra}) for extra in wanted
+            ):
+                queue.append((requirement.name, tuple(sorted(requirement.extras))))
+    return dict(sorted(found.items()))
+
+
+def is_local(dist: metadata.Distribution) -> bool:
+    """Whether a distribution was installed from a folder (PEP 610), so that no index has it."""
+    origin = direct_url(dist)
+    return origin is not None and "dir_info" in origin
+
+
+def direct_url(dist: metadata.Distribution) -> dict[str, Any] | None:
+    """Where it was installed from, if not from an index."""
+    text = dist.read_text("direct_url.json")
+    return None if text is None else json.loads(text)
+
+
+def cache_folder() -> Path:
+    """``$PYTEST_BENCHMARK_AWS_CACHE``, else ``pytest-benchmark-aws`` in the user's cache folder."""
+    given = os.environ.get("PYTEST_BENCHMARK_AWS_CACHE")
+    if given:
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-benchmark-aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Wheels:
+    """An archive of wheels and ``requirements.lock``, on disk."""
+
+    path: Path
+    sha256: str
+    size: int
+    names: tuple[str, ...]
+
+
+def resolve(requirements: Iterable[str], target: Target, *, with_dependencies: bool = False) -> Wheels:
+    """The wheels for the requirements, downloaded once and kept for the next run.
+
+    ``with_dependencies`` lets pip choose what the requirements need in turn; else they are complete.
+
+    Raises:
+        PlanError: for one of them there is no wheel for the target, in pip's words.
+    """
+    wanted = sorted(requirements)
+    key = hashlib.sha256(
+        json.dumps([wanted, target.pip_options(), target.python, with_dependencies]).encode()
+    ).hexdigest()
+    folder = cache_folder() / "wheels" / key[:24]
+    kept = _read(folder)
+    if kept is not None:
+        return kept
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-") as made:
+        download, done = Path(made) / "wheels", Path(made) / "done"
+        download.mkdir()
+        done.mkdir()
+        _download(wanted, target, download, with_dependencies=with_dependencies)
+        _pack(download, done)
+        if not folder.exists():
+            done.rename(folder)
+    kept = _read(folder)
+    if kept is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise PlanError(f"{folder}: the wheels kept there cannot be read; it was removed, run again")
+    return kept
+
+
+def _read(folder: Path) -> Wheels | None:
+    try:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        path = folder / "wheels.tar"
+        if path.stat().st_size != about["size"]:
+            return None
+        os.utime(folder)
+        return Wheels(path, about["sha256"], about["size"], tuple(about["names"]))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _download(requirements: list[str], target: Target, into: Path, *, with_dependencies: bool) -> None:
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
+        "--dest", str(into), *([] if with_dependencies else ["--no-deps"]), *target.pip_options(), *requirements,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        where = "this machine" if target.local else f"Amazon Linux 2023 on {target.arch}"
+        words = "\n  ".join(line for line in done.stderr.splitlines() if "ERROR" in line) or done.stderr.strip()
+        raise PlanError(
+            f"no wheels for {where} with Python {target.python}; pip says:\n  {words}\n"
+            "Install a version that has one, or say what to install with --aws-requirements FILE"
+        )
+
+
+def _pack(wheels: Path, into: Path) -> None:
+    """One archive, the same bytes for the same wheels; it is not compressed, as wheels are."""
+    lock, names = [], []
+    with tarfile.open(into / "wheels.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(wheels.iterdir()):
+            data = path.read_bytes()
+            name, version = path.name.split("-")[:2]
+            lock.append(f"{name}=={version} --hash=sha256:{hashlib.sha256(data).hexdigest()}\n")
+            names.append(f"{name}=={version}")
+            _add(archive, path.name, data)
+        _add(archive, "requirements.lock", "".join(lock).encode())
+    data = (into / "wheels.tar").read_bytes()
+    about = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "names": names}
+    (into / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(data), 0o644
+    archive.addfile(info, io.BytesIO(data))
