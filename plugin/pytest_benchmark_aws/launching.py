@@ -68,12 +68,19 @@ class Launched:
         """What each case brought."""
         for one in self.finished:
             tests = {line["nodeid"]: line for line in one.outcome.lines if line["kind"] == "test"}
+            warned: dict[str, list[dict[str, Any]]] = {}
+            for told in one.outcome.lines:
+                if told["kind"] == "warning":
+                    warned.setdefault(told["nodeid"], []).append(told)
+            root = next((line["rootdir"] for line in one.outcome.lines if line["kind"] == "session"), "")
             for case in one.job.cases:
                 line = tests.get(case.bare_id)
                 yield Replayed(
                     case=case,
                     reports=tuple(line["reports"]) if line else (),
-                    benchmarks=tuple(line["benchmarks"]) if line else (),
+                    benchmarks=tuple(_measured(line)) if line else (),
+                    remote_root=root,
+                    warnings=tuple(warned.get(case.bare_id, ())),
                     missing="" if line else self._missing(one, case),
                     extra_info=self._facts(one),
                 )
@@ -93,7 +100,7 @@ class Launched:
         """A launch as pytest-benchmark's JSON, with node ids as they are on every machine."""
         from pytest_benchmark import __version__
 
-        benchmarks = [bench for line in one.outcome.lines if line["kind"] == "test" for bench in line["benchmarks"]]
+        benchmarks = [bench for line in one.outcome.lines if line["kind"] == "test" for bench in _measured(line)]
         facts = self._facts(one)
         return {
             "machine_info": self._machine_info(one),
@@ -244,6 +251,7 @@ def launch(
     reporter: Any,
     *,
     embedded: bool,
+    imported: frozenset[str],
     stop: Callable[[], bool],
 ) -> Launched:
     """Runs the plan.
@@ -259,7 +267,7 @@ def launch(
 
     checked = preflight(clients, settings, the_plan)
     arches = sorted({job.arch for job in the_plan.jobs})
-    cargos = {arch: shipping.load(config, items, settings, arch, local=embedded) for arch in arches}
+    cargos = {arch: shipping.load(config, items, settings, arch, imported, local=embedded) for arch in arches}
     for note in dict.fromkeys(note for cargo in cargos.values() for note in cargo.notes):
         reporter.write_line(f"  ! {note}", yellow=True)
     run_id = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -336,6 +344,12 @@ def _backend(
         )
     place = Place(checked.subnets, checked.zones, groups, checked.images, settings.instance_profile)
     return Ec2Backend(clients, bucket, run_id, place, shipments, EMBEDDED_BEAT_S if embedded else CLOUD_BEAT_S)
+
+
+def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """A test's benchmarks; none of a test that failed, whose timing is of what does not work."""
+    failed = any(report["outcome"] == "failed" for report in line["reports"])
+    return [] if failed else list(line["benchmarks"])
 
 
 def _keep_log(folder: Path, one: Finished) -> None:

@@ -235,8 +235,8 @@ def _limit(text: str) -> int:
     from pytest_benchmark_aws.core.units import parse_duration
 
     seconds = parse_duration(text)
-    if not 60 <= seconds <= 7 * 24 * 3600:
-        raise ValueError("give one minute to seven days, as in 90m or 2h")
+    if not 10 <= seconds <= 7 * 24 * 3600:
+        raise ValueError("give ten seconds to seven days, as in 90m or 2h")
     return seconds
 
 

@@ -101,11 +101,12 @@ def remote_case(item: pytest.Item) -> Case | None:
 
 
 def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
-    from pytest_benchmark_aws import launching
+    from pytest_benchmark_aws import launching, shipping
     from pytest_benchmark_aws.connect import connected, wants_embedded
     from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 
     config = session.config
+    imported = shipping.imported_distributions()  # before our own boto3 is among them
     embedded = wants_embedded(settings)
     items = {item.nodeid: item for item in session.items}
     with ExitStack() as stack:
@@ -120,7 +121,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
         for misfit in plan.misfits:
             marks_session.skip_later(items[misfit.case.node_id], "; ".join(misfit.reasons))
         if clients is None:
-            _show_bundle(config, items, plan, settings, reporter, embedded=embedded)
+            _show_bundle(config, items, plan, settings, reporter, imported, embedded=embedded)
             reporter.write_line("nothing launched", bold=True)
             return True
         if not plan.jobs:
@@ -135,6 +136,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
                 clients,
                 reporter,
                 embedded=embedded,
+                imported=imported,
                 stop=interrupted,
             )
         state.interrupted = interrupted()
@@ -170,6 +172,7 @@ def _show_bundle(
     plan: Plan,
     settings: Settings,
     reporter: Any,
+    imported: frozenset[str],
     *,
     embedded: bool,
 ) -> None:
@@ -178,7 +181,7 @@ def _show_bundle(
     from pytest_benchmark_aws import shipping
 
     for arch in sorted({job.arch for job in plan.jobs}):
-        cargo = shipping.load(config, list(items.values()), settings, arch, local=embedded)
+        cargo = shipping.load(config, list(items.values()), settings, arch, imported, local=embedded)
         reporter.write_line(f"files of the bundle for {arch} ({cargo.project.size:,} bytes packed):", bold=True)
         for name in cargo.project.names:
             if not name.startswith(shipping.SHIPPED):

@@ -5,6 +5,7 @@ The only module that touches private parts of pytest and pytest-benchmark: ``Set
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,22 @@ class Replayed:
     reports: tuple[dict[str, Any], ...]
     """Serialized by pytest on the instance; none where the test has not ended there."""
     benchmarks: tuple[dict[str, Any], ...]
+    warnings: tuple[dict[str, Any], ...] = ()
     missing: str = ""
     """Why there are no reports."""
+    remote_root: str = ""
+    """The rootdir there."""
     extra_info: Mapping[str, Any] = field(default_factory=dict)
     """What is known of the machine, for stock tools that drop machine_info."""
+
+
+def replay_warning(config: pytest.Config, node_id: str, line: Mapping[str, Any]) -> None:
+    """Shows a warning that pytest recorded on the instance."""
+    category = type(str(line["category"]), (UserWarning,), {})
+    message = warnings.WarningMessage(category(line["text"]), category, line["filename"], line["lineno"])
+    config.hook.pytest_warning_recorded.call_historic(
+        kwargs={"warning_message": message, "when": line["when"], "nodeid": node_id, "location": None}
+    )
 
 
 def replay(item: pytest.Item, nextitem: pytest.Item | None, what: Replayed) -> None:
@@ -40,6 +53,8 @@ def replay(item: pytest.Item, nextitem: pytest.Item | None, what: Replayed) -> N
         if report.failed and not hasattr(report, "wasxfail"):
             hook.pytest_exception_interact(node=item, call=_call(report), report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    for line in what.warnings:
+        replay_warning(item.config, item.nodeid, line)
     _add_benchmarks(item, what)
     # What earlier items set up for others is torn down where the next one does not need it.
     setup_state: Any = item.session._setupstate
@@ -60,6 +75,11 @@ def _reports(item: pytest.Item, what: Replayed) -> list[pytest.TestReport]:
     for data in what.reports:
         report: Any = item.config.hook.pytest_report_from_serializable(config=item.config, data=dict(data))
         report.nodeid, report.location = item.nodeid, item.location
+        # JSON has no tuples, and plugins tell a skip by one: (path, line, reason).
+        if isinstance(report.longrepr, list):
+            path, line, reason = report.longrepr
+            report.longrepr = str(path).replace(what.remote_root, str(item.config.rootpath), 1), line, reason
+        report.user_properties = [tuple(pair) for pair in report.user_properties]
         report.keywords = {**dict.fromkeys(item.keywords, 1), **report.keywords}
         found.append(report)
     return found

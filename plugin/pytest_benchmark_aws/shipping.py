@@ -46,7 +46,15 @@ class Cargo:
     notes: tuple[str, ...]
 
 
-def load(config: pytest.Config, items: Sequence[pytest.Item], settings: Settings, arch: str, *, local: bool) -> Cargo:
+def load(
+    config: pytest.Config,
+    items: Sequence[pytest.Item],
+    settings: Settings,
+    arch: str,
+    imported: frozenset[str],
+    *,
+    local: bool,
+) -> Cargo:
     """Puts together what an instance of that architecture gets.
 
     Raises:
@@ -56,7 +64,7 @@ def load(config: pytest.Config, items: Sequence[pytest.Item], settings: Settings
     python, note = wheels.guest_python(local)
     target = wheels.Target(python, arch, local)
     needed = {path for item in items if (path := _relative(item.path, root)) is not None}
-    found_wheels, missing = _wheels(config, settings, target)
+    found_wheels, missing = _wheels(config, settings, target, imported)
     notes = [note] if note else []
     if missing:
         notes.append(f"required by the project and not installed here, so not shipped: {', '.join(missing)}")
@@ -152,7 +160,9 @@ def extra_files() -> dict[str, Path]:
     return found
 
 
-def _wheels(config: pytest.Config, settings: Settings, target: wheels.Target) -> tuple[wheels.Wheels, list[str]]:
+def _wheels(
+    config: pytest.Config, settings: Settings, target: wheels.Target, imported: frozenset[str]
+) -> tuple[wheels.Wheels, list[str]]:
     if settings.requirements is not None:
         if not settings.requirements.is_file():
             raise PlanError(f"--aws-requirements {settings.requirements}: no such file")
@@ -168,7 +178,7 @@ def _wheels(config: pytest.Config, settings: Settings, target: wheels.Target) ->
     declared = _declared(config.rootpath)
     installed = {canonicalize_name(dist.metadata["Name"]) for dist in metadata.distributions()}
     missing = sorted(name for name in declared if canonicalize_name(name) not in installed)
-    roots = {*_plugins(config), *_imported(), *declared} - wheels._NEVER | declared
+    roots = {*_plugins(config), *imported, *declared} - wheels.NEVER | declared
     found = wheels.pins(sorted(roots), target)
     return wheels.resolve([f"{name}=={version}" for name, version in found.items()], target), missing
 
@@ -178,11 +188,11 @@ def _plugins(config: pytest.Config) -> set[str]:
     return {str(dist.metadata["Name"]) for _, dist in config.pluginmanager.list_plugin_distinfo()}
 
 
-def _imported() -> set[str]:
+def imported_distributions() -> frozenset[str]:
     """Distributions of the modules that collecting the tests has imported."""
     owners = metadata.packages_distributions()
     tops = {name.partition(".")[0] for name in list(sys.modules)}
-    return {owner for top in tops for owner in owners.get(top, ())}
+    return frozenset(owner for top in tops for owner in owners.get(top, ()))
 
 
 def _declared(root: Path) -> set[str]:

@@ -152,7 +152,9 @@ class Agent:
         if self.run(interpreter, "-m", "venv", "--without-pip", str(venv)):
             raise AgentError("the virtual environment could not be made")
         python = venv / "bin" / "python"
-        pip = next(wheels.glob("pip-*.whl"))
+        pip = self.root / "pip"  # pip is not installed there: it runs from its own wheel, unpacked
+        with zipfile.ZipFile(next(wheels.glob("pip-*.whl"))) as archive:
+            archive.extractall(pip)
         lock = ["--no-index", "--no-deps", "--require-hashes", "--no-compile", "--disable-pip-version-check", "-q"]
         command = [interpreter, f"{pip}/pip", "--python", str(python), "install", *lock]
         if self.run(*command, "--find-links", str(wheels), "-r", str(wheels / "requirements.lock")):

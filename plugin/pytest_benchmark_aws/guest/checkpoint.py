@@ -37,7 +37,9 @@ class Checkpoint:
         """What machine this is, before anything is timed."""
         benchmarks = self._benchmark_session()
         info = None if benchmarks is None else benchmarks.get_machine_info()
-        self._write({"kind": "session", "machine_info": info, "collected": [item.nodeid for item in session.items]})
+        root = str(self._config.rootpath)
+        collected = [item.nodeid for item in session.items]
+        self._write({"kind": "session", "machine_info": info, "rootdir": root, "collected": collected})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins: where it never ends, this tells which one it was."""
@@ -51,6 +53,12 @@ class Checkpoint:
         if report.when == "teardown":
             line = {"kind": "test", "nodeid": report.nodeid, "reports": self._reports, "benchmarks": self._new()}
             self._write(line)
+
+    def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str) -> None:
+        """A warning, for the session at home to show."""
+        text, category = str(warning_message.message), warning_message.category.__name__
+        where = {"filename": warning_message.filename, "lineno": warning_message.lineno}
+        self._write({"kind": "warning", "nodeid": nodeid, "when": when, "category": category, "text": text, **where})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file could not be collected: why, in words."""

@@ -1,0 +1,107 @@
+"""An embedded AWS for each test, and real boto3 clients of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_benchmark_aws.embedded import EmbeddedAWS
+
+ARM = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+X86 = ARM.replace("arm64", "x86_64")
+
+
+def until(condition: Callable[[], Any], limit: float = 30.0) -> Any:
+    """What the condition answers, once that is true."""
+    deadline = time.monotonic() + limit
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, "it did not become true in time"
+        time.sleep(0.02)
+    return answer
+
+
+class World:
+    """An embedded AWS with its clients, and what tests ask of it again and again."""
+
+    def __init__(self, aws: EmbeddedAWS) -> None:
+        self.aws = aws
+        self.ec2 = self.client("ec2")
+        self.until = until
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client that tries once."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.aws.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="embedded",
+            aws_secret_access_key="embedded",
+            config=Config(retries={"total_max_attempts": 1}, **options),
+        )
+
+    def ami(self, parameter: str = X86) -> str:
+        """The image id of a public parameter."""
+        return self.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+
+    def run(self, instance_type: str = "m5.large", **options: Any) -> dict[str, Any]:
+        """Launch one instance; what RunInstances says of it."""
+        options.setdefault("ImageId", self.ami())
+        return self.ec2.run_instances(MinCount=1, MaxCount=1, InstanceType=instance_type, **options)["Instances"][0]
+
+    def launch(self, script: str = "", **options: Any) -> str:
+        """Launch one instance with a script as user data, and with ``terminate`` on shutdown; its id."""
+        options.setdefault("InstanceInitiatedShutdownBehavior", "terminate")
+        return self.run(UserData=script, **options)["InstanceId"]
+
+    def describe(self, instance_id: str) -> dict[str, Any]:
+        """What DescribeInstances says of an instance."""
+        return self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+
+    def state(self, instance_id: str) -> str:
+        """The name of its state."""
+        return self.describe(instance_id)["State"]["Name"]
+
+    def wait_for(self, instance_id: str, state: str) -> dict[str, Any]:
+        """Wait until an instance is in a state; its description."""
+        return until(lambda: (found := self.describe(instance_id))["State"]["Name"] == state and found)
+
+    def console(self, instance_id: str) -> str:
+        """Its console."""
+        return self.ec2.get_console_output(InstanceId=instance_id).get("Output", "")
+
+    def wait_for_line(self, instance_id: str, text: str) -> str:
+        """Wait until the console holds a text; the console."""
+        return until(lambda: text in (found := self.console(instance_id)) and found)
+
+    def record(self, instance_id: str) -> dict[str, Any]:
+        """What the control API says of an instance."""
+        return next(one for one in self.aws.control("instances") if one["id"] == instance_id)
+
+    def error(self, act: Callable[..., Any], **parameters: Any) -> tuple[str, int]:
+        """Code and status of the error that a call answers."""
+        from botocore.exceptions import ClientError
+
+        with pytest.raises(ClientError) as caught:
+            act(**parameters)
+        response = caught.value.response
+        return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A fresh embedded AWS with short delays."""
+    pytest.importorskip("moto", reason="the embedded AWS needs moto")
+    from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
+
+    settings = Settings(vcpu_quota=64, state_delay=0.1, kill_grace=0.3, minute=0.05)
+    with EmbeddedAWS(tmp_path / "aws", settings) as aws:
+        yield World(aws)

@@ -1,0 +1,147 @@
+"""Prices, quotas, images, identity and S3, by real clients."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_benchmark_aws.snapshot import catalog
+
+if TYPE_CHECKING:
+    from tests.embedded.conftest import World
+
+TYPES = ["m5.8xlarge", "r5.4xlarge", "c5.24xlarge", "m7g.large"]
+
+
+def products(world: World, instance_type: str) -> list[dict]:
+    filters = [{"Type": "TERM_MATCH", "Field": "instanceType", "Value": instance_type}]
+    filters.append({"Type": "TERM_MATCH", "Field": "operatingSystem", "Value": "Linux"})
+    answer = world.client("pricing").get_products(ServiceCode="AmazonEC2", Filters=filters)
+    return [json.loads(entry) for entry in answer["PriceList"]]
+
+
+def http_status(url: str, method: str = "GET", data: bytes | None = None) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, data=data), timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_price_list(world: World, name: str) -> None:
+    """GetProducts answers the catalog's price in the price list's shape."""
+    [product] = products(world, name)
+    assert product["product"]["attributes"]["instanceType"] == name
+    [term] = product["terms"]["OnDemand"].values()
+    [dimension] = term["priceDimensions"].values()
+    assert Decimal(dimension["pricePerUnit"]["USD"]) == catalog().types[name].usd_per_hour
+
+
+@pytest.mark.parametrize("name", ["m5.huge", "hpc6a.48xlarge"])
+def test_type_without_price_has_no_products(world: World, name: str) -> None:
+    """What has no price in the catalog has an empty list."""
+    assert products(world, name) == []
+
+
+def test_spot_prices_of_each_zone(world: World) -> None:
+    """One Linux price a zone, 35 % of on demand to six digits."""
+    history = world.ec2.describe_spot_price_history(InstanceTypes=["m5.8xlarge"], ProductDescriptions=["Linux/UNIX"])[
+        "SpotPriceHistory"
+    ]
+    assert {one["SpotPrice"] for one in history} == {"0.537600"}
+    assert {one["ProductDescription"] for one in history} == {"Linux/UNIX"}
+    assert {one["AvailabilityZone"] for one in history} >= {"us-east-1a", "us-east-1b"}
+
+
+@pytest.mark.parametrize(("code", "value"), [("L-1216C47A", 64), ("L-34B43A08", 256)])
+def test_vcpu_quotas(world: World, code: str, value: int) -> None:
+    """Service Quotas answers the settings."""
+    quota = world.client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]
+    assert quota["Value"] == value
+    assert quota["QuotaCode"] == code
+
+
+def test_unknown_quota(world: World) -> None:
+    """A quota that does not exist is no resource."""
+    get = world.client("service-quotas").get_service_quota
+    assert world.error(get, ServiceCode="ec2", QuotaCode="L-00000000") == ("NoSuchResourceException", 400)
+
+
+def test_images_of_both_architectures(world: World) -> None:
+    """The public parameters name images that EC2 has."""
+    for arch in ("x86_64", "arm64"):
+        image = world.ami(f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}")
+        [found] = world.ec2.describe_images(ImageIds=[image])["Images"]
+        assert (found["Architecture"], found["RootDeviceName"]) == (arch, "/dev/xvda")
+
+
+def test_instance_types_are_described_and_offered(world: World) -> None:
+    """EC2 describes and offers the types that the benchmarks are for."""
+    found = world.ec2.describe_instance_types(InstanceTypes=TYPES)["InstanceTypes"]
+    assert {one["InstanceType"] for one in found} == set(TYPES)
+    offers = world.ec2.describe_instance_type_offerings(
+        LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": TYPES}]
+    )["InstanceTypeOfferings"]
+    assert {one["InstanceType"] for one in offers} == set(TYPES)
+
+
+def test_default_subnets_in_several_zones(world: World) -> None:
+    """There are zones to try."""
+    found = world.ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    assert len({one["AvailabilityZone"] for one in found}) >= 3
+
+
+def test_caller_identity(world: World) -> None:
+    """STS says who calls."""
+    assert world.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+def test_s3_put_if_absent(world: World) -> None:
+    """IfNoneMatch='*' writes once."""
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"one", IfNoneMatch="*")
+    assert world.error(s3.put_object, Bucket="bucket", Key="k", Body=b"two", IfNoneMatch="*") == (
+        "PreconditionFailed",
+        412,
+    )
+    assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"one"
+
+
+def test_s3_expected_owner(world: World) -> None:
+    """A bucket of another owner is not touched."""
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"one", ExpectedBucketOwner="123456789012")
+    other = {"Bucket": "bucket", "Key": "k", "ExpectedBucketOwner": "210987654321"}
+    assert world.error(s3.put_object, Body=b"two" * 100_000, **other) == ("AccessDenied", 403)
+    assert world.error(s3.get_object, **other) == ("AccessDenied", 403)
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_s3_presigned(world: World, version: str) -> None:
+    """Presigned URLs put and get, by urllib, which calls every body a form."""
+    s3 = world.client("s3", signature_version=version)
+    s3.create_bucket(Bucket="bucket")
+    put = s3.generate_presigned_url("put_object", Params={"Bucket": "bucket", "Key": "k"}, ExpiresIn=60)
+    get = s3.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "k"}, ExpiresIn=60)
+    assert http_status(put, "PUT", b"x" * 300_000) == 200
+    with urllib.request.urlopen(get, timeout=10) as answer:
+        assert answer.read() == b"x" * 300_000
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_s3_presigned_expires(world: World, version: str) -> None:
+    """An expired URL is forbidden."""
+    s3 = world.client("s3", signature_version=version)
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"one")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "k"}, ExpiresIn=-1)
+    assert http_status(url) == 403
