@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,9 @@ def _data_name(path: Path) -> str:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """What the benchmarks will run on."""
-    return config.stash.get(_LINES, [])
+    scale = _scale(config)
+    chosen = [f"scale: {scale}, as --scale does not say"] if scale and config.getoption("scale") is None else []
+    return config.stash.get(_LINES, []) + chosen
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -93,8 +96,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from benchmarks.workload import DEFAULT_SCALE, parse_scale
 
         data = metafunc.config.getoption("data")
-        name = _data_name(data) if data else parse_scale(metafunc.config.getoption("scale") or DEFAULT_SCALE).name
+        name = _data_name(data) if data else parse_scale(_scale(metafunc.config) or DEFAULT_SCALE).name
         metafunc.parametrize("scale", [name], scope="session")
+
+
+def _scale(config: pytest.Config) -> str | None:
+    """The scale asked for; with --aws the published one, on embedded AWS smoke, whose times mean nothing anyway."""
+    given: str | None = config.getoption("scale")
+    if given is not None or config.getoption("data") is not None or not config.getoption("aws", None):
+        return given
+    if "PYTEST_BENCHMARK_AWS_GUEST" in os.environ:
+        return None  # the command line there spells it out
+    from pytest_benchmark_aws.remote import is_embedded
+
+    return "smoke" if is_embedded(config) else "full"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_aws_guest_args(config: pytest.Config, args: list[str]) -> None:
+    """Spells out the scale that --aws chose."""
+    scale = _scale(config)
+    if scale is not None and config.getoption("scale") is None:
+        args.append(f"--scale={scale}")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.workload import Workload
 
 
+GUEST = "PYTEST_BENCHMARK_AWS_GUEST"
 _DATA_NOTES = pytest.StashKey[list[str]]()
 
 
@@ -31,7 +33,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Threads without duplicates: on two cores without SMT, 1 and vcpus."""
     if "threads" in metafunc.fixturenames:
-        metafunc.parametrize("threads", shapes.distinct_threads())
+        # With --aws, what differs is known on the instance only: there too each name is a case.
+        everywhere = metafunc.config.getoption("aws", None) or GUEST in os.environ
+        metafunc.parametrize("threads", shapes.THREADS if everywhere else shapes.distinct_threads())
+
+
+@pytest.fixture(autouse=True)
+def skip_same_threads(request: pytest.FixtureRequest) -> None:
+    """On an instance, skips a thread parameter that is the same number as another one's."""
+    callspec = getattr(request.node, "callspec", None)
+    threads = None if callspec is None else callspec.params.get("threads")
+    if threads is not None and threads not in shapes.distinct_threads():
+        pytest.skip(f"{threads} is {shapes.thread_count(threads)} here, as another of {', '.join(shapes.THREADS)}")
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,11 @@ def project_files(root: Path) -> tuple[list[Path], list[Path]]:
     return kept, secret
 
 
+def untracked_files(root: Path) -> list[Path]:
+    """Files that git neither tracks nor ignores: they stay here, which their author may not have meant."""
+    return [file for file in _git_files(root, "--others", "--exclude-standard") or () if not is_secret(file)]
+
+
 def is_secret(file: Path) -> bool:
     """Whether a file's name or folder says that it holds keys."""
     name = file.name.lower()
@@ -118,10 +123,10 @@ def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]
     return make_archive(pairs, secret)
 
 
-def _git_files(root: Path) -> list[Path] | None:
+def _git_files(root: Path, *which: str) -> list[Path] | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), "ls-files", "-z", "--cached", "--recurse-submodules"],
+            ["git", "-C", str(root), "ls-files", "-z", *(which or ("--cached", "--recurse-submodules"))],
             capture_output=True, check=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):

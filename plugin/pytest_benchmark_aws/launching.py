@@ -237,8 +237,7 @@ class Launched:
         else:
             why = ("it began and never ended; " if started else "it never began; ") + one.outcome.outcome
         errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
-        tail = "\n".join(one.outcome.log.splitlines()[-_LOG_TAIL:])
-        log = f"\n\nThe end of {one.job.name}'s log ({self.folder / storage.safe_name(one.job.name)}.log):\n{tail}"
+        log = f"\n\n{one.job.name}'s log, whose end is shown below: {self.folder / storage.safe_name(one.job.name)}.log"
         return f"no result from {one.job.name}: {why}" + "".join(f"\n\n{text}" for text in errors) + log
 
 
@@ -304,6 +303,8 @@ def launch(
         done = runner.run(the_plan.jobs)
     finally:
         journal.close()
+    order = [job.name for job in the_plan.jobs]
+    done.sort(key=lambda one: order.index(one.job.name))
     return Launched(run_id, folder, tuple(done), backend, settings, clients.region, embedded, {})
 
 

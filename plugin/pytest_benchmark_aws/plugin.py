@@ -23,6 +23,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:  # noqa: D103 -- pytest doc
     options.add_options(parser)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:  # noqa: D103
+    from pytest_benchmark_aws import hookspec
+
+    pluginmanager.add_hookspecs(hookspec)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103
+    if not _on(config):
+        return []
+    from pytest_benchmark_aws import remote
+
+    return remote.header(config)
+
+
 def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
     from pytest_benchmark_aws import session
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _SETTINGS = pytest.StashKey[Settings]()
 _RUN = pytest.StashKey["RemoteSession"]()
+_EMBEDDED = pytest.StashKey[bool]()
+_OURS = pytest.StashKey[frozenset[str]]()
+"""Modules that this plugin imported for itself: boto3 and its parts. The project's tests need not need them."""
 _SAVING = pytest.StashKey["Saving"]()
 
 
@@ -68,6 +71,26 @@ def settings_of(config: pytest.Config) -> Settings:
     return config.stash[_SETTINGS]
 
 
+def is_embedded(config: pytest.Config) -> bool:
+    """Whether this session goes to embedded AWS; found out once."""
+    if _EMBEDDED not in config.stash:
+        from pytest_benchmark_aws.connect import wants_embedded
+
+        before = frozenset(sys.modules)
+        config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        config.stash[_OURS] = frozenset(sys.modules) - before
+    return config.stash[_EMBEDDED]
+
+
+def header(config: pytest.Config) -> list[str]:
+    """Where the marked tests will run."""
+    settings = settings_of(config)
+    if not is_embedded(config):
+        return [f"aws: your account{f', profile {settings.profile}' if settings.profile else ''}"]
+    why = "asked for" if settings.target == "embedded" else "no credentials were found"
+    return [f"aws: embedded AWS ({why}): instances are processes on this machine, and the times are its own"]
+
+
 def expand_case(metafunc: pytest.Metafunc) -> None:
     """Makes a case for each instance type."""
     expand.expand(metafunc, settings_of(metafunc.config))
@@ -102,12 +125,12 @@ def remote_case(item: pytest.Item) -> Case | None:
 
 def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
     from pytest_benchmark_aws import launching, shipping
-    from pytest_benchmark_aws.connect import connected, wants_embedded
+    from pytest_benchmark_aws.connect import connected
     from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 
     config = session.config
-    imported = shipping.imported_distributions()  # before our own boto3 is among them
-    embedded = wants_embedded(settings)
+    embedded = is_embedded(config)
+    imported = shipping.imported_distributions(config.stash[_OURS])
     items = {item.nodeid: item for item in session.items}
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=embedded))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws import wheels
-from pytest_benchmark_aws.bundle import SHIPPED, Archive, bundle_project
+from pytest_benchmark_aws.bundle import SHIPPED, Archive, bundle_project, untracked_files
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ def load(
     notes = [note] if note else []
     if missing:
         notes.append(f"required by the project and not installed here, so not shipped: {', '.join(missing)}")
+    left = [file for file in untracked_files(root) if file.suffix == ".py"]
+    if left:
+        shown = ", ".join(map(str, left[:3])) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        notes.append(f"not tracked by git, so not shipped: {shown}; git add what the benchmarks need")
     if _relative(Path.cwd(), root) is None:
         raise PlanError(f"the rootdir {root} does not hold the working directory {Path.cwd()}: run pytest inside it")
     return Cargo(
@@ -75,10 +79,16 @@ def load(
         wheels=found_wheels,
         python=python,
         packages=(f"python{python}", "libgomp"),  # LightGBM's and scikit-learn's wheels need the latter there
-        args=tuple(guest_args(config)),
+        args=_hooked(config),
         sys_path=tuple(import_paths(root)),
         notes=tuple(notes),
     )
+
+
+def _hooked(config: pytest.Config) -> tuple[str, ...]:
+    args = guest_args(config)
+    config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
+    return tuple(args)
 
 
 def guest_args(config: pytest.Config) -> list[str]:
@@ -188,10 +198,10 @@ def _plugins(config: pytest.Config) -> set[str]:
     return {str(dist.metadata["Name"]) for _, dist in config.pluginmanager.list_plugin_distinfo()}
 
 
-def imported_distributions() -> frozenset[str]:
-    """Distributions of the modules that collecting the tests has imported."""
+def imported_distributions(but: frozenset[str]) -> frozenset[str]:
+    """Distributions of the modules that collecting the tests has imported, ``but`` those."""
     owners = metadata.packages_distributions()
-    tops = {name.partition(".")[0] for name in list(sys.modules)}
+    tops = {name.partition(".")[0] for name in list(sys.modules) if name not in but}
     return frozenset(owner for top in tops for owner in owners.get(top, ()))
 
 
@@ -201,6 +211,8 @@ def _declared(root: Path) -> set[str]:
 
     texts: list[str] = []
     for dist in metadata.distributions():
+        if dist.metadata["Name"] == wheels.SELF:
+            continue  # this plugin's own repository: what of it runs on an instance needs nothing of AWS
         origin = wheels.direct_url(dist) or {}
         if origin.get("url", "").removeprefix("file://") == str(root):
             texts += dist.requires or []
@@ -221,6 +233,8 @@ def _from_files(root: Path) -> list[str]:
     import configparser
 
     texts: list[str] = []
+    if Path(__file__).is_relative_to(root / "plugin"):
+        return texts  # the same
     pyproject = root / "pyproject.toml"
     if pyproject.is_file():
         texts += _toml(pyproject).get("project", {}).get("dependencies", [])

@@ -86,7 +86,8 @@ class Agent:
         line = f"[{time.monotonic() - self.started:8.1f} s] {text}\n"
         sys.stdout.write(line)
         sys.stdout.flush()
-        with self.log_path.open("a", encoding="utf-8") as log:
+        # On a full disk the outcome is still to be uploaded.
+        with contextlib.suppress(OSError), self.log_path.open("a", encoding="utf-8") as log:
             log.write(line)
 
     def enter(self, phase: str) -> None:
@@ -130,6 +131,8 @@ class Agent:
                 place = (base / member.name).resolve()
                 if base not in place.parents or not (member.isfile() or member.isdir()):
                     raise AgentError(f"{name}: {member.name!r} is no file inside the bundle")
+            if hasattr(tarfile, "data_filter"):  # not on every Python 3.9; without it, Python 3.12 and 3.13 warn
+                archive.extraction_filter = tarfile.data_filter
             archive.extractall(base)
 
     def install(self) -> Path:

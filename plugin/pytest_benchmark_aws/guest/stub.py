@@ -18,10 +18,13 @@ def user_data(url: str, sha256: str, power_off_minutes: int) -> str:
     """The script for one launch.
 
     Raises:
-        ValueError: the URL or the digest holds a character that has no place there, or the script is too long.
+        ValueError: the URL or the digest holds a character that has no place there, the minutes are none, or the script
+            is too long.
     """
     if not _URL.fullmatch(url) or not _HEX.fullmatch(sha256):
         raise ValueError(f"no URL and digest for user data: {url!r}, {sha256!r}")
+    if power_off_minutes < 1:
+        raise ValueError(f"a power-off in {power_off_minutes} minutes would end the instance at its start")
     template = (Path(__file__).parent / "user-data.sh").read_text(encoding="utf-8")
     script = template.replace("@MINUTES@", str(int(power_off_minutes)))
     script = script.replace("@SHA256@", sha256).replace("@URL@", url)
