@@ -43,10 +43,17 @@ def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list
         pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
     """
     market = settings.market or (wanted.market if wanted else None) or "on-demand"
-    names = list(wanted.instance_types if wanted else ())
-    if settings.instance_types:
-        names = [name for given in settings.instance_types for name in _named(given, catalog)]
+    names = given_types(settings, catalog) or list(wanted.instance_types if wanted else ())
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
+
+
+def given_types(settings: Settings, catalog: Catalog) -> list[str]:
+    """The instance types of the command line or the ini file, filters resolved.
+
+    Raises:
+        pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
+    """
+    return [name for given in settings.instance_types for name in _named(given, catalog)]
 
 
 def _named(given: str, catalog: Catalog) -> list[str]:

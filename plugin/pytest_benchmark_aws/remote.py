@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import expand
+from pytest_benchmark_aws import expand, snapshot
 from pytest_benchmark_aws import session as marks_session
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.options import Settings
@@ -57,6 +57,7 @@ def configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
+    expand.given_types(settings_of(config), snapshot.catalog())
     options = config.option
     config.stash[_SAVING] = Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare

@@ -46,7 +46,7 @@ def is_filter(text: str) -> bool:
 
 
 def select(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
-    """The priced, current, not burstable types that the filter holds for, cheapest first.
+    """The priced, not burstable types that the filter holds for, cheapest first.
 
     Raises:
         PlanError: the filter cannot be read, or nothing fits.
@@ -58,12 +58,12 @@ def select(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
     candidates = [
         known
         for known in catalog.types.values()
-        if known.usd_per_hour is not None and known.current_generation and not known.burstable
+        if known.usd_per_hour is not None and not known.burstable
     ]
     found = sorted((known for known in candidates if test(known)), key=lambda t: (t.usd_per_hour or 0, t.name))
     if not found:
         raise PlanError(
-            f"filter {text!r}: none of the {len(candidates):,} current, priced, not burstable instance types is so"
+            f"filter {text!r}: none of the {len(candidates):,} priced, not burstable instance types is so"
         )
     return tuple(found)
 
@@ -128,6 +128,11 @@ def _value(name: str, given: str, text: str) -> Any:
     try:
         if name in _TEXT:
             return given.lower() if name == "manufacturer" else given
-        return parse_memory(given) if name == "memory" else Decimal(given)
+        if name == "memory":
+            return parse_memory(given)
+        number = Decimal(given)
+        if number.is_nan():
+            raise InvalidOperation  # it compares with nothing
+        return number
     except (UnitError, InvalidOperation) as error:
         raise PlanError(f"filter {text!r}: {given!r} is no {name}") from error

@@ -102,6 +102,8 @@ class Agent:
         """Downloads an archive and checks its size and SHA-256."""
         wanted, path = self.job[name], self.root / f"{name}.tar"
         for attempt in range(6):
+            if attempt:
+                time.sleep(2 ** (attempt - 1))
             digest, size = hashlib.sha256(), 0
             try:
                 with urllib.request.urlopen(wanted["url"], timeout=60) as answer, path.open("wb") as file:
@@ -119,7 +121,6 @@ class Agent:
                 self.say(f"{name}: {size:,} bytes, {wanted['size']:,} expected, or another SHA-256; again")
             except (OSError, http.client.HTTPException) as error:
                 self.say(f"{name}: {error}; again")
-            time.sleep(min(2**attempt, 20))
         raise AgentError(f"{name} could not be fetched whole in 6 attempts")
 
     def unpack(self, name: str, into: Path) -> None:
@@ -141,10 +142,10 @@ class Agent:
         packages = list(self.job["packages"])
         if packages:
             for attempt in range(4):
+                time.sleep(5 * attempt)
                 if self.run("dnf", "install", "-y", "-q", *packages) == 0:
                     break
                 self.say(f"dnf failed, attempt {attempt + 1} of 4")
-                time.sleep(5 * attempt)
             else:
                 raise AgentError(f"dnf could not install {' '.join(packages)}")
         interpreter = shutil.which(wanted)
@@ -230,7 +231,7 @@ class Agent:
     def lines(self) -> list[dict[str, Any]]:
         """The checkpoint's whole lines."""
         try:
-            text = self.checkpoint.read_text(encoding="utf-8")
+            text = self.checkpoint.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return []
         found = []

@@ -1,0 +1,151 @@
+"""What ``--aws`` refuses, and what a dry run shows: nothing is made, and no credentials are needed."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance.awsproject import make_project, pytest_aws
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEST = """\
+import pytest
+
+@pytest.mark.instance_type("m5.large", "c5.24xlarge")
+@pytest.mark.requires(memory="100 GiB")
+def test_big(benchmark): raise SystemError("ran")
+
+@pytest.mark.instance_type("m5.8xlarge")
+def test_small(benchmark): raise SystemError("ran")
+
+def test_unmarked(benchmark): raise SystemError("ran")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two marked tests and one without."""
+    return make_project(tmp_path, {"test_it.py": TEST})
+
+
+def test_a_dry_run_shows_types_prices_limits_and_the_most_it_costs(project: Path) -> None:
+    """Each job with its figures, the total, and that nothing was launched; exit code 0."""
+    done = pytest_aws(project, "--aws", "--aws-dry-run", "-k", "small", "--aws-time-limit=2h", "--aws-market=spot")
+    assert done.code == 0, done.text
+    assert "m5.8xlarge          1     32  128 GiB  spot        1    1.5360  2 h 00 min         3.33" in done.out
+    assert "prices: snapshot of 2026-07-20" in done.out
+    assert "at most 3.33 USD in all, --aws-max-cost is 10.00 USD" in done.out
+    assert "nothing launched" in done.out
+    assert "SystemError" not in done.out
+
+
+def test_a_misfit_is_an_error_with_the_numbers_and_the_types_that_fit(project: Path) -> None:
+    """Exit code 4, before anything is made."""
+    done = pytest_aws(project, "--aws", "--aws-dry-run")
+    assert done.code == 4
+    assert "test_big[m5.large]: needs ≈ 100 GiB of memory, m5.large has 8 GiB; would fit: " in done.text
+    assert "--aws-misfit=skip" in done.err
+
+
+def test_misfits_can_be_left_out(project: Path) -> None:
+    """--aws-misfit=skip plans the rest."""
+    done = pytest_aws(project, "--aws", "--aws-dry-run", "--aws-misfit=skip")
+    assert done.code == 0, done.text
+    assert "nothing launched" in done.out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--aws-max-cost=1"], "the plan could cost 1.79 USD, --aws-max-cost allows 1.00"),
+        (["--aws-instance-type=m5.9xlarge"], "did you mean m5."),
+        (["--aws-instance-type=vcpus>=100000"], "none of the"),
+        (["--aws-instance-type=vcpu>=4"], "'vcpu >= 4' is no comparison"),
+        (["--aws-market=cheap"], "choose one of on-demand, spot"),
+        (["--aws-time-limit=never"], "'never' is no duration"),
+        (["--aws-launches=0"], "give a whole number from 1 to 1000"),
+        (["--aws-price=m5.large"], "give an instance type and USD an hour"),
+        (["--aws-target=moon"], "choose one of auto, cloud, embedded"),
+        (["--aws-instance-type=ml.m5.large"], "SageMaker's training jobs are not supported yet"),
+        (["-p", "no:benchmark"], "--aws needs pytest-benchmark"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_what_to_do(project: Path, args: list[str], words: str) -> None:
+    """One clear error, exit code 4, nothing launched, no traceback."""
+    done = pytest_aws(project, "--aws", "-k", "small", *args)
+    assert done.code == 4, done.text
+    assert words in done.err, done.text
+    assert "Traceback" not in done.text
+    assert "pending" not in done.out
+
+
+@pytest.mark.skipif(importlib.util.find_spec("xdist") is None, reason="pytest-xdist is not installed")
+def test_xdist_is_refused(project: Path) -> None:
+    """-n and --aws: a usage error that says why."""
+    done = pytest_aws(project, "--aws", "-n", "2")
+    assert done.code == 4
+    assert "--aws cannot be used with pytest-xdist's -n" in done.err
+
+
+def test_a_filter_chooses_instance_types(project: Path) -> None:
+    """Every benchmark, marked or not, is for the types that the filter selects."""
+    wanted = "--aws-instance-type=vcpus=32 and memory=128GiB and family=m5"
+    done = pytest_aws(project, "--aws-dry-run", "-k", "unmarked", wanted)
+    assert done.code == 0, done.text
+    assert "m5.8xlarge          1     32  128 GiB" in done.out
+
+
+def test_an_unknown_price_needs_to_be_given(project: Path) -> None:
+    """Outside us-east-1 the snapshot is silent: the price is asked for, and taken."""
+    done = pytest_aws(project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1")
+    assert done.code == 4
+    assert "the price of m5.8xlarge is not known" in done.text
+    given = pytest_aws(
+        project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1", "--aws-price=m5.8xlarge=1.712"
+    )
+    assert given.code == 0, given.text
+    assert "prices: --aws-price" in given.out
+
+
+def test_show_bundle_lists_files_and_leaves_secrets_out(project: Path) -> None:
+    """What would be shipped, and what looks like a secret and is not."""
+    (project / ".env").write_text("KEY=secret")
+    (project / "deploy.pem").write_text("secret")
+    make_project(project, {"data/table.csv": "1,2\n"})
+    done = pytest_aws(project, "--aws-show-bundle", "-k", "small", "--aws-target=embedded")
+    assert done.code == 0, done.text
+    assert "  data/table.csv" in done.out
+    assert "! left out, looks like a secret: .env" in done.out
+    assert "! left out, looks like a secret: deploy.pem" in done.out
+    assert "  pytest==" in done.out
+    assert "boto3==" not in done.out
+
+
+def test_collection_asks_no_aws(project: Path) -> None:
+    """--collect-only with --aws lists a case for each type and needs neither network nor moto."""
+    done = pytest_aws(
+        project, "--aws", "--collect-only", "-q", "--aws-target=cloud", AWS_ENDPOINT_URL="http://127.0.0.1:1"
+    )
+    assert done.code == 0, done.text
+    assert "test_it.py::test_big[m5.large]" in done.out
+    assert "test_it.py::test_big[c5.24xlarge]" in done.out
+
+
+def test_no_credentials_for_the_cloud_is_one_clear_error(project: Path) -> None:
+    """--aws-target=cloud without credentials says how to log in, and the way without an account."""
+    done = pytest_aws(
+        project,
+        "--aws",
+        "--aws-target=cloud",
+        "--aws-region=us-east-1",
+        "-k",
+        "small",
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+    assert done.code == 4, done.text
+    assert "--aws-target=embedded" in done.err
+    assert "Traceback" not in done.text
