@@ -117,7 +117,9 @@ def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]
         path = root / file
         if path.is_symlink() and base not in path.resolve().parents:
             raise PlanError(f"{file} is a link out of the project: ship the file itself, or let git ignore the link")
-        if path.is_file():  # tracked and deleted, or a submodule's folder: nothing to ship
+        if path.is_symlink() and is_secret(path.resolve().relative_to(base)):
+            secret.append(file)
+        elif path.is_file():  # tracked and deleted, or a submodule's folder: nothing to ship
             pairs.append((file.as_posix(), path))
     pairs += [(f"{SHIPPED}/{name}", path) for name, path in extra.items()]
     return make_archive(pairs, secret)

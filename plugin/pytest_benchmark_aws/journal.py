@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class Journal:
             except OSError as error:
                 file.close()
                 raise JournalError(f"{path}: another process works on this run ({error})") from error
+            _drop_torn_line(path)
             _sync_folder(folder)
         except OSError as error:
             raise JournalError(f"{folder}: the journal cannot be written ({error}); nothing was launched") from error
@@ -62,6 +64,8 @@ class Journal:
                 raise OSError(f"{written} of {len(line)} bytes written")
             os.fsync(self._file.fileno())
         except OSError as error:
+            with suppress(OSError):
+                _drop_torn_line(self.path)
             raise JournalError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
@@ -94,6 +98,14 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def _checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cuts off a line that was never finished, which the next line would else be joined to."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -296,6 +296,7 @@ def launch(
         max_usd=settings.max_cost_usd,
         vcpu_quota=checked.vcpu_quota,
         watch=view.show,
+        follow_logs=config.option.verbose > 0,
         stop=stop,
         finished=finished,
     )

@@ -135,6 +135,8 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
     items = {item.nodeid: item for item in session.items}
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=embedded))
+        if clients is not None:
+            embedded = embedded or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
         plan = launching.plan(settings, cases, clients, embedded=embedded)
         reporter.write_line("")
         title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_benchmark_aws.backends.protocol import Outcome, Status
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PytestBenchmarkAWSError, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Backend, Handle
+    from pytest_benchmark_aws.backends.protocol import Backend, Handle, Intent
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.journal import Journal
 
-LAUNCH_ATTEMPTS = 3
+THROTTLED_ATTEMPTS = 6
+LAUNCHES_A_LOOK = 4
+"""Between two looks: a launch is paced, and what runs already must not wait for all others to start."""
 NEVER_SEEN_S = 300
 """EC2 shows a new instance within seconds; one that is not there after this is taken for gone."""
 TERMINATE_S = 300
@@ -100,6 +102,8 @@ class Runner:
     max_usd: Decimal
     vcpu_quota: int | None
     watch: Callable[[Sequence[Progress]], None]
+    follow_logs: bool = False
+    """Whether the watcher wants the guests' logs as they grow."""
     stop: Callable[[], bool] = lambda: False
     """Asked between two looks: whether to end everything and bring home what is there."""
     finished: Callable[[Finished], bool] = lambda _: False
@@ -108,6 +112,7 @@ class Runner:
     _running: dict[str, _Running] = field(default_factory=dict)
     _spent: Decimal = Decimal(0)
     _attempts: dict[str, int] = field(default_factory=dict)
+    _launched: list[Handle] = field(default_factory=list)
 
     def run(self, jobs: Sequence[Job]) -> list[Finished]:
         """All jobs to their end, in waves that keep within the quota; every instance that it made is gone after it.
@@ -137,7 +142,10 @@ class Runner:
                 if pending or self._running:
                     self.clock.sleep(self.poll_s)
         finally:
-            self._end_all("error: the run broke off")
+            try:
+                self._end_all("error: the run broke off")
+            finally:
+                self._terminate_rest()
             self.watch(list(self._progress.values()))
         self._confirm_gone()
         return done
@@ -145,8 +153,9 @@ class Runner:
     # Launching.
 
     def _launch_some(self, pending: deque[Job]) -> list[Finished]:
-        failed = []
-        while pending and len(self._running) < self.max_parallel:
+        failed: list[Finished] = []
+        most = min(self.max_parallel, len(self._running) + LAUNCHES_A_LOOK)
+        while pending and len(self._running) < most:
             job = pending[0]
             vcpus = job.instance_type.vcpus or 0
             if self._running and self.vcpu_quota is not None and self._vcpus() + vcpus > self.vcpu_quota:
@@ -186,17 +195,36 @@ class Runner:
             raise CapacityError(f"{job.instance_type.name} is offered in no zone of the subnets")
         refused = []
         for intent in intents:
-            reserved = str(most_usd(job))
-            self.journal.write("intent", job=job.name, attempt=attempt, token=intent.token, zone=intent.zone,
-                               subnet=intent.subnet, reserved_usd=reserved)  # fmt: skip
+            self._intend(job, intent)
             try:
-                handle = self.backend.launch(job, intent)
+                handle = self._launch_paced(job, intent)
             except CapacityError as error:
                 refused.append(f"{intent.zone}: {error}")
                 continue
-            self.journal.write("launched", job=job.name, attempt=attempt, instance_id=handle.instance_id)
+            self._launched.append(handle)
+            try:
+                self.journal.write("launched", job=job.name, attempt=attempt, instance_id=handle.instance_id)
+            except BaseException:
+                self.backend.terminate([handle])
+                raise
             return _Running(handle, self.clock.monotonic())
         raise CapacityError(f"no capacity for {job.instance_type.name} in {len(intents)} zones; {refused[-1]}")
+
+    def _launch_paced(self, job: Job, intent: Intent) -> Handle:
+        """Launches; where AWS is out of breath, waits and says the same again, by the same token."""
+        for attempt in range(THROTTLED_ATTEMPTS):
+            if attempt:
+                self.clock.sleep(2.0**attempt)
+                self._intend(job, intent)  # a fresh line before every replay of a launch
+            try:
+                return self.backend.launch(job, intent)
+            except ThrottledError as error:
+                last = error
+        raise CapacityError(f"AWS throttled the launch {THROTTLED_ATTEMPTS} times: {last}")
+
+    def _intend(self, job: Job, intent: Intent) -> None:
+        self.journal.write("intent", job=job.name, attempt=intent.attempt, token=intent.token, zone=intent.zone,
+                           subnet=intent.subnet, reserved_usd=str(most_usd(job)))  # fmt: skip
 
     def _vcpus(self) -> int:
         return sum(one.handle.job.instance_type.vcpus or 0 for one in self._running.values())
@@ -215,7 +243,7 @@ class Runner:
             status = statuses.get(one.handle.instance_id, Status("unknown"))
             age = self.clock.monotonic() - one.launched
             gone = status.state == "gone" or (status.state == "unknown" and age > NEVER_SEEN_S)
-            late = age > one.handle.job.time_limit_s + GRACE_S
+            late = age + self.poll_s > one.handle.job.time_limit_s + GRACE_S  # the next look would be too late
             self._show(one, status, age)
             if status.done or gone or late or status.state == "stopping":
                 ended.append(self._end(name, one, status, late=late))
@@ -229,8 +257,8 @@ class Runner:
         progress.spent_usd = usd(one.handle.job.price.usd_per_hour, age)
         test, count, total = beat.get("test"), beat.get("done", 0), beat.get("of", len(one.handle.job.cases))
         progress.detail = f"{count}/{total} {test}" if test else ""
-        log = getattr(self.backend, "log", None)
-        progress.log = log(one.handle) if log else ""
+        if self.follow_logs:
+            progress.log = self.backend.log(one.handle)
 
     def _end(self, name: str, one: _Running, status: Status, *, late: bool) -> Finished:
         self._progress[name].phase = "collect"
@@ -242,10 +270,12 @@ class Runner:
         return self._over(name, one, outcome)
 
     def _over(self, name: str, one: _Running, outcome: Outcome) -> Finished:
-        self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
-        self.journal.write("terminating", job=name, instance_id=one.handle.instance_id)
-        self.backend.terminate([one.handle])
-        del self._running[name]
+        try:
+            self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
+            self.journal.write("terminating", job=name, instance_id=one.handle.instance_id)
+        finally:
+            self.backend.terminate([one.handle])
+            del self._running[name]
         seconds = max(60.0, self.clock.monotonic() - one.launched)  # EC2 bills a minute at least
         cost = usd(one.handle.job.price.usd_per_hour, seconds)
         self._spent += cost
@@ -269,12 +299,19 @@ class Runner:
             ended.append(self._over(name, one, outcome))
         return ended
 
+    def _terminate_rest(self) -> None:
+        """Ends what is left where bringing an outcome home failed: an instance costs, whatever else is lost."""
+        if self._running:
+            self.backend.terminate([one.handle for one in self._running.values()])
+            self._running.clear()
+
     def _confirm_gone(self) -> None:
         """Looks until every instance is terminated, and asks again for those that are not."""
         started = self.clock.monotonic()
         while alive := self.backend.alive():
             if self.clock.monotonic() - started > TERMINATE_S:
                 raise CleanupError(f"still alive after {TERMINATE_S} s: {', '.join(alive)}; terminate them by hand")
+            self.backend.terminate([handle for handle in self._launched if handle.instance_id in alive])
             self.clock.sleep(self.poll_s)
         self.journal.write("gone", usd=str(self._spent))
 

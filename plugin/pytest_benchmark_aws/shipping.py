@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections import deque
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.options import Settings
 
-# What selects, reports, saves or starts elsewhere is this session's business; with an argument where that is 1.
+# What selects, reports, saves or starts elsewhere is this session's business; with so many arguments, or, where the
+# number is negative, at most so many.
 _OURS = {
     "-k": 1, "-m": 1, "--lf": 0, "--last-failed": 0, "--ff": 0, "--failed-first": 0, "--nf": 0, "--new-first": 0,
     "--sw": 0, "--stepwise": 0, "--sw-skip": 0, "--stepwise-skip": 0, "--cache-clear": 0, "--junitxml": 1,
     "--junit-xml": 1, "--junit-prefix": 1, "--pdb": 0, "--trace": 0, "-n": 1, "--rootdir": 1, "-c": 1,
     "--config-file": 1, "--basetemp": 1, "--ignore": 1, "--ignore-glob": 1, "--deselect": 1, "--confcutdir": 1,
     "--collect-only": 0, "--co": 0, "--color": 1, "--benchmark-save": 1, "--benchmark-autosave": 0,
-    "--benchmark-compare-fail": 1, "--benchmark-storage": 1, "--benchmark-histogram": 0, "--benchmark-json": 1,
-    "--benchmark-save-data": 0, "--benchmark-compare": 0, "--pyargs": 0, "--log-file": 1, "--dist": 1,
+    "--benchmark-compare-fail": -9, "--benchmark-storage": 1, "--benchmark-histogram": -1, "--benchmark-json": 1,
+    "--benchmark-save-data": 0, "--benchmark-compare": -1, "--pyargs": 0, "--log-file": 1, "--dist": 1,
+    "--numprocesses": 1, "--maxprocesses": 1, "--tx": 1, "--collectonly": 0, "--junitprefix": 1, "--sw-reset": 0,
+    "--stepwise-reset": 0,
 }  # fmt: skip
 
 
@@ -103,19 +107,22 @@ def guest_args(config: pytest.Config) -> list[str]:
 
 def _forwarded(given: Sequence[str], positional: Iterable[str]) -> list[str]:
     kept: list[str] = []
-    ours, words = set(positional), iter(given)
-    for word in words:
+    ours, words = set(positional), deque(given)
+    while words:
+        word = words.popleft()
         name, sign, _ = word.partition("=")
         if name.startswith("--aws"):
-            if not sign and name not in {"--aws", "--aws-dry-run", "--aws-show-bundle"}:
-                next(words, None)
+            takes = int(name not in {"--aws", "--aws-dry-run", "--aws-show-bundle"})
         elif name in _OURS:
-            if _OURS[name] and not sign:
-                next(words, None)
-        elif word[:2] in {"-k", "-m", "-n", "-c"} and not word.startswith("--"):
-            continue  # -kEXPR, -n2
-        elif word not in ours:
-            kept.append(word)
+            takes = _OURS[name]
+        else:
+            # -kEXPR and -n2 are ours too
+            if not (word in ours or (word[:2] in {"-k", "-m", "-n", "-c"} and not word.startswith("--"))):
+                kept.append(word)
+            continue
+        for _ in range(0 if sign else abs(takes)):
+            if words and (takes > 0 or not words[0].startswith("-")):
+                words.popleft()
     return kept
 
 

@@ -22,6 +22,8 @@ class Account:
     account_id: str
     arn: str
     region: str
+    embedded: bool = False
+    """Embedded AWS answered."""
 
 
 class Clients:
@@ -63,6 +65,7 @@ class Clients:
             s3={"addressing_style": "path"} if self._endpoint or os.environ.get("AWS_ENDPOINT_URL") else {},
             user_agent_extra="pytest-benchmark-aws",
         )
+        self._account: Account | None = None
         self._made: dict[tuple[str, str], Any] = {}
 
     def __call__(self, service: str, region: str | None = None) -> Any:
@@ -92,13 +95,15 @@ class Clients:
         return expiry
 
     def account(self) -> Account:
-        """The caller, by STS.
+        """The caller, by STS, asked once.
 
         Raises:
             PlanError: there are no credentials, or AWS refuses them.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if self._account is not None:
+            return self._account
         try:
             answer = self("sts").get_caller_identity()
         except (BotoCoreError, ClientError) as error:
@@ -106,7 +111,9 @@ class Clients:
                 f"AWS does not know these credentials ({error}): log in (aws sso login, aws configure), or run on "
                 "embedded AWS with --aws-target=embedded"
             ) from error
-        return Account(answer["Account"], answer["Arn"], self.region)
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        self._account = Account(answer["Account"], answer["Arn"], self.region, "x-embedded-aws" in headers)
+        return self._account
 
 
 def code_of(error: Exception) -> str:

@@ -56,10 +56,11 @@ def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> 
     missing = []
     for name in dict.fromkeys(names):
         entry = kept.get(name)
-        if entry is not None and time.time() - entry["time"] < FRESH_S:
-            found[name] = Price(Decimal(entry["usd"]), entry["source"])
-        else:
+        price = None if entry is None else _kept(entry)
+        if price is None:
             missing.append(name)
+        else:
+            found[name] = price
     told = source.replace("{today}", datetime.now(timezone.utc).date().isoformat())
     for name in missing:
         try:
@@ -73,6 +74,15 @@ def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> 
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{clients.region}.json").write_text(json.dumps(kept), encoding="utf-8")
     return found
+
+
+def _kept(entry: Any) -> Price | None:
+    """A price from disk, if it is one and of the last day."""
+    try:
+        fresh = 0 <= time.time() - entry["time"] < FRESH_S
+        return Price(Decimal(entry["usd"]), str(entry["source"])) if fresh else None
+    except (KeyError, TypeError, InvalidOperation):
+        return None
 
 
 def _ask(clients: Clients, name: str) -> Decimal | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import code_of
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
-from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure
+from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.guest.stub import user_data
 
@@ -38,6 +38,7 @@ _NO_CAPACITY = frozenset(
         "MaxSpotInstanceCountExceeded",
     }
 )
+_THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "ServiceUnavailable"})
 _PACE_BURST, _PACE_S = 5, 0.5
 """RunInstances has a bucket of 5 calls that refills at 2 a second (EC2's API throttling)."""
 
@@ -117,6 +118,8 @@ class Ec2Backend:
         except ClientError as error:
             if code_of(error) in _NO_CAPACITY or code_of(error) == "VcpuLimitExceeded":
                 raise CapacityError(str(error)) from error
+            if code_of(error) in _THROTTLED:
+                raise ThrottledError(str(error)) from error
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
         return Handle(job, instance_id, intent)
 

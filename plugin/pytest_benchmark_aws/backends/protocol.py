@@ -70,6 +70,9 @@ class Backend(Protocol):
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """The status of each by instance id, in one look for all."""
 
+    def log(self, handle: Handle) -> str:
+        """Its log as of the last poll."""
+
     def collect(self, handle: Handle) -> Outcome:
         """What it brought; never raises for a guest's failure."""
 

@@ -23,6 +23,10 @@ class CapacityError(PytestBenchmarkAWSError):
     """AWS has no such instance to give now, in any zone that was tried."""
 
 
+class ThrottledError(PytestBenchmarkAWSError):
+    """AWS asks to slow down, beyond what its client retried by itself."""
+
+
 class BootstrapError(PytestBenchmarkAWSError):
     """An instance started, and what it needs to run tests could not be brought there."""
 

@@ -55,16 +55,10 @@ def select(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
     test, rest = _either(tokens, text)
     if rest:
         raise PlanError(f"filter {text!r}: {rest[0]!r} is not expected there; {_HELP}")
-    candidates = [
-        known
-        for known in catalog.types.values()
-        if known.usd_per_hour is not None and not known.burstable
-    ]
+    candidates = [known for known in catalog.types.values() if known.usd_per_hour is not None and not known.burstable]
     found = sorted((known for known in candidates if test(known)), key=lambda t: (t.usd_per_hour or 0, t.name))
     if not found:
-        raise PlanError(
-            f"filter {text!r}: none of the {len(candidates):,} priced, not burstable instance types is so"
-        )
+        raise PlanError(f"filter {text!r}: none of the {len(candidates):,} priced, not burstable instance types is so")
     return tuple(found)
 
 

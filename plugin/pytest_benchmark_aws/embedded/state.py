@@ -34,6 +34,10 @@ class Call:
     service: str
     action: str
     time: float
+    path: str = ""
+    """Of S3: bucket and key."""
+    presigned: bool = False
+    """By a presigned URL, as guests call."""
 
 
 @dataclass(slots=True)
@@ -54,10 +58,11 @@ class State:
         self.vcpu_quota = self.settings.vcpu_quota
         self.spot_vcpu_quota = self.settings.spot_vcpu_quota
 
-    def note_call(self, request: AwsRequest) -> None:
+    def note_call(self, request: AwsRequest, path: str) -> None:
         """Record a call."""
+        presigned = "X-Amz-Signature" in request.params
         with self.lock:
-            self.calls.append(Call(request.service, request.action, time.time()))
+            self.calls.append(Call(request.service, request.action, time.time(), path, presigned))
 
     def take_fault(self, action: str) -> Fault | None:
         """The fault that is due for this call of an action, used up once."""

@@ -36,7 +36,8 @@ class Application:
         self._ec2 = Ec2(state, lifecycle)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer one request; every answer says what gave it, so that no client takes its times for EC2's."""
+        start_response = _signed(start_response)
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_embedded/imds/"):
             answer = imds.answer(
@@ -46,7 +47,7 @@ class Application:
         if path.startswith("/_embedded/"):
             return self._answer_control(environ, start_response, path.removeprefix("/_embedded/"))
         request = parse_request(environ, self._state.settings.region)
-        self._state.note_call(request)
+        self._state.note_call(request, path)
         return self._answer_aws(environ, start_response, request)
 
     def _answer_control(self, environ: dict[str, Any], start_response: StartResponse, path: str) -> Iterable[bytes]:
@@ -116,6 +117,13 @@ def _call(application: WSGIApplication, environ: dict[str, Any]) -> tuple[int, b
         if close is not None:
             close()
     return statuses[-1], written.getvalue()
+
+
+def _signed(start_response: StartResponse) -> StartResponse:
+    def signed(status: str, headers: Headers, exc_info: Any = None) -> Any:
+        return start_response(status, [*headers, ("x-embedded-aws", "1")], exc_info)
+
+    return cast("StartResponse", signed)
 
 
 def _drain(environ: dict[str, Any]) -> None:

@@ -1,0 +1,127 @@
+"""IAM policies with the least that a run needs: one for whoever starts it, one for an instance profile.
+
+Pure functions of the standard library; a test holds them against the calls that a whole run makes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+TAG = "pytest-benchmark-aws"
+"""The managed-by tag's value, our security group's name, and the start of our bucket's."""
+_DESCRIBE = ("DescribeInstances", "DescribeInstanceTypeOfferings", "DescribeSecurityGroups", "DescribeSubnets")
+_BUCKET = (
+    "s3:CreateBucket",
+    "s3:ListBucket",  # HeadBucket and ListObjectsV2; without it a missing key is 403 and not 404
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+)
+_IMAGES = "parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-*"
+_MANAGED = {"aws:RequestTag/managed-by": TAG}
+
+
+def client_policy(
+    account_id: str, region: str, bucket: str | None = None, instance_role: str | None = None, partition: str = "aws"
+) -> dict[str, Any]:
+    """What whoever runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
+
+    ``instance_role`` names the role of an instance profile, where instances get one.
+
+    Raises:
+        ValueError: a name that is none of its kind, so that no wildcard ever slips into a policy.
+    """
+    _check("account id", account_id, r"\d{12}")
+    _check("region", region, r"[a-z]{2,5}(-[a-z]+)+-\d")
+    _check("partition", partition, r"aws(-[a-z]+)*")
+    bucket = bucket or f"{TAG}-{account_id}-{region}"
+    _check("bucket", bucket, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+    def ec2(kind: str, account: str = account_id) -> str:
+        return f"arn:{partition}:ec2:{region}:{account}:{kind}/*"
+
+    in_region = {"StringEquals": {"aws:RequestedRegion": region}}
+    tagged_launch = {"StringEquals": {**_MANAGED, "ec2:MetadataHttpTokens": "required"}}
+    statements = [
+        _allow("WhoAmI", ["sts:GetCallerIdentity"], "*"),
+        # These name no resource in IAM.
+        _allow("Look", [f"ec2:{name}" for name in _DESCRIBE], "*", in_region),
+        _allow("Quota", ["servicequotas:GetServiceQuota"], "*", in_region),
+        _allow("Prices", ["pricing:GetProducts"], "*"),
+        _allow("Image", ["ssm:GetParameter"], f"arn:{partition}:ssm:{region}::{_IMAGES}"),
+        # RunInstances is allowed where each resource that it makes or uses is.
+        _allow("LaunchTagged", ["ec2:RunInstances"], ec2("instance"), tagged_launch),
+        _allow("LaunchVolumes", ["ec2:RunInstances"], ec2("volume"), {"StringEquals": _MANAGED}),
+        _allow(
+            "LaunchWith",
+            ["ec2:RunInstances"],
+            [*(ec2(kind) for kind in ("network-interface", "security-group", "subnet")), ec2("image", "")],
+        ),
+        _allow("MakeGroup", ["ec2:CreateSecurityGroup"], ec2("security-group"), {"StringEquals": _MANAGED}),
+        _allow("MakeGroupIn", ["ec2:CreateSecurityGroup"], ec2("vpc")),
+        _allow(
+            "TagOnCreate",
+            ["ec2:CreateTags"],
+            [ec2(kind) for kind in ("instance", "security-group", "volume")],
+            {"StringEquals": {**_MANAGED, "ec2:CreateAction": ["CreateSecurityGroup", "RunInstances"]}},
+        ),
+        _allow(
+            "OursOnly",
+            ["ec2:GetConsoleOutput", "ec2:TerminateInstances"],
+            ec2("instance"),
+            {"StringEquals": {"aws:ResourceTag/managed-by": TAG}},
+        ),
+        # No condition on the owner here: a bucket that is not there yet has none.
+        _allow("Bucket", list(_BUCKET), f"arn:{partition}:s3:::{bucket}"),
+        _allow(
+            "Objects",
+            ["s3:GetObject", "s3:PutObject"],
+            f"arn:{partition}:s3:::{bucket}/*",
+            {"StringEquals": {"aws:ResourceAccount": account_id}},
+        ),
+    ]
+    if instance_role is not None:
+        _check("role", instance_role, r"[\w+=,.@/-]{1,512}")
+        to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+        role = f"arn:{partition}:iam::{account_id}:role/{instance_role.lstrip('/')}"
+        statements.append(_allow("PassRole", ["iam:PassRole"], role, to_ec2))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aws") -> dict[str, Any]:
+    """What the role of an instance profile may do: read bundles, and put objects of its run, or of any run.
+
+    It may not list, not delete, and not read results.
+
+    Raises:
+        ValueError: a name that is none of its kind.
+    """
+    _check("bucket", bucket, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    if run_id is not None:
+        _check("run", run_id, r"[A-Za-z0-9-]+")
+    objects = f"arn:{partition}:s3:::{bucket}"
+    runs = f"{objects}/runs/{run_id or '*'}"
+    statements = [
+        _allow("Fetch", ["s3:GetObject"], [f"{objects}/bundles/*", f"{runs}/*/agent.pyz"]),
+        _allow("Deliver", ["s3:PutObject"], f"{runs}/*"),
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def actions(policy: dict[str, Any]) -> set[str]:
+    """All actions that a policy allows."""
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
+def _allow(
+    name: str, allowed: list[str], resource: str | list[str], condition: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Sid": name, "Effect": "Allow", "Action": allowed, "Resource": resource}
+    return statement if condition is None else {**statement, "Condition": condition}
+
+
+def _check(kind: str, value: str, pattern: str) -> None:
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise ValueError(f"{value!r} is no {kind}")
