@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_benchmark_aws.core.model import Case, Plan
-    from pytest_benchmark_aws.launching import Launched
+    from pytest_benchmark_aws.launched import Launched
     from pytest_benchmark_aws.replay import Replayed
 
 _SETTINGS = pytest.StashKey[Settings]()
