@@ -95,7 +95,6 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     zones = {name: frozenset(found) for name, found in ec2.offered_zones(clients, ["m5.large"]).items()}
     group = ec2.security_group(clients, subnets[0].vpc_id, make=True)
     place = Place(subnets, zones, {subnets[0].vpc_id: group}, {"x86_64": ec2.image(clients, "x86_64")})
-    backend = StubbedGuests(clients, bucket, "stress", place, {"x86_64": shipment}, 1.0)
     for action, times in THROTTLED.items():
         fault = {"action": action, "code": "RequestLimitExceeded", "status": 503, "times": times}
         _control(endpoint, "faults", fault)
@@ -105,11 +104,13 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     ]
     plan = make_plan(cases, snapshot.catalog(), lambda _: Price(Decimal("0.096"), "stress"), 3600)
     with tempfile.TemporaryDirectory() as folder:
+        backend = StubbedGuests(clients, bucket, "stress", place, {"x86_64": shipment}, 1.0, Path(folder))
         journal = Journal.open(Path(folder) / "run")
         runner = Runner(backend, journal, RealClock(), 0.5, 50, Decimal(10**6), None, watch=lambda _: None)
         started = perf_counter()
         finished = runner.run(plan.jobs)
         seconds = perf_counter() - started
+        alive = len(backend.alive())
     calls = Counter(call["action"] for call in _control(endpoint, "calls"))
     return {
         "launches": len(finished),
@@ -117,7 +118,7 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
         "seconds": round(seconds, 1),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "threads": threading.active_count(),
-        "alive": len(backend.alive()),
+        "alive": alive,
         "calls": dict(calls),
     }
 

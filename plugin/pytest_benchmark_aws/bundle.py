@@ -131,8 +131,12 @@ def _git_files(root: Path, *which: str) -> list[Path] | None:
             ["git", "-C", str(root), "ls-files", "-z", *(which or ("--cached", "--recurse-submodules"))],
             capture_output=True, check=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    except (OSError, subprocess.CalledProcessError) as error:
+        if not (root / ".git").exists():
+            return None
+        words = getattr(error, "stderr", b"") or str(error).encode()
+        told = words.decode("utf-8", "replace").strip()
+        raise PlanError(f"git cannot say which files are the project's, so none are shipped: {told}") from error
     files = [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
     return files or None
 

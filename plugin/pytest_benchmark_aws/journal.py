@@ -8,6 +8,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
@@ -36,7 +37,7 @@ class Journal:
             JournalError: another process writes it, or the disk refuses.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = folder / "journal.jsonl"
             file = path.open("ab", buffering=0)
             try:
@@ -56,7 +57,8 @@ class Journal:
         Raises:
             JournalError: the disk refuses; the act that the line announces must not be done.
         """
-        text = json.dumps({"kind": kind, **what}, sort_keys=True)
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        text = json.dumps({"kind": kind, "time": now, **what}, sort_keys=True)
         line = f"{_checksum(text)} {text}\n".encode()
         try:
             written = self._file.write(line)

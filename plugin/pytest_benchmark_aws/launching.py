@@ -81,7 +81,7 @@ def launch(
     journal = Journal.open(folder)
     journal.write("run", run=run_id, region=clients.region, account=checked.account.account_id, embedded=embedded,
                   max_usd=str(settings.max_cost_usd), jobs=[job.name for job in the_plan.jobs])  # fmt: skip
-    backend = _backend(clients, settings, checked, cargos, run_id, embedded=embedded)
+    backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
     view = ProgressView(
         reporter, live=reporter.isatty and not config.option.verbose > 0, stream_logs=config.option.verbose > 0
     )
@@ -117,7 +117,14 @@ def launch(
 
 
 def _backend(
-    clients: Clients, settings: Settings, checked: Checked, cargos: dict[str, Cargo], run_id: str, *, embedded: bool
+    clients: Clients,
+    settings: Settings,
+    checked: Checked,
+    cargos: dict[str, Cargo],
+    run_id: str,
+    folder: Path,
+    *,
+    embedded: bool,
 ) -> Ec2Backend:
     """Makes what launches need: bucket, security group, shipped archives. Nothing of it costs by the hour."""
     from pytest_benchmark_aws.aws import ec2
@@ -152,7 +159,7 @@ def _backend(
             environment={},
         )
     place = Place(checked.subnets, checked.zones, groups, checked.images, settings.instance_profile)
-    return Ec2Backend(clients, bucket, run_id, place, shipments, EMBEDDED_BEAT_S if embedded else CLOUD_BEAT_S)
+    return Ec2Backend(clients, bucket, run_id, place, shipments, EMBEDDED_BEAT_S if embedded else CLOUD_BEAT_S, folder)
 
 
 def _keep_log(folder: Path, one: Finished) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _SETTINGS = pytest.StashKey[Settings]()
 _RUN = pytest.StashKey["RemoteSession"]()
+AT_ONCE = """
+aws: ended at once; instances may be alive until their time limit. See them, and end them, with
+  pytest-benchmark-aws reap --dry-run
+  pytest-benchmark-aws reap"""
 _EMBEDDED = pytest.StashKey[bool]()
 _OURS = pytest.StashKey[frozenset[str]]()
 """Modules that this plugin imported for itself: boto3 and its parts. The project's tests need not need them."""
@@ -279,9 +284,8 @@ def draining() -> Iterator[Callable[[], bool]]:
 
     def handler(*_: object) -> None:
         if asked:
-            print("\naws: ended at once; instances may be alive until their time limit. See them and end them with:\n"
-                  "  pytest-benchmark-aws reap", file=sys.stderr, flush=True)  # fmt: skip
-            raise KeyboardInterrupt
+            print(AT_ONCE, file=sys.stderr, flush=True)
+            os._exit(2)  # at once: any tidying up would talk to AWS again
         asked.append(True)
         print("\naws: ending the instances and fetching what they have; once more to end at once",
               file=sys.stderr, flush=True)  # fmt: skip

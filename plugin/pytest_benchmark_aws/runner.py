@@ -11,15 +11,21 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_benchmark_aws.backends.protocol import Outcome, Status
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Status
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PytestBenchmarkAWSError, ThrottledError
+from pytest_benchmark_aws.core.errors import (
+    CapacityError,
+    CleanupError,
+    PytestBenchmarkAWSError,
+    ThrottledError,
+    UnreachableError,
+)
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Backend, Handle, Intent
+    from pytest_benchmark_aws.backends.protocol import Backend, Intent
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.journal import Journal
 
@@ -84,6 +90,17 @@ class Finished:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier process of the same run did for a job, last."""
+
+    job: str
+    intent: Intent
+    instance_id: str | None
+    """None: it meant to launch, and whether it did is not known."""
+    age_s: float
+
+
 @dataclass(slots=True)
 class _Running:
     handle: Handle
@@ -114,14 +131,17 @@ class Runner:
     _attempts: dict[str, int] = field(default_factory=dict)
     _launched: list[Handle] = field(default_factory=list)
 
-    def run(self, jobs: Sequence[Job]) -> list[Finished]:
+    def run(self, jobs: Sequence[Job], past: Sequence[Past] = (), *, detach: bool = False) -> list[Finished]:
         """All jobs to their end, in waves that keep within the quota; every instance that it made is gone after it.
+
+        ``past`` is what an earlier process of this run did; its launches are taken over. ``detach`` returns as soon as
+        everything is launched, and leaves the instances to themselves.
 
         Raises:
             CleanupError: an instance that could not be seen to end, named.
         """
         self._progress = {job.name: Progress(job) for job in jobs}
-        pending, done = deque(jobs), []
+        pending, done = deque(self._take_over(jobs, past)), []
         try:
             while pending or self._running:
                 if self.stop():
@@ -131,6 +151,9 @@ class Runner:
                 done += self._launch_some(pending)
                 if not self._running and not pending:
                     break
+                if detach and not pending:
+                    self._running.clear()
+                    return done
                 ended = self._look()
                 done += ended
                 stops = [self.finished(one) for one in ended]  # each is told, also after one says stop
@@ -149,6 +172,31 @@ class Runner:
             self.watch(list(self._progress.values()))
         self._confirm_gone()
         return done
+
+    def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
+        """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
+        known = {one.job: one for one in past}
+        rest = []
+        for job in jobs:
+            one = known.get(job.name)
+            if one is None:
+                rest.append(job)
+                continue
+            self._attempts[job.name] = one.intent.attempt
+            instance_id = one.instance_id
+            if instance_id is None:
+                self._intend(job, one.intent)
+                try:
+                    instance_id = self._launch_paced(job, one.intent).instance_id
+                except CapacityError:
+                    rest.append(job)  # nothing came of it: an attempt of its own
+                    continue
+                self.journal.write("launched", job=job.name, attempt=one.intent.attempt, instance_id=instance_id)
+            handle = Handle(job, instance_id, one.intent)
+            self._launched.append(handle)
+            self._running[job.name] = _Running(handle, self.clock.monotonic() - one.age_s)
+            self._set(job, "taken over", one.intent.zone)
+        return rest
 
     # Launching.
 
@@ -237,8 +285,11 @@ class Runner:
     def _look(self) -> list[Finished]:
         if not self._running:
             return []
-        statuses = self.backend.poll([one.handle for one in self._running.values()])
-        ended = []
+        try:
+            statuses = self.backend.poll([one.handle for one in self._running.values()])
+        except UnreachableError as error:
+            return self._wait_for_aws(error)
+        ended: list[Finished] = []
         for name, one in list(self._running.items()):
             status = statuses.get(one.handle.instance_id, Status("unknown"))
             age = self.clock.monotonic() - one.launched
@@ -246,8 +297,28 @@ class Runner:
             late = age + self.poll_s > one.handle.job.time_limit_s + GRACE_S  # the next look would be too late
             self._show(one, status, age)
             if status.done or gone or late or status.state == "stopping":
-                ended.append(self._end(name, one, status, late=late))
+                try:
+                    ended.append(self._end(name, one, status, late=late))
+                except UnreachableError as error:
+                    self._wait_for_aws(error)
         return ended
+
+    def _wait_for_aws(self, error: UnreachableError) -> list[Finished]:
+        """Nothing can be asked: the guests go on and end by themselves, so this waits, until none can be alive.
+
+        Raises:
+            CleanupError: the last of them is past its deadline, and still nothing answers.
+        """
+        for one in self._running.values():
+            self._progress[one.handle.job.name].detail = f"waits for AWS: {error}"
+        ages = [self.clock.monotonic() - one.launched for one in self._running.values()]
+        limits = [one.handle.job.time_limit_s + 2 * GRACE_S for one in self._running.values()]
+        if all(age > limit for age, limit in zip(ages, limits, strict=True)):
+            ids = ", ".join(one.handle.instance_id for one in self._running.values())
+            raise CleanupError(
+                f"{error}; past their deadline, but not seen to be gone: {ids}. Look with reap --dry-run"
+            )
+        return []
 
     def _show(self, one: _Running, status: Status, age: float) -> None:
         progress = self._progress[one.handle.job.name]
@@ -274,13 +345,16 @@ class Runner:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
             self.journal.write("terminating", job=name, instance_id=one.handle.instance_id)
         finally:
-            self.backend.terminate([one.handle])
             del self._running[name]
+            try:
+                self.backend.terminate([one.handle])
+            except UnreachableError:
+                pass  # asked again before the end
         seconds = max(60.0, self.clock.monotonic() - one.launched)  # EC2 bills a minute at least
         cost = usd(one.handle.job.price.usd_per_hour, seconds)
         self._spent += cost
         progress = self._progress[name]
-        progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.splitlines()[0], cost
+        progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost
         progress.log = outcome.log
         attempts = self._attempts[name]
         return Finished(
@@ -308,10 +382,20 @@ class Runner:
     def _confirm_gone(self) -> None:
         """Looks until every instance is terminated, and asks again for those that are not."""
         started = self.clock.monotonic()
-        while alive := self.backend.alive():
+        alive = [handle.instance_id for handle in self._launched]
+        while True:
+            try:
+                alive = self.backend.alive()
+                if not alive:
+                    break
+                self.backend.terminate([handle for handle in self._launched if handle.instance_id in alive])
+            except UnreachableError:
+                if not alive:
+                    alive = ["unknown, AWS does not answer"]
             if self.clock.monotonic() - started > TERMINATE_S:
-                raise CleanupError(f"still alive after {TERMINATE_S} s: {', '.join(alive)}; terminate them by hand")
-            self.backend.terminate([handle for handle in self._launched if handle.instance_id in alive])
+                raise CleanupError(
+                    f"still alive after {TERMINATE_S} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
+                )
             self.clock.sleep(self.poll_s)
         self.journal.write("gone", usd=str(self._spent))
 

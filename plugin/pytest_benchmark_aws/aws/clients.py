@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 DEFAULT_REGION = "us-east-1"
@@ -120,3 +121,29 @@ def code_of(error: Exception) -> str:
     """A ClientError's code, as ``InsufficientInstanceCapacity``; empty for others."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure"})
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """What may be asked again, as UnreachableError: no network, ended credentials, AWS out of breath.
+
+    Raises:
+        UnreachableError: in the words of whoever failed, with what to do about it.
+        botocore.exceptions.ClientError: AWS answered, and the answer is no.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except BotoCoreError as error:
+        raise UnreachableError(f"AWS cannot be reached ({error})") from error
+    except ClientError as error:
+        code, status = code_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _ENDED:
+            raise UnreachableError(f"the credentials have ended ({code}): log in again, this waits") from error
+        if status >= 500 or status == 429 or "Throttl" in code or code == "RequestLimitExceeded":
+            raise UnreachableError(f"AWS is out of breath ({code})") from error
+        raise

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import time
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2
-from pytest_benchmark_aws.aws.clients import code_of
+from pytest_benchmark_aws.aws.clients import code_of, reaching
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
 from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
@@ -82,6 +83,8 @@ class Ec2Backend:
     shipments: Mapping[str, Shipment]
     """Architecture -> what is shipped."""
     beat_s: float
+    folder: Path
+    """Where each launch's request is kept: a token means the same launch only with the same words."""
     _listing: dict[str, str] = field(default_factory=dict)
     _read: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     _seen: dict[str, ec2.Instance] = field(default_factory=dict)
@@ -106,12 +109,7 @@ class Ec2Backend:
         """
         from botocore.exceptions import ClientError
 
-        agent = self._agent(job, intent)
-        key = f"{self._prefix(job, intent.attempt)}/agent.pyz"
-        self.bucket.put(key, agent)
-        minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)
-        script = user_data(self.bucket.url("get_object", key, 3600), hashlib.sha256(agent).hexdigest(), minutes)
-        request = self.request(job, intent, script)
+        request = self._kept_request(job, intent)
         self._pace()
         try:
             instance_id = ec2.run_instance(self.clients, request)
@@ -122,6 +120,25 @@ class Ec2Backend:
                 raise ThrottledError(str(error)) from error
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
         return Handle(job, instance_id, intent)
+
+    def _kept_request(self, job: Job, intent: Intent) -> ec2.LaunchRequest:
+        """The request of this token: the one made before, be it by another process, else a new one."""
+        path = self.folder / f"launch-{intent.token}.json"
+        if path.exists():
+            return ec2.LaunchRequest(**json.loads(path.read_text(encoding="utf-8")))
+        agent = self._agent(job, intent)
+        key = f"{self._prefix(job, intent.attempt)}/agent.pyz"
+        self.bucket.put(key, agent)
+        minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)
+        script = user_data(self.bucket.url("get_object", key, 3600), hashlib.sha256(agent).hexdigest(), minutes)
+        request = self.request(job, intent, script)
+        new = path.with_suffix(".new")
+        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            json.dump(asdict(request), file)  # 0600: the script holds a URL that fetches the agent for an hour
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+        return request
 
     def request(self, job: Job, intent: Intent, script: str) -> ec2.LaunchRequest:
         """All that the launch says."""
@@ -149,6 +166,10 @@ class Ec2Backend:
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """One DescribeInstances and one listing for all; of the heartbeats, those that changed."""
+        with reaching():
+            return self._poll(handles)
+
+    def _poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         self._seen = {found.instance_id: found for found in ec2.instances_of_run(self.clients, self.run_id)}
         self._listing = self.bucket.listing(f"runs/{self.run_id}/")
         found = {}
@@ -179,6 +200,10 @@ class Ec2Backend:
 
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
+        with reaching():
+            return self._collect(handle)
+
+    def _collect(self, handle: Handle) -> Outcome:
         prefix = self._prefix(handle.job, handle.intent.attempt)
         log = (self.bucket.get(f"{prefix}/log", RESULT_LIMIT) or b"").decode("utf-8", "replace")
         done = self._load(f"{prefix}/done")
@@ -199,11 +224,13 @@ class Ec2Backend:
 
     def terminate(self, handles: Sequence[Handle]) -> None:
         """Terminates them."""
-        ec2.terminate(self.clients, [handle.instance_id for handle in handles])
+        with reaching():
+            ec2.terminate(self.clients, [handle.instance_id for handle in handles])
 
     def alive(self) -> list[str]:
         """Ids of the run's instances that are not terminated, from a fresh look."""
-        return [found.instance_id for found in ec2.instances_of_run(self.clients, self.run_id) if found.alive]
+        with reaching():
+            return [found.instance_id for found in ec2.instances_of_run(self.clients, self.run_id) if found.alive]
 
     def _agent(self, job: Job, intent: Intent) -> bytes:
         """The agent and its job in one archive that Python runs."""

@@ -27,6 +27,10 @@ class ThrottledError(PytestBenchmarkAWSError):
     """AWS asks to slow down, beyond what its client retried by itself."""
 
 
+class UnreachableError(PytestBenchmarkAWSError):
+    """AWS does not answer now, or the credentials have ended: what was asked may be asked again."""
+
+
 class BootstrapError(PytestBenchmarkAWSError):
     """An instance started, and what it needs to run tests could not be brought there."""
 

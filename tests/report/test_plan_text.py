@@ -1,0 +1,94 @@
+"""A plan as text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_benchmark_aws.core.model import Case, InstanceType, Misfit, Plan, Price, Requirements, Target
+from pytest_benchmark_aws.core.plan import make_plan
+from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+from pytest_benchmark_aws.snapshot import catalog
+
+GIB = 2**30
+NOTHING = Requirements()
+
+
+def price_of(known: InstanceType) -> Price | None:
+    return None if known.usd_per_hour is None else Price(known.usd_per_hour, "snapshot of 2026-07-20")
+
+
+def planned(*targets: Target, needs: Requirements = NOTHING) -> Plan:
+    cases = [Case(f"t.py::test_it[{target}]", "t.py::test_it", target, needs) for target in targets]
+    return make_plan(cases, catalog(), price_of, 3600)
+
+
+def test_a_job_is_a_line_with_all_that_decides() -> None:
+    """Type, launch, shape, market, cases, price, limit and the most it can cost stand in one line."""
+    header, job, *_ = plan_lines(planned(Target("m5.8xlarge", "spot", 2)), Decimal(10), embedded=False)
+    assert header.split()[:2] == ["instance", "type"]
+    assert job.split("  ")[1:2] == ["m5.8xlarge"]
+    words = ["m5.8xlarge", "2", "32", "128", "GiB", "spot", "1", "1.5360", "1", "h", "00", "min", "1.79"]
+    assert job.split() == words
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.builds(Target, st.sampled_from(sorted(catalog().types)), st.sampled_from(["on-demand", "spot"])),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_every_job_and_every_misfit_is_shown(targets: list[Target]) -> None:
+    """There is a line for each job and for each misfit, and the total is the plan's."""
+    plan = planned(*targets)
+    text = plan_lines(plan, Decimal("12.5"), embedded=False)
+    assert sum("  ✗ " in line for line in text) == len(plan.misfits)
+    for job in plan.jobs:
+        assert any(line.split()[0] == job.target.instance_type and job.target.market in line for line in text)
+    assert f"at most {plan.most_usd:.2f} USD in all, --aws-max-cost is 12.50 USD" in text[-1]
+
+
+def test_columns_are_aligned() -> None:
+    """The header and every job end at the same place."""
+    plan = planned(Target("m5.large"), Target("m5.8xlarge", "spot"), Target("c5.24xlarge"))
+    assert len({len(line) for line in plan_lines(plan, Decimal(10), embedded=False)[:4]}) == 1
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    """A type whose shape is not known has dashes, never zeros."""
+    known = next(one for one in catalog().types.values() if one.memory_bytes is None)
+    case = Case("t", "t", Target(known.name), Requirements())
+    plan = make_plan([case], catalog(), lambda _: Price(Decimal(1), "--aws-price"), 3600)
+    assert plan_lines(plan, Decimal(10), embedded=False)[1].split()[2:4] == ["-", "-"]
+
+
+def test_without_jobs_nothing_would_be_launched() -> None:
+    """A plan of misfits alone says so, and names no source of prices."""
+    text = plan_lines(planned(Target("m5.large"), needs=Requirements(GIB * 100)), Decimal(10), embedded=False)
+    assert text[0] == "  no instance would be launched"
+    assert not any("prices:" in line for line in text)
+
+
+def test_embedded_runs_are_said_to_cost_nothing() -> None:
+    """Embedded, nothing is billed; in the account, what the bound leaves out is named."""
+    plan = planned(Target("m5.large"))
+    assert plan_lines(plan, Decimal(10), embedded=True)[-1].endswith("on embedded AWS nothing is billed")
+    assert plan_lines(plan, Decimal(10), embedded=False)[-1].endswith("data transfer and disks aside")
+
+
+def test_the_sources_of_the_prices_are_named_once() -> None:
+    """Two jobs priced by one source name it once."""
+    text = plan_lines(planned(Target("m5.large"), Target("m5.8xlarge")), Decimal(10), embedded=False)
+    assert [line for line in text if "prices" in line] == ["  prices: snapshot of 2026-07-20; on demand, Linux"]
+
+
+def test_a_misfit_has_its_reasons_and_what_would_fit() -> None:
+    """Reasons are joined, and types that fit are named only where there are some."""
+    case = Case("t.py::test_it[m5.large]", "t.py::test_it", Target("m5.large"), Requirements())
+    both, neither = misfit_lines([Misfit(case, ("too small", "too slow"), ("m5.8xlarge",)), Misfit(case, ("no",), ())])
+    assert both == "  ✗ t.py::test_it[m5.large]: too small; too slow; would fit: m5.8xlarge"
+    assert neither == "  ✗ t.py::test_it[m5.large]: no"

@@ -1,0 +1,105 @@
+"""Results on disk, numbered."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_benchmark_aws import storage
+from pytest_benchmark_aws.storage import folder_name, latest, safe_name, save
+
+
+def save_many(place: str, name: str, count: int, start: object) -> None:
+    start.wait()  # type: ignore[attr-defined]
+    for number in range(count):
+        save(Path(place), "m5.large", name, {"by": name, "number": number})
+
+
+@pytest.mark.parametrize("names", [("same", "same"), ("one", "other")])
+def test_two_processes_that_save_at_once_lose_nothing(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Every result of both is a file of its own, whole, whether they are called the same or not."""
+    context = multiprocessing.get_context("spawn")
+    start, count = context.Barrier(2), 40
+    workers = [context.Process(target=save_many, args=(str(tmp_path), name, count, start)) for name in names]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    found = [json.loads(path.read_text()) for path in latest(tmp_path, "m5.large", "")]
+    expected = [{"by": name, "number": number} for name in names for number in range(count)]
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers()), max_size=8))
+def test_results_are_numbered_in_their_order(saved: list[tuple[str, int]]) -> None:
+    """The numbers are 1, 2, 3 and so on, whatever the names, and each file holds what was saved."""
+    with tempfile.TemporaryDirectory() as made:
+        paths = [save(Path(made), "m5.large", name, {"value": value}) for name, value in saved]
+        assert [path.name for path in paths] == [f"{n:04}_{name}.json" for n, (name, _) in enumerate(saved, 1)]
+        assert [json.loads(path.read_text()) for path in paths] == [{"value": value} for _, value in saved]
+        assert latest(Path(made), "m5.large", "") == paths
+        assert latest(Path(made), "m5.large", True) == paths[-1:]
+
+
+def test_nothing_but_results_is_left(tmp_path: Path) -> None:
+    """The file under which a result was written first is gone, also where writing it failed."""
+    save(tmp_path, "m5.large", "a", {})
+    with pytest.raises(ValueError, match="Circular"):
+        save(tmp_path, "m5.large", "a", circular())
+    assert [path.name for path in (tmp_path / "m5.large").iterdir()] == ["0001_a.json"]
+
+
+def circular() -> dict[str, object]:
+    data: dict[str, object] = {}
+    data["self"] = data
+    return data
+
+
+def test_a_number_that_is_taken_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another process takes the number after the look, the next one is used."""
+    first = save(tmp_path, "m5.large", "a", {"value": 1})
+    monkeypatch.setattr(storage, "_next_number", lambda _: 1)
+    second = save(tmp_path, "m5.large", "a", {"value": 2})
+    assert (first.name, second.name) == ("0001_a.json", "0002_a.json")
+    assert json.loads(first.read_text()) == {"value": 1}
+
+
+def test_a_name_selects_what_begins_so(tmp_path: Path) -> None:
+    """A number, or a number and a name, selects as in pytest-benchmark; a path selects that file."""
+    one, two = (save(tmp_path, "m5.large", name, {}) for name in ("a", "b"))
+    assert latest(tmp_path, "m5.large", "0001") == [one]
+    assert latest(tmp_path, "m5.large", "0002_b*") == [two]
+    assert latest(tmp_path, "m5.large", "0003") == []
+    assert latest(tmp_path, "elsewhere", str(one)) == [one]
+    assert latest(tmp_path, "elsewhere", True) == []
+
+
+def test_embedded_results_have_a_folder_of_their_own() -> None:
+    """What embedded AWS measured never lies beside what an instance measured."""
+    assert folder_name("m5.large", embedded=False) == "m5.large"
+    assert folder_name("m5.large", embedded=True) == "embedded-m5.large"
+
+
+@given(st.text())
+def test_any_text_is_a_files_name(text: str) -> None:
+    """Whatever the text, what is made of it is one plain name, and stays as it is a second time."""
+    name = safe_name(text)
+    assert name
+    assert "/" not in name
+    assert name.isascii()
+    assert not name.startswith((".", "-"))
+    assert safe_name(name) == name
+
+
+@given(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]*[A-Za-z0-9_]", fullmatch=True))
+def test_a_plain_name_stays_as_it_is(name: str) -> None:
+    """Letters, digits, points, dashes and underscores are kept."""
+    assert safe_name(name) == name
