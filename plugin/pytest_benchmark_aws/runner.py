@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -346,10 +347,8 @@ class Runner:
             self.journal.write("terminating", job=name, instance_id=one.handle.instance_id)
         finally:
             del self._running[name]
-            try:
+            with suppress(UnreachableError):  # asked again before the end
                 self.backend.terminate([one.handle])
-            except UnreachableError:
-                pass  # asked again before the end
         seconds = max(60.0, self.clock.monotonic() - one.launched)  # EC2 bills a minute at least
         cost = usd(one.handle.job.price.usd_per_hour, seconds)
         self._spent += cost

@@ -274,7 +274,7 @@ class Agent:
         self.say(f"outcome: {outcome}")
         self.enter("upload")
         self.stopping.set()
-        thread.join(30)
+        thread.join()
         self.finish(outcome)
 
     def finish(self, outcome: str) -> None:
