@@ -67,7 +67,8 @@ class Launched:
             if data["benchmarks"]:
                 folder = storage.folder_name(str(one.job.target), embedded=self.embedded)
                 file_name = storage.safe_name(name or self.run_id)
-                self.saved[one.job.name] = storage.save(_storage(config), folder, file_name, data)
+                there = storage.find(_storage(config), folder, one.instance_id or "")
+                self.saved[one.job.name] = there or storage.save(_storage(config), folder, file_name, data)
 
     def result(self, one: Finished, commit: dict[str, Any] | None = None) -> dict[str, Any]:
         """A launch as pytest-benchmark's JSON, with node ids as they are on every machine."""
@@ -143,9 +144,15 @@ class Launched:
         billed = "would have cost" if self.embedded else "cost"
         reporter.write_line(f"  run {self.run_id} {billed} ≈ {total:.4f} USD; logs in {self.folder}")
         alive = self.backend.alive()
+        if self.settings.detach:
+            reporter.write_line(f"  left to themselves; fetch their results with: pytest --aws-resume {self.run_id}")
         where = " on embedded AWS" if self.embedded else ""
         names = f": {', '.join(alive)}" if alive else ""
-        reporter.write_line(f"{len(alive)} instances of this run are alive{where}{names}", bold=True, red=bool(alive))
+        reporter.write_line(
+            f"{len(alive)} instances of this run are alive{where}{names}",
+            bold=True,
+            red=bool(alive) and not self.settings.detach,
+        )
 
     def measurements(self) -> Iterator[Measurement]:
         """Each benchmark of each launch."""

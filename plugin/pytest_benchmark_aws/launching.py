@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import snapshot, storage
+from pytest_benchmark_aws import recovery, snapshot, storage
+from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
+from pytest_benchmark_aws.journal import read
 from pytest_benchmark_aws.launched import Launched
 from pytest_benchmark_aws.wheels import cache_folder
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.connect import Checked
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runner import Finished
+    from pytest_benchmark_aws.runner import Finished, Past
     from pytest_benchmark_aws.shipping import Cargo
 
 EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
@@ -66,6 +69,7 @@ def launch(
         PlanError: preflight, a wheel or a file says that it cannot be run; no instance was launched.
     """
     from pytest_benchmark_aws import shipping
+    from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.connect import preflight
     from pytest_benchmark_aws.journal import Journal
     from pytest_benchmark_aws.report.progress import ProgressView
@@ -76,11 +80,24 @@ def launch(
     cargos = {arch: shipping.load(config, items, settings, arch, imported, local=embedded) for arch in arches}
     for note in dict.fromkeys(note for cargo in cargos.values() for note in cargo.notes):
         reporter.write_line(f"  ! {note}", yellow=True)
-    run_id = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    folder = cache_folder() / "runs" / run_id
+    for one in recovery.overdue(clients, recovery.utc_now()):
+        reporter.write_line(
+            f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
+        )
+        ec2.terminate(clients, [one.instance_id])
+    run_id = settings.resume or f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    folder = recovery.runs_folder() / run_id
+    past = _past(clients, settings, folder)
     journal = Journal.open(folder)
-    journal.write("run", run=run_id, region=clients.region, account=checked.account.account_id, embedded=embedded,
-                  max_usd=str(settings.max_cost_usd), jobs=[job.name for job in the_plan.jobs])  # fmt: skip
+    journal.write(
+        "resumed" if settings.resume else "run",
+        run=run_id,
+        region=clients.region,
+        account=checked.account.account_id,
+        embedded=embedded,
+        max_usd=str(settings.max_cost_usd),
+        jobs=[job.name for job in the_plan.jobs],
+    )
     backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
     view = ProgressView(
         reporter, live=reporter.isatty and not config.option.verbose > 0, stream_logs=config.option.verbose > 0
@@ -108,12 +125,36 @@ def launch(
         finished=finished,
     )
     try:
-        done = runner.run(the_plan.jobs)
+        done = runner.run(the_plan.jobs, past, detach=settings.detach)
     finally:
         journal.close()
     order = [job.name for job in the_plan.jobs]
     done.sort(key=lambda one: order.index(one.job.name))
     return Launched(run_id, folder, tuple(done), backend, settings, clients.region, embedded, {})
+
+
+def _past(clients: Clients, settings: Settings, folder: Path) -> list[Past]:
+    """What was launched of the run that is to go on: by its journal, else, on another machine, by its tags.
+
+    Raises:
+        PlanError: nothing is known of such a run, or its name is none.
+    """
+    from pytest_benchmark_aws.aws import ec2
+
+    if settings.resume is None:
+        return []
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", settings.resume):
+        raise PlanError(f"--aws-resume={settings.resume}: no name of a run; pytest-benchmark-aws runs lists them")
+    now, path = recovery.utc_now(), folder / "journal.jsonl"
+    if path.exists():
+        return recovery.past_launches(read(path), now)
+    found = recovery.past_instances(ec2.instances_of_run(clients, settings.resume), now)
+    if not found:
+        raise PlanError(
+            f"--aws-resume={settings.resume}: neither a journal in {folder} nor an instance with that run's tag in "
+            f"{clients.region}; pytest-benchmark-aws runs lists those of this machine"
+        )
+    return found
 
 
 def _backend(

@@ -74,6 +74,14 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "What to install on an instance, as a requirements file. Default: what the project declares and the collected "
         "tests import, in the versions that are installed here.",
     ),
+    (
+        "resume",
+        "text",
+        "RUN",
+        "Go on with a run that was cut off or detached: take over its instances, fetch what they have, launch "
+        "the rest.",
+    ),
+    ("detach", "flag", "", "Launch everything and leave it; fetch the results later with --aws-resume RUN."),
     ("show-bundle", "flag", "", "With --aws-dry-run: list the files and the distributions that would be shipped."),
     (
         "baselines",
@@ -97,7 +105,7 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "throughput, never in seconds.",
     ),
 )
-ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle")
+ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach")
 """What asks for an act is never an ini value: a project's file alone must not spend money."""
 
 
@@ -123,6 +131,8 @@ class Settings:
     bucket: str | None
     instance_profile: str | None
     requirements: Path | None
+    resume: str | None
+    detach: bool
     show_bundle: bool
     baselines: Path | None
     throughput: str | None
@@ -167,6 +177,8 @@ class Settings:
             bucket=text("bucket"),
             instance_profile=text("instance-profile"),
             requirements=path("requirements"),
+            resume=config.getoption("aws_resume"),
+            detach=bool(config.getoption("aws_detach")),
             show_bundle=bool(config.getoption("aws_show_bundle")),
             baselines=path("baselines"),
             throughput=text("throughput"),

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def _on(config: pytest.Config) -> bool:
     """Whether this session uses AWS; the pytest that runs on an instance never does, whatever its ini file says."""
-    asked = any(config.getoption(name, None) for name in ("aws", "aws_dry_run", "aws_show_bundle"))
+    asked = any(
+        config.getoption(name, None) for name in ("aws", "aws_dry_run", "aws_show_bundle", "aws_resume", "aws_detach")
+    )
     return asked and "PYTEST_BENCHMARK_AWS_GUEST" not in os.environ
 
 

@@ -10,7 +10,13 @@ from typing import Any
 
 TAG = "pytest-benchmark-aws"
 """The managed-by tag's value, our security group's name, and the start of our bucket's."""
-_DESCRIBE = ("DescribeInstances", "DescribeInstanceTypeOfferings", "DescribeSecurityGroups", "DescribeSubnets")
+_DESCRIBE = (
+    "DescribeInstances",
+    "DescribeInstanceTypeOfferings",
+    "DescribeRegions",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+)
 _BUCKET = (
     "s3:CreateBucket",
     "s3:ListBucket",  # HeadBucket and ListObjectsV2; without it a missing key is 403 and not 404

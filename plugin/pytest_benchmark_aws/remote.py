@@ -157,6 +157,8 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
             return True
         if not plan.jobs:
             return None
+        if settings.detach and is_embedded(config):
+            raise PlanError("--aws-detach: the embedded AWS of this session ends with it; start one by itself first")
         state = config.stash[_RUN] = RemoteSession()
         with draining() as interrupted:
             state.launched = launching.launch(
@@ -171,6 +173,12 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
                 stop=interrupted,
             )
         state.interrupted = interrupted()
+        if settings.detach:
+            for job in plan.jobs:
+                for case in job.cases:
+                    marks_session.skip_later(items[case.node_id], f"detached as run {state.launched.run_id}")
+            config.add_cleanup(stack.pop_all().close)
+            return None
         state.replayed = {one.case.node_id: one for one in state.launched.replayed()}
         saving = config.stash[_SAVING]
         state.launched.save(config, saving.name)

@@ -112,7 +112,7 @@ def _forwarded(given: Sequence[str], positional: Iterable[str]) -> list[str]:
         word = words.popleft()
         name, sign, _ = word.partition("=")
         if name.startswith("--aws"):
-            takes = int(name not in {"--aws", "--aws-dry-run", "--aws-show-bundle"})
+            takes = int(name not in {"--aws", "--aws-dry-run", "--aws-show-bundle", "--aws-detach"})
         elif name in _OURS:
             takes = _OURS[name]
         else:

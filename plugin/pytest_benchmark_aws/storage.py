@@ -48,6 +48,18 @@ def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path
         os.unlink(made)
 
 
+def find(storage: Path, folder: str, instance_id: str) -> Path | None:
+    """The file that holds the results of an instance already, so that a resumed run stores nothing twice."""
+    wanted = f'"{instance_id}"'
+    for path in sorted((storage / folder).glob("[0-9][0-9][0-9][0-9]_*.json"), reverse=True):
+        try:
+            if wanted in path.read_text(encoding="utf-8"):
+                return path
+        except (OSError, ValueError):
+            continue
+    return None
+
+
 def safe_name(text: str) -> str:
     """A text as part of a file's name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws.clients import code_of
@@ -41,6 +42,10 @@ class Instance:
     job: str
     attempt: int
     token: str
+    run: str = ""
+    subnet: str = ""
+    launched: datetime | None = None
+    deadline: datetime | None = None
 
     @property
     def alive(self) -> bool:
@@ -187,6 +192,21 @@ def instances_of_run(clients: Clients, run_id: str) -> list[Instance]:
     return [_instance(found) for page in pages for group in page["Reservations"] for found in group["Instances"]]
 
 
+def managed_instances(clients: Clients) -> list[Instance]:
+    """All instances of any run of ours in the region, in one look."""
+    pages = (
+        clients("ec2")
+        .get_paginator("describe_instances")
+        .paginate(Filters=[{"Name": "tag:managed-by", "Values": [TAG]}])
+    )
+    return [_instance(found) for page in pages for group in page["Reservations"] for found in group["Instances"]]
+
+
+def regions(clients: Clients) -> list[str]:
+    """The regions that the account may use."""
+    return sorted(str(region["RegionName"]) for region in clients("ec2").describe_regions()["Regions"])
+
+
 def terminate(clients: Clients, instance_ids: Sequence[str]) -> None:
     """Terminates all of them; where one is unknown EC2 terminates none, so then each by itself."""
     from botocore.exceptions import ClientError
@@ -229,7 +249,19 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         job=tags.get(f"{TAG}:job", ""),
         attempt=int(attempt) if attempt.isdigit() else 1,
         token=tags.get(f"{TAG}:token", ""),
+        run=tags.get(f"{TAG}:run", ""),
+        subnet=found.get("SubnetId", ""),
+        launched=found.get("LaunchTime"),
+        deadline=_time(tags.get(f"{TAG}:deadline", "")),
     )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
