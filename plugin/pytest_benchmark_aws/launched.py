@@ -176,12 +176,19 @@ class Launched:
                     memory_bytes=known.memory_bytes,
                     usd_per_hour=one.job.price.usd_per_hour,
                     billed_usd=one.usd,
+                    flags=self._flags(one),
                 )
+
+    def _flags(self, one: Finished) -> tuple[str, ...]:
+        from pytest_benchmark_aws.core.validity import flags
+
+        told = ("on demand, spot was not to be had",) if one.job.fallback else ()
+        return (*flags(one.outcome.phases), *told)
 
     def _facts(self, one: Finished) -> dict[str, Any]:
         facts = {
             "instance_type": one.job.target.instance_type,
-            "market": one.job.target.market,
+            "market": one.job.market,
             "launch": one.job.target.launch,
             "region": self.region,
             "zone": one.zone,
@@ -191,6 +198,9 @@ class Launched:
             "launch_usd": float(one.usd),
             "launch_seconds": one.billed_seconds,
             "run": self.run_id,
+            "attempts": one.attempts,
+            "flags": list(self._flags(one)),
+            **({"fallback": "on demand, as spot was not to be had"} if one.job.fallback else {}),
         }
         return {**facts, "embedded": True} if self.embedded else facts
 
@@ -198,7 +208,7 @@ class Launched:
         info = next((line["machine_info"] for line in one.outcome.lines if line["kind"] == "session"), None) or {}
         told = info.get("ec2") or {}
         identity = {**told, "instance_type": one.job.target.instance_type, "instance_id": one.instance_id}
-        identity |= {"zone": one.zone, "region": self.region, "market": one.job.target.market}
+        identity |= {"zone": one.zone, "region": self.region, "market": one.job.market}
         if self.embedded or told.get("embedded"):
             identity["embedded"] = True
         return {**info, "ec2": identity, "phases": one.outcome.phases}

@@ -48,7 +48,7 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
     folder = cache_folder() / ("prices-embedded" if embedded else "prices")
     fetched = {} if clients is None else prices.fetch(clients, names, folder, source)
     price_of = prices.PriceList(settings.prices, fetched, catalog, region)
-    return make_plan(cases, catalog, price_of, settings.time_limit_s)
+    return make_plan(cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable)
 
 
 def launch(
@@ -120,6 +120,7 @@ def launch(
         max_usd=settings.max_cost_usd,
         vcpu_quota=checked.vcpu_quota,
         watch=view.show,
+        spot_fallback=settings.spot_fallback,
         follow_logs=config.option.verbose > 0,
         stop=stop,
         finished=finished,
@@ -199,7 +200,9 @@ def _backend(
             sys_path=cargo.sys_path,
             environment={},
         )
-    place = Place(checked.subnets, checked.zones, groups, checked.images, settings.instance_profile)
+    place = Place(
+        checked.subnets, checked.zones, groups, checked.images, settings.instance_profile, settings.scheduler_role
+    )
     return Ec2Backend(clients, bucket, run_id, place, shipments, EMBEDDED_BEAT_S if embedded else CLOUD_BEAT_S, folder)
 
 

@@ -39,6 +39,12 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "'vcpus>=32 and memory>=96GiB and price<2'.",
     ),
     ("market", "text", "on-demand|spot", "Market to launch in, in place of the marked one. Default: on-demand."),
+    (
+        "spot-fallback",
+        "flag",
+        "",
+        "Launch on demand what AWS takes back three times, or has no capacity for, on the spot market.",
+    ),
     ("region", "text", "REGION", "AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's."),
     ("profile", "text", "NAME", "Profile of AWS credentials. Default: AWS_PROFILE, as in every AWS tool."),
     ("max-cost", "text", "USD", "Refuse a run that could cost more than this. Default: 10 USD."),
@@ -55,6 +61,19 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "text",
         "fail|skip",
         "What to do with a benchmark on an instance type that cannot hold it. Default: fail, before anything is made.",
+    ),
+    (
+        "allow-burstable",
+        "flag",
+        "",
+        "Plan burstable types (t2, t3, t3a, t4g) too, whose speed varies with CPU credits.",
+    ),
+    (
+        "scheduler-role",
+        "text",
+        "ARN",
+        "Role that lets EventBridge Scheduler end an instance: a schedule is armed for each launch's deadline, and "
+        "removed when the instance has ended. Default: none.",
     ),
     ("price", "list", "TYPE=USD", "Price of an hour where it is not known, or is another for you; repeatable."),
     ("ami", "text", "AMI", "Machine image. Default: the newest Amazon Linux 2023 of the instance type's architecture."),
@@ -105,7 +124,7 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "throughput, never in seconds.",
     ),
 )
-ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach")
+ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach", "spot-fallback")
 """What asks for an act is never an ini value: a project's file alone must not spend money."""
 
 
@@ -117,6 +136,7 @@ class Settings:
     dry_run: bool
     instance_types: tuple[str, ...]
     market: Market | None
+    spot_fallback: bool
     region: str | None
     profile: str | None
     max_cost_usd: Decimal
@@ -124,6 +144,8 @@ class Settings:
     time_limit_s: int
     launches: int
     misfit: Literal["fail", "skip"]
+    allow_burstable: bool
+    scheduler_role: str | None
     prices: dict[str, Decimal]
     ami: str | None
     subnets: tuple[str, ...]
@@ -163,8 +185,11 @@ class Settings:
             dry_run=bool(config.getoption("aws_dry_run") or config.getoption("aws_show_bundle")),
             instance_types=many("instance-type"),
             market=_one_of("market", text("market"), ("on-demand", "spot")),
+            spot_fallback=bool(config.getoption("aws_spot_fallback")),
             region=text("region"),
             profile=text("profile"),
+            allow_burstable=bool(config.getoption("aws_allow_burstable") or config.getini("aws_allow_burstable")),
+            scheduler_role=text("scheduler-role"),
             max_cost_usd=_parsed("max-cost", text("max-cost"), _money, Decimal(10)),
             max_parallel=_parsed("max-parallel", text("max-parallel"), _count, 8),
             time_limit_s=_parsed("time-limit", text("time-limit"), _limit, 3600),
@@ -198,7 +223,9 @@ def add_options(parser: pytest.Parser) -> None:
             extra = {"metavar": metavar, "action": "append"}
         group.addoption(flag, dest=_dest(name), default=None, help=text, **extra)
         if name not in ONLY_COMMAND_LINE:
-            ini_type: Literal["linelist", "string"] = "linelist" if kind == "list" else "string"
+            ini_type: Literal["linelist", "string", "bool"] = "linelist" if kind == "list" else "string"
+            if kind == "flag":
+                ini_type = "bool"
             parser.addini(_dest(name), f"the same as {flag}", type=ini_type)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.journal import Journal
 
 THROTTLED_ATTEMPTS = 6
+SPOT_ATTEMPTS = 3
+"""Launches of one job that AWS takes back before it is given up, or launched on demand where that was asked for."""
 LAUNCHES_A_LOOK = 4
 """Between two looks: a launch is paced, and what runs already must not wait for all others to start."""
 NEVER_SEEN_S = 300
@@ -120,6 +122,8 @@ class Runner:
     max_usd: Decimal
     vcpu_quota: int | None
     watch: Callable[[Sequence[Progress]], None]
+    spot_fallback: bool = False
+    """Whether a job that spot cannot hold is launched on demand."""
     follow_logs: bool = False
     """Whether the watcher wants the guests' logs as they grow."""
     stop: Callable[[], bool] = lambda: False
@@ -155,7 +159,7 @@ class Runner:
                 if detach and not pending:
                     self._running.clear()
                     return done
-                ended = self._look()
+                ended = self._again(self._look(), pending)
                 done += ended
                 stops = [self.finished(one) for one in ended]  # each is told, also after one says stop
                 if any(stops):
@@ -225,6 +229,9 @@ class Runner:
                     self._progress[job.name].detail = f"waits: {error}"
                     break
                 pending.popleft()
+                if job.market == "spot" and self.spot_fallback:
+                    pending.appendleft(replace(job, fallback=True))
+                    continue
                 failed.append(self._never_ran(job, f"error: {error}"))
                 continue
             except PytestBenchmarkAWSError as error:
@@ -303,6 +310,24 @@ class Runner:
                 except UnreachableError as error:
                     self._wait_for_aws(error)
         return ended
+
+    def _again(self, ended: list[Finished], pending: deque[Job]) -> list[Finished]:
+        """Puts a job whose spot instance was taken back in line again; gives those that are over.
+
+        Each launch is whole or not at all: what one of them measured is never mixed with another's.
+        """
+        over = []
+        for one in ended:
+            taken = one.job.market == "spot" and _taken_back(one.outcome)
+            if taken and one.attempts < SPOT_ATTEMPTS:
+                pending.append(one.job)
+                self._set(one.job, "waiting", f"{one.outcome.outcome}; attempt {one.attempts} of {SPOT_ATTEMPTS}")
+            elif taken and self.spot_fallback:
+                pending.append(replace(one.job, fallback=True))
+                self._set(one.job, "waiting", f"{one.outcome.outcome}; now on demand")
+            else:
+                over.append(one)
+        return over
 
     def _wait_for_aws(self, error: UnreachableError) -> list[Finished]:
         """Nothing can be asked: the guests go on and end by themselves, so this waits, until none can be alive.
@@ -407,3 +432,8 @@ class Runner:
     def _set(self, job: Job, phase: str, detail: str) -> None:
         progress = self._progress[job.name]
         progress.phase, progress.detail = phase, detail
+
+
+def _taken_back(outcome: Outcome) -> bool:
+    """Whether a spot instance ended because AWS wanted it."""
+    return outcome.outcome.startswith("spot:") or (not outcome.whole and "spot" in outcome.outcome.lower())

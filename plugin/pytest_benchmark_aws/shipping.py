@@ -37,6 +37,11 @@ _OURS = {
 }  # fmt: skip
 
 
+_OUR_FLAGS = frozenset(
+    f"--aws{name}" for name in ("", "-dry-run", "-show-bundle", "-detach", "-spot-fallback", "-allow-burstable")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Cargo:
     """What is the same for every launch of one architecture."""
@@ -112,7 +117,7 @@ def _forwarded(given: Sequence[str], positional: Iterable[str]) -> list[str]:
         word = words.popleft()
         name, sign, _ = word.partition("=")
         if name.startswith("--aws"):
-            takes = int(name not in {"--aws", "--aws-dry-run", "--aws-show-bundle", "--aws-detach"})
+            takes = int(name not in _OUR_FLAGS)
         elif name in _OURS:
             takes = _OURS[name]
         else:

@@ -37,6 +37,7 @@ ACTION_OF = {
     "ec2:CreateSecurityGroup": ("ec2:CreateSecurityGroup", "ec2:CreateTags"),
 }
 ONLY_ON_FAILURE = {
+    "ec2:DescribeRegions": "reap --all-regions",
     "ec2:GetConsoleOutput": "an instance that ended before it uploaded a log is asked for its console's",
 }
 TYPE = "m7g.medium" if platform.machine() in {"aarch64", "arm64"} else "m5.large"  # embedded guests are of this machine

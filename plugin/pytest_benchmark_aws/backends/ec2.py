@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.clients import code_of, reaching
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
 from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure, ThrottledError
@@ -70,6 +70,8 @@ class Place:
     images: Mapping[str, str]
     """Architecture -> machine image."""
     instance_profile: str | None = None
+    scheduler_role: str | None = None
+    """Where given, EventBridge ends each instance at its deadline, too."""
 
 
 @dataclass(slots=True)
@@ -119,6 +121,9 @@ class Ec2Backend:
             if code_of(error) in _THROTTLED:
                 raise ThrottledError(str(error)) from error
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
+        if self.place.scheduler_role:
+            deadline = datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
+            scheduler.arm(self.clients, instance_id, deadline, self.place.scheduler_role)
         return Handle(job, instance_id, intent)
 
     def _kept_request(self, job: Job, intent: Intent) -> ec2.LaunchRequest:
@@ -146,7 +151,7 @@ class Ec2Backend:
         deadline = datetime.now(timezone.utc) + timedelta(seconds=job.time_limit_s + GRACE_S)
         return ec2.LaunchRequest(
             instance_type=job.instance_type.name,
-            market=job.target.market,
+            market=job.market,
             image_id=self.place.images[job.arch],
             subnet_id=intent.subnet,
             security_group_id=self.place.security_groups.get(subnet.vpc_id),
@@ -211,7 +216,8 @@ class Ec2Backend:
             data = self.bucket.get(f"{prefix}/data", RESULT_LIMIT) or b""
             if len(data) == done.get("size") and hashlib.sha256(data).hexdigest() == done.get("sha256"):
                 result = json.loads(data)
-                return Outcome(result["outcome"], tuple(result["lines"]), result["phases"], log, whole=True)
+                facts = {**result["phases"], **result.get("validity", {})}
+                return Outcome(result["outcome"], tuple(result["lines"]), facts, log, whole=True)
         lines = []
         for line in (self.bucket.get(f"{prefix}/checkpoint", RESULT_LIMIT) or b"").splitlines():
             try:
@@ -226,6 +232,8 @@ class Ec2Backend:
         """Terminates them."""
         with reaching():
             ec2.terminate(self.clients, [handle.instance_id for handle in handles])
+            for handle in handles if self.place.scheduler_role else ():
+                scheduler.disarm(self.clients, handle.instance_id)
 
     def alive(self) -> list[str]:
         """Ids of the run's instances that are not terminated, from a fresh look."""
@@ -251,6 +259,7 @@ class Ec2Backend:
             "job": job.name,
             "time_limit_s": job.time_limit_s,
             "beat_s": self.beat_s,
+            "market": job.market,
             "python": shipment.python,
             "packages": shipment.packages,
             "args": shipment.args,

@@ -49,7 +49,7 @@ class Outcome:
     """What a launch brought home."""
 
     outcome: str
-    """``passed``, ``failed``, ``timeout`` or ``error: ...``, as the guest or the client saw it."""
+    """``passed``, ``failed``, ``timeout``, ``spot: ...`` or ``error: ...``, as the guest or the client saw it."""
     lines: tuple[dict[str, Any], ...]
     """The guest's checkpoint: session, start, test, collect-error and finish."""
     phases: dict[str, float]

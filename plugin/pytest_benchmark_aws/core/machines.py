@@ -32,6 +32,8 @@ class Measurement:
     usd_per_hour: Decimal
     billed_usd: Decimal
     """Of the whole launch, its other cases and its boot too."""
+    flags: tuple[str, ...] = ()
+    """Reasons to doubt the time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,13 @@ class Job:
     cases: tuple[Case, ...]
     price: Price
     time_limit_s: int
+    fallback: bool = False
+    """Spot was asked for and not to be had: this launch is on demand, and says so."""
+
+    @property
+    def market(self) -> Market:
+        """The market that the launch is in."""
+        return "on-demand" if self.fallback else self.target.market
 
     @property
     def name(self) -> str:

@@ -20,7 +20,12 @@ GRACE_S = 600
 
 
 def make_plan(
-    cases: Sequence[Case], catalog: Catalog, price_of: Callable[[InstanceType], Price | None], time_limit_s: int
+    cases: Sequence[Case],
+    catalog: Catalog,
+    price_of: Callable[[InstanceType], Price | None],
+    time_limit_s: int,
+    *,
+    allow_burstable: bool = False,
 ) -> Plan:
     """One job for each target, in the order of the cases; what cannot be run is a misfit.
 
@@ -36,6 +41,11 @@ def make_plan(
             near = ", ".join(catalog.nearest(case.target.instance_type))
             raise PlanError(f"{case.target.instance_type}: no such instance type is known; did you mean {near}?")
         reasons = _reasons(case, found, price_of)
+        if found.burstable and not allow_burstable:
+            reasons += (
+                f"{found.name} is burstable: its speed depends on the CPU credits it has, so that its times compare "
+                "with nothing; allow it with --aws-allow-burstable",
+            )
         if reasons:
             unfit.append(Misfit(case, reasons, _would_fit(case.requirements, found, catalog)))
             continue

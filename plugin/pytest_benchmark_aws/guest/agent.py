@@ -80,6 +80,9 @@ class Agent:
         self.phase, self.phases = "boot", {}  # type: str, dict[str, float]
         self.stopping = threading.Event()
         self._sent: dict[str, int] = {}
+        self.validity: dict[str, float] = {}
+        self.taken_back: str | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def say(self, text: str) -> None:
         """A line for the log and the console."""
@@ -182,13 +185,18 @@ class Agent:
             "PYTEST_BENCHMARK_AWS_GUEST": "1",
             "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(self.checkpoint),
         }
+        if self.taken_back is not None:
+            return f"spot: AWS takes the instance back at {self.taken_back}"
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [str(python), "-c", program, str(arguments)],
                 cwd=self.root / "project" / self.job["cwd"], env=environment, stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+            self.process = process
             ended = self._wait(process, seconds)
+        if self.taken_back is not None:
+            return f"spot: AWS takes the instance back at {self.taken_back}"
         if not ended:
             return "timeout"
         code = process.returncode
@@ -253,11 +261,29 @@ class Agent:
             except (AgentError, OSError) as error:
                 print("heartbeat:", error, flush=True)
 
+    def watch_spot(self) -> None:
+        """Asks the metadata service for the notice that comes two minutes before a spot instance is taken back.
+
+        Then pytest is interrupted, so that what is finished is uploaded in time.
+        """
+        while not self.stopping.wait(self.job["beat_s"]):
+            notice = spot_notice()
+            if notice is not None:
+                self.taken_back = notice
+                self.say(f"spot: AWS takes the instance back at {notice}")
+                process = self.process
+                if process is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGINT)
+                return
+
     def main(self) -> None:
         """The whole launch; raises nothing."""
         outcome = "error: the agent ended early"
         thread = threading.Thread(target=self.beat, daemon=True)
         thread.start()
+        if self.job.get("market") == "spot":
+            threading.Thread(target=self.watch_spot, daemon=True).start()
         try:
             self.enter("fetch")
             self.unpack("project", self.root / "project")
@@ -265,8 +291,11 @@ class Agent:
             python = self.install()
             self.enter("wait")
             with _turn():
+                self.validity["canary_before_s"], ticks = canary(), cpu_ticks()
                 self.enter("run")
                 outcome = self.run_tests(python, self.job["time_limit_s"] - (time.monotonic() - self.started))
+                self.validity["steal"] = stolen(ticks, cpu_ticks())
+                self.validity["canary_after_s"] = canary()
         except AgentError as error:
             outcome = f"error: {error}"
         except Exception:
@@ -283,10 +312,54 @@ class Agent:
             self.uploads.put("log", _tail(self.log_path))
         except (AgentError, OSError) as error:
             print("log:", error, flush=True)
-        data = json.dumps({"schema": 1, "outcome": outcome, "phases": self.phases, "lines": self.lines()}).encode()
+        facts = {"schema": 1, "outcome": outcome, "phases": self.phases, "validity": self.validity}
+        data = json.dumps({**facts, "lines": self.lines()}).encode()
         done = {"schema": 1, "outcome": outcome, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         self.uploads.put("data", data)
         self.uploads.put("done", json.dumps(done).encode())
+
+
+def canary() -> float:
+    """Seconds of a fixed piece of work, the best of five: it tells whether the machine's speed changed meanwhile."""
+    best = float("inf")
+    for _ in range(5):
+        started = time.perf_counter()
+        total = 0
+        for number in range(400_000):
+            total += number & 7
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def cpu_ticks() -> list[int]:
+    """The machine's CPU counters (proc(5), /proc/stat); none where they cannot be read."""
+    try:
+        return [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n")[0].split()[1:9]]
+    except (OSError, ValueError):
+        return []
+
+
+def stolen(before: list[int], after: list[int]) -> float:
+    """Share of CPU time between two readings that the hypervisor gave to others."""
+    total = sum(after) - sum(before)
+    return (after[7] - before[7]) / total if total > 0 and len(before) == 8 else 0.0
+
+
+def spot_notice() -> str | None:
+    """When AWS takes this spot instance back, by the metadata service, version 2; None while it does not say."""
+    base = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254").rstrip("/")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+    try:
+        ask = urllib.request.Request(f"{base}/latest/api/token", method="PUT", headers=headers)
+        with opener.open(ask, timeout=2) as answer:
+            headers = {"X-aws-ec2-metadata-token": answer.read(4096).decode()}
+        ask = urllib.request.Request(f"{base}/latest/meta-data/spot/instance-action", headers=headers)
+        with opener.open(ask, timeout=2) as answer:
+            found = json.loads(answer.read(4096))
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    return str(found.get("time", "a time that it does not say")) if isinstance(found, dict) else None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,59 @@
+"""Kill switch 2: an EventBridge schedule in the cloud that ends an instance, whatever becomes of it and of us."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.aws.clients import code_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pytest_benchmark_aws.aws.clients import Clients
+
+TARGET = "arn:{partition}:scheduler:::aws-sdk:ec2:terminateInstances"
+"""EventBridge Scheduler's universal target for EC2's TerminateInstances."""
+
+
+def schedule_name(instance_id: str) -> str:
+    """One schedule for each instance."""
+    return f"pytest-benchmark-aws-{instance_id}"
+
+
+def arm(clients: Clients, instance_id: str, at: datetime, role_arn: str) -> None:
+    """Schedules the instance's end, once, at that time (UTC); the schedule deletes itself afterwards.
+
+    It names the instance, so that it can be made right after the launch and not before; until then the instance's own
+    power-off, armed by its first command, is what bounds it.
+    """
+    from botocore.exceptions import ClientError
+
+    partition = role_arn.split(":")[1]
+    try:
+        clients("scheduler").create_schedule(
+            Name=schedule_name(instance_id),
+            ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            ActionAfterCompletion="DELETE",
+            Target={
+                "Arn": TARGET.format(partition=partition),
+                "RoleArn": role_arn,
+                "Input": json.dumps({"InstanceIds": [instance_id]}),
+                "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400},
+            },
+        )
+    except ClientError as error:
+        if code_of(error) != "ConflictException":  # armed already, by this launch's earlier attempt
+            raise
+
+
+def disarm(clients: Clients, instance_id: str) -> None:
+    """Removes the schedule; one that is gone is fine."""
+    from botocore.exceptions import ClientError
+
+    try:
+        clients("scheduler").delete_schedule(Name=schedule_name(instance_id))
+    except ClientError as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise

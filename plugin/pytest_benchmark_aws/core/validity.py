@@ -1,0 +1,28 @@
+"""Whether a launch's timings are worth comparing: what was taken from the machine, and how steady it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STEAL = 0.01
+"""Share of CPU time that the hypervisor may give to others before the row is flagged."""
+DRIFT = 0.03
+"""Relative change of the canary, a fixed piece of work before and after the tests, before the row is flagged."""
+
+
+def flags(facts: Mapping[str, float]) -> tuple[str, ...]:
+    """Reasons to doubt a launch, with the numbers; facts that are not there are no reason.
+
+    ``facts`` holds ``steal`` (0 to 1) and ``canary_before_s``, ``canary_after_s`` (seconds).
+    """
+    found = []
+    steal = facts.get("steal")
+    if steal is not None and steal > STEAL:
+        found.append(f"steal {steal:.1%}")
+    before, after = facts.get("canary_before_s"), facts.get("canary_after_s")
+    if before and after and abs(after / before - 1) > DRIFT:
+        found.append(f"canary {after / before - 1:+.1%}")
+    return tuple(found)
