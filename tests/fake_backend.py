@@ -98,12 +98,12 @@ class FakeBackend:
         whole = self._delivered(handle)
         return Outcome(self.outcome if whole else "error: cut", ({"kind": "session"},), {}, "log", whole=whole)
 
-    def terminate(self, handles: Sequence[Handle]) -> None:
-        self.terminated += [one.instance_id for one in handles]
+    def terminate(self, instance_ids: Sequence[str]) -> None:
+        self.terminated += instance_ids
         self.hook("terminate")
-        for one in handles:
+        for one in instance_ids:
             if not self.immortal:
-                self.up.pop(one.instance_id, None)
+                self.up.pop(one, None)
 
     def alive(self) -> list[str]:
         return list(self.up)

@@ -43,11 +43,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
         command.add_argument("--profile", help="default: AWS_PROFILE")
     policy = commands.add_parser("policy", help="print the least IAM policy that a run needs")
-    policy.add_argument("kind", choices=("client", "instance"))
+    policy.add_argument("kind", choices=("client", "instance", "scheduler"))
     policy.add_argument("--account", default="123456789012", help="account id (12 digits)")
     policy.add_argument("--region", default="us-east-1")
     policy.add_argument("--bucket", help="default: the bucket that is made for the account and region")
     policy.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
+    policy.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
     policy.set_defaults(run=_policy)
     return parser
 
@@ -99,7 +100,8 @@ def _reap(options: argparse.Namespace) -> int:
     home = Clients(options.region, options.profile)
     home.account()  # one clear error where there are no credentials
     try:
-        regions = ec2.regions(home) if options.all_regions else [home.region]
+        others = ec2.regions(home) if options.all_regions else []
+        regions = list(dict.fromkeys([home.region, *others]))  # where runs are most likely comes first
     except (BotoCoreError, ClientError) as error:
         raise CleanupError(f"the regions cannot be listed: {error}") from error
     left, failed = 0, []
@@ -146,7 +148,11 @@ def _policy(options: argparse.Namespace) -> int:
     bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"
     try:
         if options.kind == "client":
-            policy = policies.client_policy(options.account, options.region, bucket, options.role)
+            policy = policies.client_policy(
+                options.account, options.region, bucket, options.role, scheduler_role=options.scheduler_role
+            )
+        elif options.kind == "scheduler":
+            policy = policies.scheduler_policy(options.account, options.region)
         else:
             policy = policies.instance_policy(bucket)
     except ValueError as error:

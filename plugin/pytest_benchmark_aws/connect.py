@@ -168,12 +168,13 @@ def _expiring(clients: Clients, settings: Settings) -> list[str]:
     from pytest_benchmark_aws.core.units import format_duration
 
     expiry = clients.credentials_expire()
-    if expiry is None:
+    if expiry is None or settings.instance_profile:  # with a profile, the guest signs by its own role
         return []
     left, needed = (expiry - datetime.now(timezone.utc)).total_seconds(), settings.time_limit_s + GRACE_S
     if left >= needed:
         return []
     return [
         f"the credentials end in {format_duration(max(0, left))}, the instances may need them for "
-        f"{format_duration(needed)}: log in again, choose a role with longer sessions, or lower --aws-time-limit"
+        f"{format_duration(needed)}: log in again, choose a role with longer sessions, lower "
+        "--aws-time-limit, or let the instances use a role of their own with --aws-instance-profile"
     ]

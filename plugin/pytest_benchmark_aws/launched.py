@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws import snapshot, storage
 from pytest_benchmark_aws.replay import Replayed
+from pytest_benchmark_aws.report.columns import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,9 +136,9 @@ class Launched:
         write_machines(reporter, tables, self.settings.throughput, embedded=self.embedded, price_note=note)
         for one in self.finished:
             if not one.outcome.whole or one.outcome.outcome.startswith(("error", "timeout")):
-                reporter.write_line(f"  ✗ {one.job.name}: {one.outcome.outcome}", red=True)
+                reporter.write_line(f"  ✗ {one.job.name}: {printable_lines(one.outcome.outcome)}", red=True)
                 for line in one.outcome.log.splitlines()[-_LOG_TAIL:]:
-                    reporter.write_line(f"    | {line}")
+                    reporter.write_line(f"    | {printable(line)}")
         for path in self.saved.values():
             reporter.write_line(f"  saved {_short(path)}")
         total = sum(float(one.usd) for one in self.finished)
@@ -228,7 +229,8 @@ class Launched:
             why = ("it began and never ended; " if started else "it never began; ") + one.outcome.outcome
         errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
         log = f"\n\n{one.job.name}'s log, whose end is shown below: {self.folder / storage.safe_name(one.job.name)}.log"
-        return f"no result from {one.job.name}: {why}" + "".join(f"\n\n{text}" for text in errors) + log
+        told = f"no result from {one.job.name}: {why}" + "".join(f"\n\n{text}" for text in errors)
+        return printable_lines(told) + log
 
 
 def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:

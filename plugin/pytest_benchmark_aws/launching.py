@@ -98,7 +98,12 @@ def launch(
         max_usd=str(settings.max_cost_usd),
         jobs=[job.name for job in the_plan.jobs],
     )
-    backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
+    try:
+        backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
+        _refuse_what_aws_would(backend, the_plan)
+    except BaseException:
+        journal.close()
+        raise
     view = ProgressView(
         reporter, live=reporter.isatty and not config.option.verbose > 0, stream_logs=config.option.verbose > 0
     )
@@ -132,6 +137,19 @@ def launch(
     order = [job.name for job in the_plan.jobs]
     done.sort(key=lambda one: order.index(one.job.name))
     return Launched(run_id, folder, tuple(done), backend, settings, clients.region, embedded, {})
+
+
+def _refuse_what_aws_would(backend: Ec2Backend, the_plan: Plan) -> None:
+    """Asks AWS, by a dry run, for a launch in each market of the plan.
+
+    Raises:
+        PlanError: it would refuse.
+    """
+    for market in dict.fromkeys(job.market for job in the_plan.jobs):
+        job = next(job for job in the_plan.jobs if job.market == market)
+        refusal = backend.refusal(job)
+        if refusal is not None:
+            raise PlanError(f"AWS would refuse to launch {job.name}, nothing was launched: {refusal}")
 
 
 def _past(clients: Clients, settings: Settings, folder: Path) -> list[Past]:

@@ -30,11 +30,17 @@ _MANAGED = {"aws:RequestTag/managed-by": TAG}
 
 
 def client_policy(
-    account_id: str, region: str, bucket: str | None = None, instance_role: str | None = None, partition: str = "aws"
+    account_id: str,
+    region: str,
+    bucket: str | None = None,
+    instance_role: str | None = None,
+    partition: str = "aws",
+    scheduler_role: str | None = None,
 ) -> dict[str, Any]:
     """What whoever runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
 
-    ``instance_role`` names the role of an instance profile, where instances get one.
+    ``instance_role`` names the role of an instance profile, where instances get one; ``scheduler_role`` that of
+    ``--aws-scheduler-role``.
 
     Raises:
         ValueError: a name that is none of its kind, so that no wildcard ever slips into a policy.
@@ -93,7 +99,30 @@ def client_policy(
         to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
         role = f"arn:{partition}:iam::{account_id}:role/{instance_role.lstrip('/')}"
         statements.append(_allow("PassRole", ["iam:PassRole"], role, to_ec2))
+    if scheduler_role is not None:
+        _check("role", scheduler_role, r"[\w+=,.@/-]{1,512}")
+        schedules = f"arn:{partition}:scheduler:{region}:{account_id}:schedule/default/{TAG}-*"
+        to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+        role = f"arn:{partition}:iam::{account_id}:role/{scheduler_role.lstrip('/')}"
+        statements.append(_allow("Schedule", ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], schedules))
+        statements.append(_allow("PassSchedulerRole", ["iam:PassRole"], role, to_scheduler))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def scheduler_policy(account_id: str, region: str, partition: str = "aws") -> dict[str, Any]:
+    """What the role of ``--aws-scheduler-role`` may do: end instances that are tagged as ours.
+
+    EventBridge Scheduler (scheduler.amazonaws.com) must be allowed to assume it.
+
+    Raises:
+        ValueError: a name that is none of its kind.
+    """
+    _check("account id", account_id, r"\d{12}")
+    _check("region", region, r"[a-z]{2,5}(-[a-z]+)+-\d")
+    _check("partition", partition, r"aws(-[a-z]+)*")
+    tagged = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
+    instances = f"arn:{partition}:ec2:{region}:{account_id}:instance/*"
+    return {"Version": "2012-10-17", "Statement": [_allow("End", ["ec2:TerminateInstances"], instances, tagged)]}
 
 
 def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aws") -> dict[str, Any]:

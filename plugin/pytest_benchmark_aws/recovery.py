@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -86,14 +86,23 @@ def is_locked(path: Path) -> bool:
 def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Past]:
     """Each job's last launch, or its intent to launch, of a journal's lines."""
     found: dict[str, Past] = {}
+    spent: dict[str, dict[str, Decimal]] = {}
     for line in lines:
-        if line["kind"] == "intent":
+        if line["kind"] == "terminating":
+            spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line.get("usd", "0"))
+        elif line["kind"] == "intent":
             intent = Intent(line["token"], line["zone"], line["subnet"], int(line["attempt"]))
             found[line["job"]] = Past(line["job"], intent, None, _age(line, now))
         elif line["kind"] == "launched" and line["job"] in found:
             one = found[line["job"]]
             found[line["job"]] = Past(one.job, one.intent, line["instance_id"], _age(line, now))
-    return list(found.values())
+        elif line["kind"] == "refused" and line["job"] in found:
+            found[line["job"]] = replace(found[line["job"]], refused=True)
+    return [
+        replace(one, spent_usd=sum((cost for known, cost in spent.get(one.job, {}).items() if known != one.instance_id),
+                                   Decimal(0)))
+        for one in found.values()
+    ]  # fmt: skip
 
 
 def past_instances(instances: Iterable[Instance], now: datetime) -> list[Past]:
@@ -101,8 +110,7 @@ def past_instances(instances: Iterable[Instance], now: datetime) -> list[Past]:
     found: dict[str, Past] = {}
     for one in sorted(instances, key=lambda each: each.attempt):
         intent = Intent(one.token, one.zone, one.subnet, one.attempt)
-        age = 0.0 if one.launched is None else max(0.0, (now - one.launched).total_seconds())
-        found[one.job] = Past(one.job, intent, one.instance_id, age)
+        found[one.job] = Past(one.job, intent, one.instance_id, one.age_s(now) or 0.0)
     return list(found.values())
 
 

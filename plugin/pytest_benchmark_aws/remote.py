@@ -107,6 +107,7 @@ def run(session: pytest.Session) -> bool | None:
 
     Raises:
         pytest.UsageError: the plan cannot be run; nothing was made.
+        pytest.exit.Exception: the run broke off.
     """
     config = session.config
     if config.option.collectonly or (session.testsfailed and not config.option.continue_on_collection_errors):
@@ -122,6 +123,8 @@ def run(session: pytest.Session) -> bool | None:
         return _run(session, settings, cases, reporter)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
+    except PytestBenchmarkAWSError as error:  # loud, and without a traceback: the message says what to do
+        pytest.exit(f"aws: {error}", returncode=int(pytest.ExitCode.INTERNAL_ERROR))
 
 
 def remote_case(item: pytest.Item) -> Case | None:

@@ -18,6 +18,8 @@ from pytest_benchmark_aws.core.errors import (
     CapacityError,
     CleanupError,
     PytestBenchmarkAWSError,
+    QuotaError,
+    RemoteFailure,
     ThrottledError,
     UnreachableError,
 )
@@ -33,10 +35,14 @@ if TYPE_CHECKING:
 THROTTLED_ATTEMPTS = 6
 SPOT_ATTEMPTS = 3
 """Launches of one job that AWS takes back before it is given up, or launched on demand where that was asked for."""
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux's that counts a suspended machine's time; macOS's CLOCK_MONOTONIC does by itself."""
 LAUNCHES_A_LOOK = 4
 """Between two looks: a launch is paced, and what runs already must not wait for all others to start."""
 NEVER_SEEN_S = 300
 """EC2 shows a new instance within seconds; one that is not there after this is taken for gone."""
+UNHEARD_S = 120
+"""A launch that was never confirmed was none, where no instance is shown for so long."""
 TERMINATE_S = 300
 """How long an instance may take to go before its id is reported."""
 
@@ -55,8 +61,8 @@ class RealClock:
     """The machine's."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
-        return time.monotonic()
+        """Seconds that only grow, also while the machine sleeps: instances cost then, too."""
+        return time.clock_gettime(_CLOCK)
 
     def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -102,6 +108,10 @@ class Past:
     instance_id: str | None
     """None: it meant to launch, and whether it did is not known."""
     age_s: float
+    spent_usd: Decimal = Decimal(0)
+    """On launches of the job before this one."""
+    refused: bool = False
+    """AWS said that nothing came of it."""
 
 
 @dataclass(slots=True)
@@ -135,6 +145,10 @@ class Runner:
     _spent: Decimal = Decimal(0)
     _attempts: dict[str, int] = field(default_factory=dict)
     _launched: list[Handle] = field(default_factory=list)
+    _silent: float | None = None
+    """Since when AWS does not answer."""
+    _unheard: float | None = None
+    """When a launch was given up of which AWS did not say whether it is one."""
 
     def run(self, jobs: Sequence[Job], past: Sequence[Past] = (), *, detach: bool = False) -> list[Finished]:
         """All jobs to their end, in waves that keep within the quota; every instance that it made is gone after it.
@@ -146,8 +160,9 @@ class Runner:
             CleanupError: an instance that could not be seen to end, named.
         """
         self._progress = {job.name: Progress(job) for job in jobs}
-        pending, done = deque(self._take_over(jobs, past)), []
+        done, broken = [], True
         try:
+            pending = deque(self._take_over(jobs, past))
             while pending or self._running:
                 if self.stop():
                     done += self._end_all("error: interrupted")
@@ -158,6 +173,7 @@ class Runner:
                     break
                 if detach and not pending:
                     self._running.clear()
+                    broken = False
                     return done
                 ended = self._again(self._look(), pending)
                 done += ended
@@ -169,14 +185,14 @@ class Runner:
                 self.watch(list(self._progress.values()))
                 if pending or self._running:
                     self.clock.sleep(self.poll_s)
+            broken = False
         finally:
             try:
                 self._end_all("error: the run broke off")
             finally:
-                self._terminate_rest()
+                self._terminate_rest(also_unknown=broken)
             self.watch(list(self._progress.values()))
-        self._confirm_gone()
-        return done
+        return self._confirm_gone(done)
 
     def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
         """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
@@ -188,18 +204,24 @@ class Runner:
                 rest.append(job)
                 continue
             self._attempts[job.name] = one.intent.attempt
+            self._spent += one.spent_usd
+            if one.refused:
+                rest.append(job)
+                continue
             instance_id = one.instance_id
             if instance_id is None:
                 self._intend(job, one.intent)
                 try:
-                    instance_id = self._launch_paced(job, one.intent).instance_id
+                    instance_id = self._launch_paced(job, one.intent, unsure=True).instance_id
                 except CapacityError:
+                    self._refuse(job, one.intent)
                     rest.append(job)  # nothing came of it: an attempt of its own
                     continue
                 self.journal.write("launched", job=job.name, attempt=one.intent.attempt, instance_id=instance_id)
             handle = Handle(job, instance_id, one.intent)
             self._launched.append(handle)
-            self._running[job.name] = _Running(handle, self.clock.monotonic() - one.age_s)
+            age = 0.0 if one.instance_id is None else one.age_s  # an intent tells no launch: the first look does
+            self._running[job.name] = _Running(handle, self.clock.monotonic() - age)
             self._set(job, "taken over", one.intent.zone)
         return rest
 
@@ -234,6 +256,8 @@ class Runner:
                     continue
                 failed.append(self._never_ran(job, f"error: {error}"))
                 continue
+            except CleanupError:
+                raise
             except PytestBenchmarkAWSError as error:
                 pending.popleft()
                 failed.append(self._never_ran(job, f"error: {error}"))
@@ -255,32 +279,58 @@ class Runner:
             try:
                 handle = self._launch_paced(job, intent)
             except CapacityError as error:
+                self._refuse(job, intent)
+                if isinstance(error, QuotaError):
+                    raise  # it is of the region: no other zone has more
                 refused.append(f"{intent.zone}: {error}")
                 continue
             self._launched.append(handle)
             try:
                 self.journal.write("launched", job=job.name, attempt=attempt, instance_id=handle.instance_id)
             except BaseException:
-                self.backend.terminate([handle])
+                self.backend.terminate([handle.instance_id])
                 raise
             return _Running(handle, self.clock.monotonic())
         raise CapacityError(f"no capacity for {job.instance_type.name} in {len(intents)} zones; {refused[-1]}")
 
-    def _launch_paced(self, job: Job, intent: Intent) -> Handle:
-        """Launches; where AWS is out of breath, waits and says the same again, by the same token."""
-        for attempt in range(THROTTLED_ATTEMPTS):
-            if attempt:
-                self.clock.sleep(2.0**attempt)
-                self._intend(job, intent)  # a fresh line before every replay of a launch
+    def _launch_paced(self, job: Job, intent: Intent, *, unsure: bool = False) -> Handle:
+        """Launches; where AWS is out of breath or does not answer, waits and says the same again, by the same token.
+
+        ``unsure``: it may be launched already, so that a refusal to answer is no proof that it is not.
+
+        Raises:
+            CapacityError: there is none; QuotaError: AWS said each time that it is asked too often.
+            RemoteFailure: AWS did not say whether it is launched; what is, is ended with the run, found by its tag.
+        """
+        started, attempt, throttled = self.clock.monotonic(), 0, 0
+        while True:
             try:
                 return self.backend.launch(job, intent)
             except ThrottledError as error:
-                last = error
-        raise CapacityError(f"AWS throttled the launch {THROTTLED_ATTEMPTS} times: {last}")
+                throttled += 1
+                if throttled >= THROTTLED_ATTEMPTS and not unsure:
+                    raise QuotaError(f"AWS throttled the launch {throttled} times: {error}") from error
+                last: Exception = error
+            except UnreachableError as error:
+                unsure, last = True, error
+            if unsure:
+                if self.stop() or self.clock.monotonic() - started > GRACE_S:
+                    self._unheard = self.clock.monotonic()
+                    self._spent += most_usd(job)  # it may run
+                    raise RemoteFailure(f"{job.name} could not be launched: {last}") from last
+                self._progress[job.name].detail = f"waits for AWS: {last}"
+                self.watch(list(self._progress.values()))
+            attempt = min(attempt + 1, 5)
+            self.clock.sleep(2.0**attempt)
+            self._intend(job, intent)  # a fresh line before every replay of a launch
 
     def _intend(self, job: Job, intent: Intent) -> None:
         self.journal.write("intent", job=job.name, attempt=intent.attempt, token=intent.token, zone=intent.zone,
                            subnet=intent.subnet, reserved_usd=str(most_usd(job)))  # fmt: skip
+
+    def _refuse(self, job: Job, intent: Intent) -> None:
+        """Says that nothing came of an intent: replayed later, it would launch what nothing is reserved for."""
+        self.journal.write("refused", job=job.name, attempt=intent.attempt, token=intent.token)
 
     def _vcpus(self) -> int:
         return sum(one.handle.job.instance_type.vcpus or 0 for one in self._running.values())
@@ -297,9 +347,12 @@ class Runner:
             statuses = self.backend.poll([one.handle for one in self._running.values()])
         except UnreachableError as error:
             return self._wait_for_aws(error)
+        self._silent = None
         ended: list[Finished] = []
         for name, one in list(self._running.items()):
             status = statuses.get(one.handle.instance_id, Status("unknown"))
+            if status.age_s is not None:  # its launch may have been asked for long before the answer came
+                one.launched = min(one.launched, self.clock.monotonic() - status.age_s)
             age = self.clock.monotonic() - one.launched
             gone = status.state == "gone" or (status.state == "unknown" and age > NEVER_SEEN_S)
             late = age + self.poll_s > one.handle.job.time_limit_s + GRACE_S  # the next look would be too late
@@ -312,14 +365,15 @@ class Runner:
         return ended
 
     def _again(self, ended: list[Finished], pending: deque[Job]) -> list[Finished]:
-        """Puts a job whose spot instance was taken back in line again; gives those that are over.
+        """Puts a job whose instance AWS took back or lost in line again, within the budget; gives those that are over.
 
         Each launch is whole or not at all: what one of them measured is never mixed with another's.
         """
         over = []
         for one in ended:
             taken = one.job.market == "spot" and _taken_back(one.outcome)
-            if taken and one.attempts < SPOT_ATTEMPTS:
+            affordable = self._spent + self._reserved() + most_usd(one.job) <= self.max_usd
+            if (taken or _lost(one.outcome)) and affordable and one.attempts < SPOT_ATTEMPTS:
                 pending.append(one.job)
                 self._set(one.job, "waiting", f"{one.outcome.outcome}; attempt {one.attempts} of {SPOT_ATTEMPTS}")
             elif taken and self.spot_fallback:
@@ -333,13 +387,14 @@ class Runner:
         """Nothing can be asked: the guests go on and end by themselves, so this waits, until none can be alive.
 
         Raises:
-            CleanupError: the last of them is past its deadline, and still nothing answers.
+            CleanupError: the last of them is past its deadline, and still nothing answers, nor did for a while.
         """
+        now = self.clock.monotonic()
+        self._silent = now if self._silent is None else self._silent  # a machine that wakes has no network at first
         for one in self._running.values():
             self._progress[one.handle.job.name].detail = f"waits for AWS: {error}"
-        ages = [self.clock.monotonic() - one.launched for one in self._running.values()]
-        limits = [one.handle.job.time_limit_s + 2 * GRACE_S for one in self._running.values()]
-        if all(age > limit for age, limit in zip(ages, limits, strict=True)):
+        ends = [one.launched + one.handle.job.time_limit_s + 2 * GRACE_S for one in self._running.values()]
+        if now > max(ends) and now - self._silent > GRACE_S:
             ids = ", ".join(one.handle.instance_id for one in self._running.values())
             raise CleanupError(
                 f"{error}; past their deadline, but not seen to be gone: {ids}. Look with reap --dry-run"
@@ -367,15 +422,16 @@ class Runner:
         return self._over(name, one, outcome)
 
     def _over(self, name: str, one: _Running, outcome: Outcome) -> Finished:
+        # EC2 bills a minute at least; who comes back days later did not pay for an instance that was off long before.
+        seconds = max(60.0, min(self.clock.monotonic() - one.launched, one.handle.job.time_limit_s + GRACE_S))
+        cost = usd(one.handle.job.price.usd_per_hour, seconds)
         try:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
-            self.journal.write("terminating", job=name, instance_id=one.handle.instance_id)
+            self.journal.write("terminating", job=name, instance_id=one.handle.instance_id, usd=str(cost))
         finally:
             del self._running[name]
             with suppress(UnreachableError):  # asked again before the end
-                self.backend.terminate([one.handle])
-        seconds = max(60.0, self.clock.monotonic() - one.launched)  # EC2 bills a minute at least
-        cost = usd(one.handle.job.price.usd_per_hour, seconds)
+                self.backend.terminate([one.handle.instance_id])
         self._spent += cost
         progress = self._progress[name]
         progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost
@@ -397,31 +453,52 @@ class Runner:
             ended.append(self._over(name, one, outcome))
         return ended
 
-    def _terminate_rest(self) -> None:
-        """Ends what is left where bringing an outcome home failed: an instance costs, whatever else is lost."""
-        if self._running:
-            self.backend.terminate([one.handle for one in self._running.values()])
-            self._running.clear()
+    def _terminate_rest(self, *, also_unknown: bool) -> None:
+        """Ends what is left where bringing an outcome home failed: an instance costs, whatever else is lost.
 
-    def _confirm_gone(self) -> None:
-        """Looks until every instance is terminated, and asks again for those that are not."""
+        Also what the run launched without hearing so, which its tag tells.
+        """
+        left = [one.handle.instance_id for one in self._running.values()]
+        if also_unknown:
+            with suppress(UnreachableError):
+                left = list(dict.fromkeys([*left, *self.backend.alive()]))
+        if left:
+            self.backend.terminate(left)
+        self._running.clear()
+
+    def _confirm_gone(self, done: list[Finished]) -> list[Finished]:
+        """Looks until every instance is terminated, asks again for those that are not, and fetches what came last."""
         started = self.clock.monotonic()
         alive = [handle.instance_id for handle in self._launched]
         while True:
             try:
                 alive = self.backend.alive()
-                if not alive:
+                if alive:
+                    self.backend.terminate(alive)
+                elif self._unheard is None or self.clock.monotonic() - self._unheard > UNHEARD_S:
+                    done = [self._look_again(one) for one in done]
                     break
-                self.backend.terminate([handle for handle in self._launched if handle.instance_id in alive])
             except UnreachableError:
                 if not alive:
                     alive = ["unknown, AWS does not answer"]
-            if self.clock.monotonic() - started > TERMINATE_S:
+            if alive and self.clock.monotonic() - started > TERMINATE_S:
                 raise CleanupError(
                     f"still alive after {TERMINATE_S} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
                 )
             self.clock.sleep(self.poll_s)
         self.journal.write("gone", usd=str(self._spent))
+        return done
+
+    def _look_again(self, one: Finished) -> Finished:
+        """A launch that was given up may have delivered before it was gone: what is finished is not lost."""
+        handle = next((known for known in self._launched if known.instance_id == one.instance_id), None)
+        if handle is None or one.outcome.whole:
+            return one
+        outcome = self.backend.collect(handle)
+        if not outcome.whole:
+            return one
+        self.journal.write("delivered", job=one.job.name, outcome=outcome.outcome, whole=True)
+        return replace(one, outcome=outcome)
 
     def _never_ran(self, job: Job, why: str) -> Finished:
         self._set(job, "failed", why)
@@ -432,6 +509,11 @@ class Runner:
     def _set(self, job: Job, phase: str, detail: str) -> None:
         progress = self._progress[job.name]
         progress.phase, progress.detail = phase, detail
+
+
+def _lost(outcome: Outcome) -> bool:
+    """Whether the instance ended by AWS's own fault, as at its start: EC2's state reason begins with ``Server.``."""
+    return not outcome.whole and "(Server." in outcome.outcome
 
 
 def _taken_back(outcome: Outcome) -> bool:

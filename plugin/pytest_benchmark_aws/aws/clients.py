@@ -142,6 +142,8 @@ def reaching() -> Iterator[None]:
         raise UnreachableError(f"AWS cannot be reached ({error})") from error
     except ClientError as error:
         code, status = code_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == "InvalidInstanceID.NotFound":
+            raise UnreachableError(f"EC2 does not show an instance that it made just now ({error})") from error
         if code in _ENDED:
             raise UnreachableError(f"the credentials have ended ({code}): log in again, this waits") from error
         if status >= 500 or status == 429 or "Throttl" in code or code == "RequestLimitExceeded":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,10 @@ class Instance:
     def alive(self) -> bool:
         """Whether it may still cost money."""
         return self.state != "terminated"
+
+    def age_s(self, now: datetime) -> float | None:
+        """Seconds since its launch; None where EC2 does not say."""
+        return None if self.launched is None else max(0.0, (now - self.launched).total_seconds())
 
 
 def subnets(clients: Clients, wanted: Sequence[str]) -> list[Subnet]:
@@ -172,13 +177,19 @@ def run_instance(clients: Clients, request: LaunchRequest) -> str:
 
 
 def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
-    """What AWS would say against the launch, or None."""
+    """What AWS would say against the launch, with the action that the caller's policy lacks, or None."""
     from botocore.exceptions import ClientError
 
     try:
         clients("ec2").run_instances(**{**request.parameters(), "DryRun": True})
     except ClientError as error:
-        return None if code_of(error) == "DryRunOperation" else str(error)
+        if code_of(error) == "DryRunOperation":
+            return None
+        if code_of(error) != "UnauthorizedOperation":
+            return str(error)
+        lacking = re.search(r"not authorized to perform: ([a-z0-9-]+:\w+)", str(error))
+        action = lacking[1] if lacking else "ec2:RunInstances, or what it needs"
+        return f"the policy lacks {action}: pytest-benchmark-aws policy client prints all that is needed ({error})"
     return None
 
 

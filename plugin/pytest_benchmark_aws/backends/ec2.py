@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.clients import code_of, reaching
+from pytest_benchmark_aws.backends import results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
-from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure, ThrottledError
+from pytest_benchmark_aws.core import envelope
+from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.guest.stub import user_data
+from pytest_benchmark_aws.storage import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 RESULT_LIMIT = 256 * 2**20
 """Bytes of a result that are read; more is refused."""
+LOG_LIMIT = 2 * 2**20
+"""Bytes of a log that are read: twice what an agent sends."""
 _STATES: dict[str, State] = {"pending": "pending", "running": "running", "terminated": "gone", "stopped": "stopping"}
 _NO_CAPACITY = frozenset(
     {
@@ -36,10 +41,15 @@ _NO_CAPACITY = frozenset(
         "InsufficientHostCapacity",
         "Unsupported",
         "SpotMaxPriceTooLow",
-        "MaxSpotInstanceCountExceeded",
     }
 )
+_NO_QUOTA = {
+    "VcpuLimitExceeded": f"{ec2.ON_DEMAND_QUOTA} (on demand)",
+    "MaxSpotInstanceCountExceeded": f"{ec2.SPOT_QUOTA} (spot)",
+}
 _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "ServiceUnavailable"})
+_SHOWN_S = 120
+"""EC2 shows an instance within seconds; one that is not there for longer is gone."""
 _PACE_BURST, _PACE_S = 5, 0.5
 """RunInstances has a bucket of 5 calls that refills at 2 a second (EC2's API throttling)."""
 
@@ -87,10 +97,13 @@ class Ec2Backend:
     beat_s: float
     folder: Path
     """Where each launch's request is kept: a token means the same launch only with the same words."""
+    result_limit: int = RESULT_LIMIT
     _listing: dict[str, str] = field(default_factory=dict)
     _read: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     _seen: dict[str, ec2.Instance] = field(default_factory=dict)
     _calls: list[float] = field(default_factory=list)
+    _known: dict[str, float] = field(default_factory=dict)
+    """Instance -> when it was last known to be; until EC2 says that it is terminated."""
 
     def intents(self, job: Job, attempt: int) -> list[Intent]:
         """One for each subnet in a zone that offers the type."""
@@ -108,23 +121,56 @@ class Ec2Backend:
 
         Raises:
             CapacityError: the zone has no such instance now, or the quota of vCPUs is used up.
+            ThrottledError: AWS asks to slow down.
+            UnreachableError: it may be launched or not; the same intent again is the same launch.
+            CleanupError: the token stands for another launch than this one.
+            RemoteFailure: AWS refuses, or the request cannot be kept.
         """
         from botocore.exceptions import ClientError
 
-        request = self._kept_request(job, intent)
-        self._pace()
         try:
-            instance_id = ec2.run_instance(self.clients, request)
+            with reaching():
+                request = self._kept_request(job, intent)
+                self._pace()
+                instance_id = self._run_instance(request)
         except ClientError as error:
-            if code_of(error) in _NO_CAPACITY or code_of(error) == "VcpuLimitExceeded":
-                raise CapacityError(str(error)) from error
-            if code_of(error) in _THROTTLED:
-                raise ThrottledError(str(error)) from error
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
+        except OSError as error:
+            raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
+        self._known[instance_id] = time.monotonic()
         if self.place.scheduler_role:
             deadline = datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
             scheduler.arm(self.clients, instance_id, deadline, self.place.scheduler_role)
         return Handle(job, instance_id, intent)
+
+    def _run_instance(self, request: ec2.LaunchRequest) -> str:
+        from botocore.exceptions import ClientError
+
+        try:
+            return ec2.run_instance(self.clients, request)
+        except ClientError as error:
+            code = code_of(error)
+            if code in _NO_QUOTA:
+                hint = f"end other instances, or ask for more in Service Quotas, EC2, {_NO_QUOTA[code]}"
+                raise QuotaError(f"{error}; {hint}") from error
+            if code in _NO_CAPACITY:
+                raise CapacityError(str(error)) from error
+            if code in _THROTTLED:
+                raise ThrottledError(str(error)) from error
+            if code == "IdempotentParameterMismatch":
+                raise CleanupError(
+                    f"{error}; AWS knows the token {request.token} from another launch than this: the run ends here, "
+                    f"and with it its instances. See that none is left: pytest-benchmark-aws reap --run {self.run_id}"
+                ) from error
+            raise
+
+    def refusal(self, job: Job) -> str | None:
+        """What AWS would say against such a launch, by a dry run; None where it would launch."""
+        intents = self.intents(job, 1)
+        if not intents:
+            return None
+        with reaching():
+            return ec2.dry_run(self.clients, self.request(job, intents[0], "#!/bin/sh\npoweroff\n"))
 
     def _kept_request(self, job: Job, intent: Intent) -> ec2.LaunchRequest:
         """The request of this token: the one made before, be it by another process, else a new one."""
@@ -175,7 +221,7 @@ class Ec2Backend:
             return self._poll(handles)
 
     def _poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
-        self._seen = {found.instance_id: found for found in ec2.instances_of_run(self.clients, self.run_id)}
+        self._seen = self._instances()
         self._listing = self.bucket.listing(f"runs/{self.run_id}/")
         found = {}
         for handle in handles:
@@ -188,6 +234,7 @@ class Ec2Backend:
                 reason="" if instance is None else instance.reason,
                 heartbeat=self._json(f"{prefix}/heartbeat") or {},
                 done=f"{prefix}/done" in self._listing,
+                age_s=None if instance is None else instance.age_s(datetime.now(timezone.utc)),
             )
         return found
 
@@ -199,7 +246,7 @@ class Ec2Backend:
             return ""
         kept = self._read.get(key)
         if kept is None or kept[0] != tag:
-            data = self.bucket.get(key, RESULT_LIMIT) or b""
+            data = self._bytes(key, LOG_LIMIT)
             kept = self._read[key] = (tag, {"text": data.decode("utf-8", "replace")})
         return str(kept[1]["text"])
 
@@ -210,35 +257,46 @@ class Ec2Backend:
 
     def _collect(self, handle: Handle) -> Outcome:
         prefix = self._prefix(handle.job, handle.intent.attempt)
-        log = (self.bucket.get(f"{prefix}/log", RESULT_LIMIT) or b"").decode("utf-8", "replace")
-        done = self._load(f"{prefix}/done")
-        if done is not None:
-            data = self.bucket.get(f"{prefix}/data", RESULT_LIMIT) or b""
-            if len(data) == done.get("size") and hashlib.sha256(data).hexdigest() == done.get("sha256"):
-                result = json.loads(data)
-                facts = {**result["phases"], **result.get("validity", {})}
-                return Outcome(result["outcome"], tuple(result["lines"]), facts, log, whole=True)
-        lines = []
-        for line in (self.bucket.get(f"{prefix}/checkpoint", RESULT_LIMIT) or b"").splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                break  # the line that was being written
+        log = self._bytes(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
+        found = results.fetch(self.bucket, prefix, self.result_limit)
+        if isinstance(found, results.Refused):  # nothing of such a guest is taken
+            name = f"{safe_name(handle.job.name)}-{handle.intent.attempt}.quarantined"
+            told = f"error: the result is refused: {found.why}; {found.keep(self.folder / name)}"
+            return Outcome(told, (), {}, log, whole=True)
+        if found is not None:
+            return Outcome(found.outcome, found.lines, found.facts, log, whole=True)
+        lines = envelope.parse_lines(self._bytes(f"{prefix}/checkpoint", self.result_limit))
         if not log:
             log = self._console(handle)
-        return Outcome("error: the instance ended before it delivered a result", tuple(lines), {}, log, whole=False)
+        return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
 
-    def terminate(self, handles: Sequence[Handle]) -> None:
-        """Terminates them."""
+    def terminate(self, instance_ids: Sequence[str]) -> None:
+        """Terminates them; one that EC2 does not show yet is known from now on, and so asked for again."""
+        for instance_id in instance_ids:
+            self._known.setdefault(instance_id, time.monotonic())
         with reaching():
-            ec2.terminate(self.clients, [handle.instance_id for handle in handles])
-            for handle in handles if self.place.scheduler_role else ():
-                scheduler.disarm(self.clients, handle.instance_id)
+            ec2.terminate(self.clients, instance_ids)
+            for instance_id in instance_ids if self.place.scheduler_role else ():
+                scheduler.disarm(self.clients, instance_id)
 
     def alive(self) -> list[str]:
-        """Ids of the run's instances that are not terminated, from a fresh look."""
+        """Ids of the run's instances that are not terminated, from a fresh look.
+
+        What EC2 does not show is no proof: just after a launch, or from another of its servers, it is a look too early.
+        """
         with reaching():
-            return [found.instance_id for found in ec2.instances_of_run(self.clients, self.run_id) if found.alive]
+            found = self._instances()
+        now = time.monotonic()
+        return [one for one, last in self._known.items() if one in found or now - last < _SHOWN_S]
+
+    def _instances(self) -> dict[str, ec2.Instance]:
+        found = {one.instance_id: one for one in ec2.instances_of_run(self.clients, self.run_id)}
+        for one in found.values():
+            if one.alive:
+                self._known[one.instance_id] = time.monotonic()
+            else:
+                self._known.pop(one.instance_id, None)
+        return found
 
     def _agent(self, job: Job, intent: Intent) -> bytes:
         """The agent and its job in one archive that Python runs."""
@@ -248,17 +306,18 @@ class Ec2Backend:
         seconds = job.time_limit_s + GRACE_S
         once = {"IfNoneMatch": "*"}
         puts: dict[str, Any] = {
-            name: {"url": self.bucket.url("put_object", f"{prefix}/{name}", seconds)}
+            name: {"url": self._url("put_object", f"{prefix}/{name}", seconds)}
             for name in ("heartbeat", "log", "checkpoint")
         }
         for name in ("data", "done"):
-            url = self.bucket.url("put_object", f"{prefix}/{name}", seconds, **once)
+            url = self._url("put_object", f"{prefix}/{name}", seconds, **once)
             puts[name] = {"url": url, "headers": {"If-None-Match": "*"}}
         job_data = {
             "run": self.run_id,
             "job": job.name,
             "time_limit_s": job.time_limit_s,
             "beat_s": self.beat_s,
+            "role_region": self.clients.region if self.place.instance_profile else None,
             "market": job.market,
             "python": shipment.python,
             "packages": shipment.packages,
@@ -270,19 +329,25 @@ class Ec2Backend:
             "put": puts,
             **{
                 name: {
-                    "url": self.bucket.url("get_object", what["key"], seconds),
+                    "url": self._url("get_object", what["key"], seconds),
                     "sha256": what["sha256"],
                     "size": what["size"],
                 }
                 for name, what in (("project", shipment.project), ("wheels", shipment.wheels))
             },
         }
-        source = Path(__file__).parents[1] / "guest" / "agent.py"
+        guest = Path(__file__).parents[1] / "guest"
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("__main__.py", source.read_text(encoding="utf-8"))
+            for name, source in (("__main__.py", "agent.py"), ("role.py", "role.py")):
+                archive.writestr(name, (guest / source).read_text(encoding="utf-8"))
             archive.writestr("job.json", json.dumps(job_data))
         return buffer.getvalue()
+
+    def _url(self, method: str, key: str, seconds: int, **extra: str) -> str:
+        """A presigned URL; for an instance with a role the plain one, which it signs itself."""
+        url = self.bucket.url(method, key, seconds, **extra)
+        return url.partition("?")[0] if self.place.instance_profile else url
 
     def _prefix(self, job: Job, attempt: int) -> str:
         return f"runs/{self.run_id}/{job.name}/{attempt}"
@@ -295,6 +360,13 @@ class Ec2Backend:
         if kept is None or kept[0] != tag:
             kept = self._read[key] = (tag, self._load(key) or {})
         return kept[1]
+
+    def _bytes(self, key: str, limit: int) -> bytes:
+        """An object; nothing where there is none, or one that is too large to be a guest's."""
+        try:
+            return self.bucket.get(key, limit) or b""
+        except ValueError:
+            return b""
 
     def _load(self, key: str) -> dict[str, Any] | None:
         try:

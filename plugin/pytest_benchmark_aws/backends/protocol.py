@@ -42,6 +42,8 @@ class Status:
     heartbeat: dict[str, Any] = field(default_factory=dict)
     done: bool = False
     """Its result is there, whole."""
+    age_s: float | None = None
+    """Since its launch, by AWS's clock; None: AWS does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ class Backend(Protocol):
         """Where the job can be launched, best first; a zone without capacity is an attempt of its own."""
 
     def launch(self, job: Job, intent: Intent) -> Handle:
-        """Launches it; raises CapacityError where there is none now."""
+        """Launches it; raises CapacityError where there is none now.
+
+        ThrottledError and UnreachableError: it may be launched or not, the same intent again is the same launch.
+        CleanupError: something is launched that should not be, and the run must stop.
+        """
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """The status of each by instance id, in one look for all."""
@@ -76,8 +82,11 @@ class Backend(Protocol):
     def collect(self, handle: Handle) -> Outcome:
         """What it brought; never raises for a guest's failure."""
 
-    def terminate(self, handles: Sequence[Handle]) -> None:
+    def terminate(self, instance_ids: Sequence[str]) -> None:
         """Ends them; again and again if need be."""
 
     def alive(self) -> list[str]:
-        """Ids of the run's instances that are not gone, from a fresh look."""
+        """Ids of the run's instances that are not gone, from a fresh look; also of those that nobody has a handle of.
+
+        One that was launched and is not shown yet is not gone.
+        """

@@ -23,6 +23,10 @@ class CapacityError(PytestBenchmarkAWSError):
     """AWS has no such instance to give now, in any zone that was tried."""
 
 
+class QuotaError(CapacityError):
+    """The account's quota, of vCPUs or of calls, is used up, in every zone alike."""
+
+
 class ThrottledError(PytestBenchmarkAWSError):
     """AWS asks to slow down, beyond what its client retried by itself."""
 

@@ -108,6 +108,8 @@ class Control:
         }
         if verb in simple:
             simple[verb](record)
+        elif verb == "fail":
+            self._lifecycle.fail(record, str(payload["code"]), str(payload["message"]))
         elif verb == "shutdown" and payload.get("cancel"):
             self._lifecycle.cancel_shutdown(record)
         elif verb == "shutdown":

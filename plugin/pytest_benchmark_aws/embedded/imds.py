@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.embedded import moto_backend
@@ -78,6 +78,18 @@ def _documents(record: Record) -> dict[str, str]:
         },
         indent=2,
     )
+    if instance.iam_instance_profile:
+        until = datetime.now(timezone.utc) + timedelta(hours=6)
+        role = {
+            "Code": "Success",
+            "AccessKeyId": "ASIAEMBEDDEDROLE0000",
+            "SecretAccessKey": "embedded",
+            "Token": "embedded",
+            "Expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        documents["latest/meta-data/iam/security-credentials"] = "embedded-role"
+        documents["latest/meta-data/iam/security-credentials/"] = "embedded-role"
+        documents["latest/meta-data/iam/security-credentials/embedded-role"] = json.dumps(role)
     if record.notice_time is not None:
         when = f"{record.notice_time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         documents["latest/meta-data/spot/instance-action"] = json.dumps({"action": "terminate", "time": when})

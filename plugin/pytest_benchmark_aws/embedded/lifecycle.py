@@ -181,6 +181,10 @@ class Lifecycle:
         """Interrupt a spot instance."""
         self.end(record, BY_SPOT)
 
+    def fail(self, record: Record, code: str, message: str) -> None:
+        """EC2 loses an instance, for a reason such as ``Server.InternalError``."""
+        self.end(record, Reason(code, message, code))
+
     def close(self) -> None:
         """End all guests at once, whatever they do about it.
 

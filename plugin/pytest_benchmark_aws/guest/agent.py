@@ -7,6 +7,7 @@ how it ended; the user data powers the instance off after it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import json
@@ -22,6 +23,7 @@ import traceback
 import urllib.error
 import urllib.request
 import zipfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +40,39 @@ class AgentError(Exception):
     """A step failed; the message says which and why."""
 
 
-class Uploads:
-    """Puts objects to presigned URLs."""
+def refusal(error: urllib.error.HTTPError) -> str:
+    """What S3 answered; where a presigned URL has run out, which clocks to look at."""
+    text = f"HTTP {error.code}: {error.read(2000).decode('utf-8', 'replace')}"
+    if error.code == 403 and ("expired" in text.lower() or "TimeTooSkewed" in text):
+        there = error.headers.get("Date", "unknown")
+        text += (
+            f"; the URL was signed by the clock of the machine that launched this one: is it right? S3's says {there}"
+        )
+    return text
 
-    def __init__(self, urls: dict[str, Any]) -> None:
-        self._urls = urls
+
+class Signer:
+    """Requests as they are, or, where the instance has a role for it, signed with that role's credentials."""
+
+    def __init__(self, region: str | None) -> None:
+        self._region = region
+        self._role: dict[str, Any] | None = None
+
+    def request(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> urllib.request.Request:
+        """The request to send."""
+        if self._region is not None:
+            import role  # type: ignore[import-not-found]  # beside this file in the archive
+
+            self._role = role.credentials(self._role)
+            headers = role.sign(method, url, headers, self._region, self._role, datetime.now(timezone.utc))
+        return urllib.request.Request(url, data=data, method=method, headers=headers)
+
+
+class Uploads:
+    """Puts objects to presigned URLs, or to plain ones with the role's signature."""
+
+    def __init__(self, urls: dict[str, Any], signer: Signer | None = None) -> None:
+        self._urls, self._signer = urls, signer or Signer(None)
 
     def put(self, name: str, data: bytes, attempts: int = 8) -> None:
         """Uploads one object, again where S3 or the network fails for a moment.
@@ -52,16 +82,15 @@ class Uploads:
         target = self._urls[name]
         headers = {"Content-Type": "application/octet-stream", **target.get("headers", {})}
         for attempt in range(attempts):
-            request = urllib.request.Request(target["url"], data=data, method="PUT", headers=headers)
             try:
+                request = self._signer.request("PUT", target["url"], data, headers)
                 with urllib.request.urlopen(request, timeout=60):
                     return
             except urllib.error.HTTPError as error:
                 if error.code == 412:
                     return
                 if error.code not in (409, 429, 500, 502, 503, 504) or attempt == attempts - 1:
-                    text = error.read(2000).decode("utf-8", "replace")
-                    raise AgentError(f"upload of {name}: HTTP {error.code}: {text}") from error
+                    raise AgentError(f"upload of {name}: {refusal(error)}") from error
             except (OSError, http.client.HTTPException) as error:
                 if attempt == attempts - 1:
                     raise AgentError(f"upload of {name}: {error}") from error
@@ -73,7 +102,8 @@ class Agent:
 
     def __init__(self, job: dict[str, Any], root: Path) -> None:
         self.job, self.root = job, root
-        self.uploads = Uploads(job["put"])
+        self.signer = Signer(job.get("role_region"))
+        self.uploads = Uploads(job["put"], self.signer)
         self.log_path = root / "log.txt"
         self.checkpoint = root / "checkpoint.jsonl"
         self.started = time.monotonic()
@@ -109,7 +139,10 @@ class Agent:
                 time.sleep(2 ** (attempt - 1))
             digest, size = hashlib.sha256(), 0
             try:
-                with urllib.request.urlopen(wanted["url"], timeout=60) as answer, path.open("wb") as file:
+                with (
+                    urllib.request.urlopen(self.signer.request("GET", wanted["url"], None, {}), timeout=60) as answer,
+                    path.open("wb") as file,
+                ):
                     while True:
                         block = answer.read(1 << 20)
                         if not block:
@@ -123,6 +156,10 @@ class Agent:
                     return path
                 self.say(f"{name}: {size:,} bytes, {wanted['size']:,} expected, or another SHA-256; again")
             except (OSError, http.client.HTTPException) as error:
+                if isinstance(error, urllib.error.HTTPError) and error.code == 403:
+                    raise AgentError(f"{name}: {refusal(error)}") from error
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+                    raise AgentError(f"{name}: {error}") from error
                 self.say(f"{name}: {error}; again")
         raise AgentError(f"{name} could not be fetched whole in 6 attempts")
 
@@ -187,6 +224,7 @@ class Agent:
         }
         if self.taken_back is not None:
             return f"spot: AWS takes the instance back at {self.taken_back}"
+        kills = oom_kills()
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [str(python), "-c", program, str(arguments)],
@@ -201,7 +239,10 @@ class Agent:
             return "timeout"
         code = process.returncode
         if code < 0:
-            return f"error: pytest was killed by {signal.Signals(-code).name}"
+            told = f"pytest was killed by {signal.Signals(-code).name}"
+            if code == -signal.SIGKILL and oom_kills() > kills:
+                told = f"out of memory: {told}, by the kernel"
+            return f"error: {told}"
         return {0: "passed", 1: "failed", 5: "failed"}.get(code, f"error: pytest ended with exit code {code}")
 
     def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -317,6 +358,14 @@ class Agent:
         done = {"schema": 1, "outcome": outcome, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         self.uploads.put("data", data)
         self.uploads.put("done", json.dumps(done).encode())
+
+
+def oom_kills() -> int:
+    """Processes that the kernel has killed for memory since it runs, in any group (/proc/vmstat, Linux 4.13)."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        words = Path("/proc/vmstat").read_text(encoding="ascii").split()
+        return int(words[words.index("oom_kill") + 1])
+    return 0
 
 
 def canary() -> float:

@@ -6,6 +6,7 @@ One JSON object a line, so that a killed pytest loses one line at most. The firs
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -84,5 +85,18 @@ class Checkpoint:
 
     def _write(self, line: Mapping[str, Any]) -> None:
         # As pytest-benchmark writes its own files: what JSON has no word for becomes its text.
-        self._file.write(json.dumps(line, default=str) + "\n")
+        try:
+            text = json.dumps(line, default=str, allow_nan=False)
+        except ValueError:
+            text = json.dumps(_finite(json.loads(json.dumps(line, default=str))))
+        self._file.write(text + "\n")
         self._file.flush()
+
+
+def _finite(value: Any) -> Any:
+    """The value with NaN and the infinities as text, which are no JSON: at home they are refused."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.units import format_duration, format_memory
-from pytest_benchmark_aws.report.columns import aligned
+from pytest_benchmark_aws.report.columns import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,5 +49,5 @@ def misfit_lines(misfits: Sequence[Misfit]) -> list[str]:
     lines = []
     for misfit in misfits:
         fitting = f"; would fit: {', '.join(misfit.would_fit)}" if misfit.would_fit else ""
-        lines.append(f"  ✗ {misfit.case.node_id}: {'; '.join(misfit.reasons)}{fitting}")
+        lines.append(f"  ✗ {printable(misfit.case.node_id)}: {'; '.join(misfit.reasons)}{fitting}")
     return lines

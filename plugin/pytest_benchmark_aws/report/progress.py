@@ -81,7 +81,7 @@ def _lines(jobs: Sequence[Shown]) -> list[str]:
     rows = [
         (
             f"▸ {job.name}" if job.phase not in {"done", "failed"} else f"{'✓' if _fine(job) else '✗'} {job.name}",
-            job.phase,
+            printable(job.phase),
             format_duration(job.seconds),
             f"{job.spent_usd:.4f} USD",
             printable(job.detail),

@@ -1,0 +1,175 @@
+"""A killed client's run is taken over or ended, by the real command lines, on an embedded AWS that outlives it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.acceptance.awsproject import Done, environment, make_project, pytest_aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
+
+TEST = {
+    "test_it.py": "import pytest\n"
+    "@pytest.mark.instance_type('m5.large', 'c5.large')\n"
+    "def test_it(benchmark): benchmark.pedantic(int, rounds=3)\n"
+}
+
+
+class World:
+    """An embedded AWS, a project, and a cache of their own."""
+
+    def __init__(self, root: Path, aws: dict[str, str]) -> None:
+        self.root, self.aws = root, {**aws, "PYTEST_BENCHMARK_AWS_CACHE": str(root.parent / "cache")}
+
+    def pytest(self, *args: str) -> Done:
+        """A whole pytest --aws."""
+        return pytest_aws(self.root, "--aws-target=cloud", *args, **self.aws)
+
+    def command(self, *args: str) -> Done:
+        """A whole pytest-benchmark-aws."""
+        whole = [sys.executable, "-m", "pytest_benchmark_aws.cli", *args]
+        done = subprocess.run(
+            whole, env=environment(**self.aws), capture_output=True, text=True, timeout=60, check=False
+        )
+        return Done(done.returncode, done.stdout, done.stderr, self.root)
+
+    def killed(self, when: str, *args: str, number: int = signal.SIGKILL) -> Done:
+        """A pytest --aws that gets a signal as soon as its output holds some words."""
+        whole = [sys.executable, "-u", "-m", "pytest", "--aws", "--aws-target=cloud", *args]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        seen = ""
+        with subprocess.Popen(whole, cwd=self.root, env=environment(**self.aws), **pipes) as process:
+            for line in process.stdout or ():
+                seen += line
+                if when in line:
+                    process.send_signal(number)
+                    when = "\0"
+        return Done(process.returncode, seen, "", self.root)
+
+    @property
+    def run_id(self) -> str:
+        """The newest run."""
+        return max(path.name for path in (self.root.parent / "cache" / "runs").iterdir())
+
+    def alive(self) -> int:
+        """Instances that are not terminated, as the server knows them."""
+        with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/instances") as answer:
+            return sum(one["state"] != "terminated" for one in json.loads(answer.read()))
+
+    def bundles(self) -> int:
+        """Archives that were uploaded so far."""
+        with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/calls") as answer:
+            calls = json.loads(answer.read())
+        return sum(call["action"] == "PutObject" and "/bundles/" in call["path"] for call in calls)
+
+    def stored(self) -> int:
+        """Result files."""
+        return len(list((self.root / ".benchmarks").glob("*/*.json")))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dict[str, str]]:
+    """An embedded AWS of its own."""
+    command = [sys.executable, "-m", "pytest_benchmark_aws.embedded", "--watch-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "# embedded AWS is ready\n")
+        yield {key: value for key, _, value in (line.strip().partition("=") for line in lines)}
+        process.stdin.close()
+
+
+@pytest.fixture
+def world(server: dict[str, str], tmp_path: Path) -> World:
+    """A fresh project on the server."""
+    return World(make_project(tmp_path / "project", TEST), server)
+
+
+def test_a_killed_run_is_resumed(world: World) -> None:
+    """After SIGKILL both instances go on; --aws-resume delivers each result, a second one stores nothing anew."""
+    world.killed("install")
+    assert world.alive() == 2
+    assert re.search(rf"{world.run_id}.*open", world.command("runs").out)
+    done = world.pytest("--aws-resume", world.run_id)
+    assert done.code == 0, done.text
+    assert "2 passed" in done.out
+    assert (world.alive(), world.stored()) == (0, 2)
+    again = world.pytest("--aws-resume", world.run_id)
+    assert again.code == 0, again.text
+    assert world.stored() == 2
+    assert re.search(rf"{world.run_id}.*gone", world.command("runs").out)
+
+
+def test_a_killed_run_is_reaped(world: World) -> None:
+    """With --dry-run reap shows the instances, without it ends them, by tag alone: the journal may be lost."""
+    world.killed("install")
+    (world.root.parent / "cache" / "runs" / world.run_id / "journal.jsonl").unlink()
+    shown = world.command("reap", "--dry-run")
+    assert "2 instances would be ended" in shown.out, shown.text
+    assert world.alive() == 2
+    ended = world.command("reap", "--all-regions")
+    assert "2 instances ended" in ended.out, ended.text
+    while world.alive():
+        pass  # shutting down
+    assert "0 instances ended" in world.command("reap").out
+
+
+def test_a_detached_run_is_fetched_later(world: World) -> None:
+    """--aws-detach leaves at once, says how to come back, and the results come then."""
+    done = world.pytest("--aws", "--aws-detach")
+    assert done.code == 0, done.text
+    assert f"pytest --aws-resume {world.run_id}" in done.out
+    assert "2 skipped" in done.out
+    fetched = world.pytest("--aws-resume", world.run_id)
+    assert fetched.code == 0, fetched.text
+    assert (world.alive(), world.stored()) == (0, 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_drains(world: World, number: int) -> None:
+    """Ctrl-C, SIGTERM and a closed terminal: the instances are ended and confirmed gone, exit code 2."""
+    done = world.killed("install", number=number)
+    assert done.code == 2, done.out
+    assert "ending the instances and fetching what they have" in done.out
+    assert world.alive() == 0
+
+
+def test_a_second_run_ships_nothing_again(world: World) -> None:
+    """With unchanged code no bundle is uploaded and no wheel resolved; with a changed file only the project is."""
+    assert world.pytest("--aws", "-k", "m5").code == 0
+    before, cache = world.bundles(), sorted((world.root.parent / "cache" / "wheels").iterdir())
+    assert world.pytest("--aws", "-k", "c5").code == 0
+    assert world.bundles() == before
+    assert sorted((world.root.parent / "cache" / "wheels").iterdir()) == cache
+    (world.root / "test_it.py").write_text(TEST["test_it.py"] + "# changed, not committed\n")
+    assert world.pytest("--aws", "-k", "m5").code == 0
+    assert world.bundles() == before + 1
+
+
+def test_an_unknown_run_is_refused(world: World) -> None:
+    """Neither a journal nor a tag knows it."""
+    done = world.pytest("--aws-resume", "20200101-000000-abcdef")
+    assert done.code == 4
+    assert "neither a journal" in done.err
+
+
+def test_policies_are_printed() -> None:
+    """Each of the three is JSON, and a wildcard for a name is refused."""
+    for kind in ("client", "instance", "scheduler"):
+        whole = [sys.executable, "-m", "pytest_benchmark_aws.cli", "policy", kind]
+        done = subprocess.run(whole, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["Version"] == "2012-10-17"
+    wrong = subprocess.run([*whole, "--account", "*"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
