@@ -64,6 +64,8 @@ class FakeBackend:
     launched: list[Handle] = field(default_factory=list)
     refused: list[Intent] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+    """Those that had delivered before they were ended."""
     most_vcpus: int = 0
 
     def intents(self, job: Job, attempt: int) -> list[Intent]:
@@ -84,6 +86,8 @@ class FakeBackend:
 
     def _delivered(self, handle: Handle) -> bool:
         wanted = self.seconds.get(handle.job.name, 100.0)
+        if handle.instance_id not in self.up:
+            return handle.instance_id in self.kept
         return wanted is not None and self.clock.now - self.up[handle.instance_id][1] >= wanted
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
@@ -102,8 +106,10 @@ class FakeBackend:
         self.terminated += instance_ids
         self.hook("terminate")
         for one in instance_ids:
-            if not self.immortal:
-                self.up.pop(one, None)
+            if not self.immortal and one in self.up:
+                if self._delivered(self.up[one][0]):
+                    self.kept.add(one)
+                self.up.pop(one)
 
     def alive(self) -> list[str]:
         return list(self.up)

@@ -149,6 +149,8 @@ class Runner:
     """Since when AWS does not answer."""
     _unheard: float | None = None
     """When a launch was given up of which AWS did not say whether it is one."""
+    _leftover: bool = False
+    """Whether something may be alive that is not followed."""
 
     def run(self, jobs: Sequence[Job], past: Sequence[Past] = (), *, detach: bool = False) -> list[Finished]:
         """All jobs to their end, in waves that keep within the quota; every instance that it made is gone after it.
@@ -197,6 +199,7 @@ class Runner:
     def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
         """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
         known = {one.job: one for one in past}
+        self._leftover = bool(past)
         rest = []
         for job in jobs:
             one = known.get(job.name)
@@ -315,7 +318,7 @@ class Runner:
                 unsure, last = True, error
             if unsure:
                 if self.stop() or self.clock.monotonic() - started > GRACE_S:
-                    self._unheard = self.clock.monotonic()
+                    self._unheard, self._leftover = self.clock.monotonic(), True
                     self._spent += most_usd(job)  # it may run
                     raise RemoteFailure(f"{job.name} could not be launched: {last}") from last
                 self._progress[job.name].detail = f"waits for AWS: {last}"
@@ -348,6 +351,7 @@ class Runner:
         except UnreachableError as error:
             return self._wait_for_aws(error)
         self._silent = None
+        self._end_leftover()
         ended: list[Finished] = []
         for name, one in list(self._running.items()):
             status = statuses.get(one.handle.instance_id, Status("unknown"))
@@ -363,6 +367,18 @@ class Runner:
                 except UnreachableError as error:
                     self._wait_for_aws(error)
         return ended
+
+    def _end_leftover(self) -> None:
+        """Ends what is alive and not followed: AWS did not hear that it should end, or not say that it was launched."""
+        if not self._leftover:
+            return
+        followed = {one.handle.instance_id for one in self._running.values()}
+        with suppress(UnreachableError):
+            left = [known for known in self.backend.alive() if known not in followed]
+            if left:
+                self.backend.terminate(left)
+            recent = self._unheard is not None and self.clock.monotonic() - self._unheard < UNHEARD_S
+            self._leftover = bool(left) or recent
 
     def _again(self, ended: list[Finished], pending: deque[Job]) -> list[Finished]:
         """Puts a job whose instance AWS took back or lost in line again, within the budget; gives those that are over.
@@ -430,8 +446,10 @@ class Runner:
             self.journal.write("terminating", job=name, instance_id=one.handle.instance_id, usd=str(cost))
         finally:
             del self._running[name]
-            with suppress(UnreachableError):  # asked again before the end
+            try:
                 self.backend.terminate([one.handle.instance_id])
+            except UnreachableError:
+                self._leftover = True  # asked again at the next look
         self._spent += cost
         progress = self._progress[name]
         progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost

@@ -1,0 +1,1 @@
+"""Runs of the whole that are meant to break it."""

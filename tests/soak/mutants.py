@@ -1,0 +1,140 @@
+"""The machine with a bug planted in the runner, its backend or what it is given: each must be noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Status
+from pytest_benchmark_aws.runner import Runner
+from tests.soak.machine import Run
+from tests.soak.simulated import SimulatedBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.runner import Finished, Past
+
+
+class FreshTokens(SimulatedBackend):
+    """Each call of RunInstances has a token of its own."""
+
+    def launch(self, job: Job, intent: Intent) -> Handle:
+        """By a token that was never used."""
+        token = f"{intent.token}-{self.cloud.now}"
+        return replace(super().launch(job, replace(intent, token=token)), intent=intent)
+
+
+class LateIntent(Runner):
+    """Says what it does when it is done."""
+
+    def _intend(self, job: Job, intent: Intent) -> None:
+        """Not yet."""
+
+    def _launch_paced(self, job: Job, intent: Intent, **how: Any) -> Handle:
+        handle = super()._launch_paced(job, intent, **how)
+        super()._intend(job, intent)
+        return handle
+
+
+class ZoneDrift(Runner):
+    """Replays a launch in the zone that it likes best now."""
+
+    def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
+        known = {job.name: job for job in jobs}
+        drifted = []
+        for one in past:
+            if one.instance_id is None:
+                others = self.backend.intents(known[one.job], one.intent.attempt)
+                one = replace(one, intent=next(each for each in others if each.zone != one.intent.zone))  # noqa: PLW2901
+            drifted.append(one)
+        return super()._take_over(jobs, drifted)
+
+
+class HastyAbsence(SimulatedBackend):
+    """Takes what EC2 does not show yet for gone."""
+
+    def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
+        """Gone or shown."""
+        found = super().poll(handles)
+        return {name: replace(one, state="gone") if one.state == "unknown" else one for name, one in found.items()}
+
+
+class TrustingTerminate(Runner):
+    """Believes that what it asked to end has ended."""
+
+    def _confirm_gone(self, done: list[Finished]) -> list[Finished]:
+        self.journal.write("gone", usd=str(self._spent))
+        return done
+
+
+@dataclass
+class OneLook(SimulatedBackend):
+    """Fetches only what the last look had seen in the store."""
+
+    seen: set[str] = field(default_factory=set)
+
+    def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
+        """As it is."""
+        found = super().poll(handles)
+        self.seen |= {name for name, one in found.items() if one.done}
+        return found
+
+    def collect(self, handle: Handle) -> Outcome:
+        """What was there by then."""
+        if handle.instance_id in self.seen:
+            return super().collect(handle)
+        return Outcome("error: nothing was delivered", (), {}, "", whole=False)
+
+
+class Forgetful(Runner):
+    """Goes on as if nothing had been spent before."""
+
+    def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
+        return super()._take_over(jobs, [replace(one, spent_usd=Decimal(0)) for one in past])
+
+
+class Careless(Runner):
+    """Takes silence about a launch for a refusal."""
+
+    def _confirm_gone(self, done: list[Finished]) -> list[Finished]:
+        self._unheard = None
+        return super()._confirm_gone(done)
+
+
+class NoCap(Runner):
+    """Spends as it likes."""
+
+    def run(self, *args: Any, **kwargs: Any) -> list[Finished]:
+        """Without an end of money."""
+        self.max_usd = Decimal("Infinity")
+        return super().run(*args, **kwargs)
+
+
+def _never_found(place: Path, folder: str, instance_id: str) -> Path | None:
+    return None
+
+
+def _machine(name: str, **parts: Any) -> type[Run]:
+    return type(name, (Run,), parts)
+
+
+MUTANTS: dict[str, tuple[type[Run], str]] = {
+    "no token reuse": (_machine("NoToken", backend=FreshTokens), "instances of one attempt|USD spent"),
+    "intent written late": (_machine("Late", runner=LateIntent), "the journal says gone|instances of one attempt"),
+    "zone drift on replay": (_machine("Drift", runner=ZoneDrift), "instances of one attempt|USD spent"),
+    "hasty absence": (_machine("Hasty", backend=HastyAbsence), "ended while their guests were well"),
+    "trusting terminate": (
+        _machine("Trusting", runner=TrustingTerminate),
+        "the journal says gone|alive at the end|never delivered",
+    ),
+    "no second look at the store": (_machine("OneLooked", backend=OneLook), "never delivered"),
+    "no dedupe": (_machine("Twice", find=staticmethod(_never_found)), "delivered more than once"),
+    "what was spent before is forgotten": (_machine("Forgets", runner=Forgetful), "USD spent"),
+    "a lost reply is a refusal": (_machine("CarelessOne", runner=Careless), "the journal says gone|alive at the end"),
+    "no cap": (_machine("Spender", runner=NoCap), "USD spent"),
+}
+"""The machine with the bug, and what is to notice it."""

@@ -1,0 +1,27 @@
+"""Whatever people, networks and guests do to a run, and wherever its clients are killed, the promises hold."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.soak.machine import Run
+
+EXAMPLES = int(os.environ.get("PYTEST_BENCHMARK_AWS_SOAK", "100"))
+
+
+def test_a_run_keeps_its_promises() -> None:
+    """Nothing outlives its deadline, nothing finished is lost or stored twice, nothing passes the cap."""
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Run,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        ),
+    )
