@@ -38,6 +38,11 @@ class Launched:
     embedded: bool
     saved: dict[str, Path]
 
+    @property
+    def failed(self) -> bool:
+        """Whether a launch ended otherwise than by its tests' own outcomes."""
+        return any(one.outcome.outcome not in {"passed", "failed"} for one in self.finished)
+
     def replayed(self) -> Iterator[Replayed]:
         """What each case brought."""
         for one in self.finished:

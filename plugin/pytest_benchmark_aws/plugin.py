@@ -144,4 +144,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
     if _on(session.config):
         from pytest_benchmark_aws import remote
 
-        remote.finish(session.config)
+        remote.finish(session)

@@ -252,10 +252,14 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     return True
 
 
-def finish(config: pytest.Config) -> None:
-    """Saves what ran here, as pytest-benchmark would have."""
+def finish(session: pytest.Session) -> None:
+    """Saves what ran here, as pytest-benchmark would have; a launch that ended in error makes no success."""
+    config = session.config
     benchmarks: Any = getattr(config, "_benchmarksession", None)
     saving, state = config.stash.get(_SAVING, None), config.stash.get(_RUN, None)
+    failed = state is not None and state.launched is not None and state.launched.failed
+    if failed and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if benchmarks is None or saving is None or not saving.name:
         return
     remote = set() if state is None else set(state.replayed)

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 
 def test_it_is_python_39_and_the_standard_library() -> None:
-    """The agent's source compiles for Amazon Linux 2023's own Python and imports nothing else."""
-    assert imports(Path(agent_module.__file__).read_text(encoding="utf-8")) <= sys.stdlib_module_names
+    """The agent and what lies beside it compile for Amazon Linux 2023's own Python and import nothing else."""
+    agent = Path(agent_module.__file__)
+    beside = {"role"}  # in the same archive
+    assert imports(agent.read_text(encoding="utf-8")) <= sys.stdlib_module_names | beside
+    for name in beside:
+        assert imports((agent.parent / f"{name}.py").read_text(encoding="utf-8")) <= sys.stdlib_module_names
 
 
 # Uploads.
