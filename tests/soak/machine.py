@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pytest_benchmark_aws import journal, recovery, storage
+from pytest_benchmark_aws import recovery, storage
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.journal import Journal, JournalError, read
@@ -24,6 +24,8 @@ from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud,
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_benchmark_aws.runner import Past
 
 POLL_S = 20.0
 LIMIT_S = 600
@@ -57,11 +59,12 @@ class Run(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp(prefix="soak-"))
         self.folder = self.root / "runs" / RUN
         self.results = self.root / "results"
-        self.jobs, self.cloud = JOBS, Cloud(Decimal(0))
+        self.jobs: tuple[Job, ...] = JOBS
+        self.cloud = Cloud(Decimal(0))
         self.process: Process | None = None
         self.fallback = False
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(journal.os, "fsync", lambda _: None)
+        self.patch.setattr("pytest_benchmark_aws.journal.os.fsync", lambda _: None)
 
     # The client.
 
@@ -74,7 +77,7 @@ class Run(RuleBasedStateMachine):
         finally:
             opened.close()
 
-    def _run(self, process: Process, stepped: SteppedJournal, past: list[recovery.Past]) -> None:
+    def _run(self, process: Process, stepped: SteppedJournal, past: list[Past]) -> None:
         stepped.write("run", run=RUN, jobs=[job.name for job in self.jobs])
 
         def hold(seconds: float) -> None:
@@ -117,21 +120,15 @@ class Run(RuleBasedStateMachine):
         records = recovery.runs(self.root / "runs")
         return bool(records) and records[0].state == "gone"
 
-    def _works(self) -> bool:
-        return self.process is not None
-
-    def _rests(self) -> bool:
-        return self.process is None
-
     # What people and networks do.
 
-    @initialize(jobs=st.integers(1, len(JOBS)), launches=st.integers(1, 3))
-    def plan(self, jobs: int, launches: int) -> None:
+    @initialize(jobs=st.integers(1, len(JOBS)), launches=st.integers(1, 3), shown=st.sampled_from([0.0, 0.0, 45.0]))
+    def plan(self, jobs: int, launches: int, shown: float) -> None:
         """So many jobs, and money for so many launches at once or one after the other."""
         self.jobs = JOBS[:jobs]
-        self.cloud.cap = most_usd(JOBS[0]) * launches
+        self.cloud.cap, self.cloud.visible_after = most_usd(JOBS[0]) * launches, shown
 
-    @precondition(_rests)
+    @precondition(lambda self: self.process is None)
     @rule(fallback=st.booleans())
     def start_or_resume(self, fallback: bool) -> None:
         """``pytest --aws``, or where there is a journal ``--aws-resume``, until its first sleep."""
@@ -139,7 +136,7 @@ class Run(RuleBasedStateMachine):
         self.process = Process(self._body)
         self._go_on()
 
-    @precondition(_works)
+    @precondition(lambda self: self.process is not None)
     @rule(count=st.sampled_from([1, 1, 1, 3, 40]))
     def poll(self, count: int) -> None:
         """So many looks more."""
@@ -147,7 +144,7 @@ class Run(RuleBasedStateMachine):
             if self.process is not None:
                 self._go_on()
 
-    @rule(count=st.integers(1, 25), after=st.booleans(), torn=st.booleans(), fallback=st.booleans())
+    @rule(count=st.integers(1, 6) | st.integers(1, 25), after=st.booleans(), torn=st.booleans(), fallback=st.booleans())
     def crash_at_step(self, count: int, after: bool, torn: bool, fallback: bool) -> None:
         """SIGKILL at the n-th act from here."""
         if self.process is None:
@@ -157,7 +154,7 @@ class Run(RuleBasedStateMachine):
         steps.left, steps.after, steps.torn = count, after, torn
         self._go_on()
 
-    @precondition(_works)
+    @precondition(lambda self: self.process is not None)
     @rule(number=INSTANCES, delay=DELAYS)
     def interrupt(self, number: int, delay: float) -> None:
         """Ctrl-C, once, about when a guest delivers."""
@@ -167,7 +164,7 @@ class Run(RuleBasedStateMachine):
         self.process.stopping = True
         self._go_on()
 
-    @precondition(_works)
+    @precondition(lambda self: self.process is not None)
     @rule()
     def second_client(self) -> None:
         """Another process on the same run is refused."""
@@ -226,7 +223,7 @@ class Run(RuleBasedStateMachine):
                 if notice and (one.due is None or one.due > one.dies):
                     one.due, one.outcome = self.cloud.now + delay, "spot: taken back soon"
 
-    @precondition(_rests)
+    @precondition(lambda self: self.process is None)
     @rule()
     def reap(self) -> None:
         """``pytest-benchmark-aws reap`` until EC2 has shown nothing for longer than it may be late."""

@@ -90,21 +90,6 @@ class OneLook(SimulatedBackend):
         return Outcome("error: nothing was delivered", (), {}, "", whole=False)
 
 
-class Forgetful(Runner):
-    """Goes on as if nothing had been spent before."""
-
-    def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
-        return super()._take_over(jobs, [replace(one, spent_usd=Decimal(0)) for one in past])
-
-
-class Careless(Runner):
-    """Takes silence about a launch for a refusal."""
-
-    def _confirm_gone(self, done: list[Finished]) -> list[Finished]:
-        self._unheard = None
-        return super()._confirm_gone(done)
-
-
 class NoCap(Runner):
     """Spends as it likes."""
 
@@ -133,8 +118,6 @@ MUTANTS: dict[str, tuple[type[Run], str]] = {
     ),
     "no second look at the store": (_machine("OneLooked", backend=OneLook), "never delivered"),
     "no dedupe": (_machine("Twice", find=staticmethod(_never_found)), "delivered more than once"),
-    "what was spent before is forgotten": (_machine("Forgets", runner=Forgetful), "USD spent"),
-    "a lost reply is a refusal": (_machine("CarelessOne", runner=Careless), "the journal says gone|alive at the end"),
     "no cap": (_machine("Spender", runner=NoCap), "USD spent"),
 }
 """The machine with the bug, and what is to notice it."""

@@ -14,7 +14,7 @@ EXAMPLES = int(os.environ.get("PYTEST_BENCHMARK_AWS_SOAK", "100"))
 
 def test_a_run_keeps_its_promises() -> None:
     """Nothing outlives its deadline, nothing finished is lost or stored twice, nothing passes the cap."""
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Run,
         settings=settings(
             max_examples=EXAMPLES,

@@ -24,4 +24,4 @@ def test_a_planted_bug_is_found(name: str) -> None:
         suppress_health_check=list(HealthCheck),
     )
     with pytest.raises(AssertionError, match=broken):
-        run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(machine, settings=chosen)
