@@ -133,7 +133,7 @@ def remote_case(item: pytest.Item) -> Case | None:
 
 
 def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
-    from pytest_benchmark_aws import launching, shipping
+    from pytest_benchmark_aws import launching, shipping, wheels
     from pytest_benchmark_aws.connect import connected
     from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 
@@ -151,6 +151,9 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
         reporter.write_line(title, bold=True)
         for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
             reporter.write_line(line)
+        other_python = wheels.guest_python(embedded)[1]
+        if other_python:
+            reporter.write_line(f"  ! {other_python}", yellow=True)
         refuse(plan, settings, misfit_lines(plan.misfits))
         for misfit in plan.misfits:
             marks_session.skip_later(items[misfit.case.node_id], "; ".join(misfit.reasons))

@@ -70,11 +70,11 @@ def load(
         PlanError: a test file is not shipped, or there is no wheel for the architecture.
     """
     root = config.rootpath
-    python, note = wheels.guest_python(local)
+    python, _ = wheels.guest_python(local)
     target = wheels.Target(python, arch, local)
     needed = {path for item in items if (path := _relative(item.path, root)) is not None}
     found_wheels, missing = _wheels(config, settings, target, imported)
-    notes = [note] if note else []
+    notes: list[str] = []
     if missing:
         notes.append(f"required by the project and not installed here, so not shipped: {', '.join(missing)}")
     left = [file for file in untracked_files(root) if file.suffix == ".py"]
