@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks import datagen
 from benchmarks.problem import Problem
 from benchmarks.workload import CLASSES, FEATURES
+from pytest_benchmark_aws.wheels import cache_folder
 
 ENVIRONMENT = "PYTEST_BENCHMARK_AWS_CACHE"
 LIMIT_BYTES = 4 * 2**30
@@ -29,11 +30,8 @@ class DataCacheError(RuntimeError):
 
 
 def default_folder() -> Path:
-    """``$PYTEST_BENCHMARK_AWS_CACHE``, else ``pytest-benchmark-aws`` in the user's cache folder."""
-    given = os.environ.get(ENVIRONMENT)
-    if given:
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-benchmark-aws"
+    """The plugin's own cache folder: ``$PYTEST_BENCHMARK_AWS_CACHE``, else one in the user's cache folder."""
+    return cache_folder()
 
 
 def load(
