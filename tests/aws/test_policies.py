@@ -176,7 +176,10 @@ def test_s3_is_the_one_bucket() -> None:
     policy = client_policy(ACCOUNT, REGION, "mine")
     for one in policy["Statement"]:
         if any(action.startswith("s3:") for action in one["Action"]):
-            assert one["Resource"] in {"arn:aws:s3:::mine", "arn:aws:s3:::mine/*"}
+            assert one["Resource"] in (
+                "arn:aws:s3:::mine",
+                ["arn:aws:s3:::mine/bundles/*", "arn:aws:s3:::mine/runs/*"],
+            )
 
 
 def test_the_default_bucket_is_the_codes_own() -> None:
@@ -215,13 +218,15 @@ def test_no_action_has_a_wildcard() -> None:
 
 
 def test_an_instance_reads_bundles_and_writes_its_run() -> None:
-    """With a profile a guest fetches, and delivers to its own run; it lists nothing and reads no result."""
+    """With a profile a guest fetches, and delivers to its own run, results once; it lists nothing and reads none."""
     policy = instance_policy("mine", "20260101-1")
     assert actions(policy) == {"s3:GetObject", "s3:PutObject"}
-    (get,), (put,) = statements(policy, "s3:GetObject"), statements(policy, "s3:PutObject")
-    objects = "arn:aws:s3:::mine"
-    assert get["Resource"] == [f"{objects}/bundles/*", f"{objects}/runs/20260101-1/*/agent.pyz"]
-    assert put["Resource"] == f"{objects}/runs/20260101-1/*"
+    (get,), (tell, deliver) = statements(policy, "s3:GetObject"), statements(policy, "s3:PutObject")
+    run = "arn:aws:s3:::mine/runs/20260101-1/*"
+    assert get["Resource"] == "arn:aws:s3:::mine/bundles/*"
+    assert tell["Resource"] == [f"{run}/checkpoint", f"{run}/heartbeat", f"{run}/log"]
+    assert deliver["Resource"] == [f"{run}/data", f"{run}/done"]
+    assert deliver["Condition"] == {"Null": {"s3:if-none-match": "false"}}
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
