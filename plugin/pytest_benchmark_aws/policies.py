@@ -57,8 +57,7 @@ def client_policy(
     in_region = {"StringEquals": {"aws:RequestedRegion": region}}
     tagged_launch = {"StringEquals": {**_MANAGED, "ec2:MetadataHttpTokens": "required"}}
     statements = [
-        _allow("WhoAmI", ["sts:GetCallerIdentity"], "*"),
-        # These name no resource in IAM.
+        # These name no resource in IAM. Who one is (sts:GetCallerIdentity) is answered without any permission.
         _allow("Look", [f"ec2:{name}" for name in _DESCRIBE], "*", in_region),
         _allow("Quota", ["servicequotas:GetServiceQuota"], "*", in_region),
         _allow("Prices", ["pricing:GetProducts"], "*"),
@@ -128,9 +127,8 @@ def scheduler_policy(account_id: str, region: str, partition: str = "aws") -> di
 def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aws") -> dict[str, Any]:
     """What the role of an instance profile may do: read bundles, and put the objects that an agent delivers.
 
-    It may not list, not delete, not read what any run delivered, and not overwrite a result, be it its own. With no
-    ``run_id`` it is of any run: one could put where another is to,
-    and is refused where another has.
+    It may not list, not delete, not read what any run delivered, and not overwrite a result, be it its own. Without
+    ``run_id`` it is of all runs: an instance could put a result before another does, and is refused after.
 
     Raises:
         ValueError: a name that is none of its kind.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -19,13 +18,14 @@ import pytest_benchmark_aws
 from pytest_benchmark_aws.policies import actions, client_policy, instance_policy
 from pytest_benchmark_aws.wheels import PACKAGED_PYTHONS, cache_folder
 from tests.acceptance.awsproject import environment, make_project, pytest_aws
+from tests.aws.tenant import ACCOUNT, BUCKET, PROJECT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "pytest-benchmark-aws-123456789012-us-east-1"
 # Service Authorization Reference: an API call's action is its own name, but for these.
-ACTION_OF = {
+ACTION_OF: dict[str, tuple[str, ...]] = {
+    "sts:GetCallerIdentity": (),  # STS API Reference: no permissions are required
     "s3:HeadBucket": ("s3:ListBucket",),
     "s3:ListObjectsV2": ("s3:ListBucket",),
     "s3:HeadObject": ("s3:GetObject",),
@@ -39,17 +39,6 @@ ACTION_OF = {
 ONLY_ON_FAILURE = {
     "ec2:DescribeRegions": "reap --all-regions",
     "ec2:GetConsoleOutput": "an instance that ended before it uploaded a log is asked for its console's",
-}
-TYPE = "m7g.medium" if platform.machine() in {"aarch64", "arm64"} else "m5.large"  # embedded guests are of this machine
-PROJECT = {
-    "test_it.py": f"""\
-import pytest
-
-@pytest.mark.instance_type("{TYPE}")
-def test_it(benchmark):
-    benchmark.pedantic(int, rounds=2)
-""",
-    "pytest.ini": "[pytest]\n",
 }
 
 
