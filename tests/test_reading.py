@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchmark_aws import reading, snapshot
+from pytest_benchmark_aws import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.records import Reading
 from pytest_benchmark_aws.inifile import project_settings
@@ -46,14 +48,22 @@ def test_a_faulty_file_is_refused_by_name_and_the_others_are_read(tmp_path: Path
     assert found.refused[0].startswith(f"{bad}: ")
 
 
-def test_a_file_beyond_the_limit_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """10 GB are not: a sparse file stands for it, of which no more than the limit is read."""
+def test_a_file_of_10_gb_is_refused_unread(tmp_path: Path) -> None:
+    """A sparse one; the peak of this process shows that it was not read."""
     huge = tmp_path / "huge.json"
     with huge.open("wb") as file:
         file.truncate(10 * 10**9)
-    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = read_files([huge], HOW)
-    assert "more than 1,000 bytes" in found.refused[0]
+    assert "10,000,000,000 bytes" in found.refused[0]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+
+
+def test_a_pipe_is_refused_unread(tmp_path: Path) -> None:
+    """It would wait for its writer for ever."""
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    assert "no regular file" in read_files([pipe], HOW).refused[0]
 
 
 def test_names_folders_and_patterns_are_found_once(tmp_path: Path) -> None:

@@ -116,11 +116,14 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the comparison."""
+    from pytest_benchmark_aws.reading import without_collector
+
     try:
         asked = _asked(options)
-        current = load(options, options.files)
-        before = load(options, options.baseline) if options.baseline else None
-        compared, shown, failed = _compare(options, asked, current, before)
+        with without_collector():
+            current = load(options, options.files)
+            before = load(options, options.baseline) if options.baseline else None
+            compared, shown, failed = _compare(options, asked, current, before)
     except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws compare: {error}", file=sys.stderr)
         return 2
