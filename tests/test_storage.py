@@ -66,7 +66,7 @@ def circular() -> dict[str, object]:
 def test_a_number_that_is_taken_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another process takes the number after the look, the next one is used."""
     first = save(tmp_path, "m5.large", "a", {"value": 1})
-    monkeypatch.setattr(storage, "_next_number", lambda _: 1)
+    monkeypatch.setattr(storage, "numbered", lambda _: {})
     second = save(tmp_path, "m5.large", "a", {"value": 2})
     assert (first.name, second.name) == ("0001_a.json", "0002_a.json")
     assert json.loads(first.read_text()) == {"value": 1}
