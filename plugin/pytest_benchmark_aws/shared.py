@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.mirror import Mirror
+    from pytest_benchmark_aws.mirror import Mirror, Uploaded
 
 RETRIES = 3
 """Of a call that failed: where there is no network, a session is to go on with its cache after seconds."""
@@ -41,16 +41,32 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
     """The cache of an S3 storage on this machine; AWS is not asked.
 
     Raises:
-        PlanError: the URL is none, or the profile is unknown.
+        PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
     """
     from pytest_benchmark_aws.aws.objects import Objects
+    from pytest_benchmark_aws.connect import without_metadata_probe
     from pytest_benchmark_aws.mirror import Mirror
 
     parsed = StorageUrl.parse(url)
     objects = Objects(clients(), parsed.bucket, parsed.owner)
-    label = _label(parsed.bucket, objects.endpoint())
+    with without_metadata_probe():  # making a client looks for credentials
+        label = _label(parsed.bucket, objects.endpoint())
     folder = (cache_folder() / "storage").resolve()  # as pytest-benchmark names files
     return Mirror(parsed, objects, folder / label, folder / ".private" / label)
+
+
+def upload(mirror: Mirror) -> Uploaded:
+    """Uploads what is pending; raises nothing, and asks nobody where there is nothing."""
+    from pytest_benchmark_aws.mirror import Uploaded
+
+    waiting = len(mirror.pending())
+    if not waiting:
+        return Uploaded((), 0, "")
+    try:
+        check_credentials(mirror)
+    except UnreachableError as error:
+        return Uploaded((), waiting, str(error))
+    return mirror.upload()
 
 
 def check_credentials(mirror: Mirror) -> None:

@@ -99,7 +99,7 @@ class SharedStorage:
     @pytest.hookimpl(trylast=True)  # after --aws has saved what ran here; pytest-benchmark is a wrapper, so before
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Uploads what is new; what cannot be is left for the next session."""
-        self.uploaded = self.mirror.upload()
+        self.uploaded = shared.upload(self.mirror)
         if self.mirror.moved and session.config.getoption("aws", None) is not None:
             from pytest_benchmark_aws import remote
 

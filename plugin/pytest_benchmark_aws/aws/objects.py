@@ -24,6 +24,7 @@ CONFLICTS = 8
 _CHUNK = 1024**2
 _MISSING = frozenset({"404", "NoSuchKey"})
 _CHANGED = frozenset({"412", "PreconditionFailed"})
+_CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})
 _DENIED = frozenset({"403", "AccessDenied", "AllAccessDisabled"})
 _LOGIN = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "TokenRefreshRequired"})
 NO_CREDENTIALS = (
@@ -55,8 +56,17 @@ class Objects:
     sleep: Callable[[float], None] = time.sleep
 
     def endpoint(self) -> str:
-        """Where S3 is, as boto3 found it; asks nobody."""
-        return str(self.clients("s3").meta.endpoint_url)
+        """Where S3 is, as boto3 found it; asks nobody.
+
+        Raises:
+            PlanError: AWS's configuration on this machine makes no client.
+        """
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return str(self.clients("s3").meta.endpoint_url)
+        except (BotoCoreError, ValueError) as error:
+            raise PlanError(f"no S3 client can be made of this machine's AWS configuration: {error}") from error
 
     def listing(self, prefix: str) -> dict[str, Remote]:
         """Key -> what is there, of all objects under a prefix.
@@ -119,8 +129,8 @@ class Objects:
 
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         for attempt in range(CONFLICTS):
-            try:
-                with self._answers():
+            with self._answers():
+                try:
                     answer = self.clients("s3").put_object(
                         Key=key,
                         Body=data,
@@ -129,12 +139,12 @@ class Objects:
                         ContentType="application/json",
                         **self._own(),
                     )
-                return Remote(answer["ETag"], len(data))
-            except ClientError as error:
-                if code_of(error) in _CHANGED:
-                    return None
-                if code_of(error) not in {"409", "ConditionalRequestConflict", "OperationAborted"}:
-                    raise PlanError(f"s3://{self.bucket}/{key} cannot be written: {error}") from error
+                    return Remote(answer["ETag"], len(data))
+                except ClientError as error:
+                    if code_of(error) in _CHANGED:
+                        return None
+                    if code_of(error) not in _CONFLICT:
+                        raise
             self.sleep(random.uniform(0, min(5.0, 0.1 * 2**attempt)))
         raise UnreachableError(f"s3://{self.bucket}/{key}: other writes of this key got in the way {CONFLICTS} times")
 
@@ -187,4 +197,4 @@ class Objects:
                     "another's, add ?owner=<its 12 digits> to the URL; the policy that is needed is printed by: "
                     f"pytest-benchmark-aws policy storage --bucket {self.bucket}"
                 ) from error
-            raise
+            raise PlanError(f"s3://{self.bucket}: S3 refuses: {error}") from error
