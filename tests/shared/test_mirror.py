@@ -222,6 +222,16 @@ def test_a_lost_record_costs_no_result_and_makes_none_twice(bucket: Bucket) -> N
     assert bucket.values() == one.files() == {"m5.large/0001_same.json": 1, "m5.large/0002_same.json": 2}
 
 
+def test_an_upload_without_a_record_knows_its_own_copy(bucket: Bucket) -> None:
+    """An object of the same content is the result: it gets no second number."""
+    one = bucket.machine()
+    one.save(1)
+    one.mirror.upload()
+    (one.mirror.private / "state.json").unlink()
+    assert one.mirror.upload().names == ("m5.large/0001_same.json",)
+    assert bucket.values() == one.files() == {"m5.large/0001_same.json": 1}
+
+
 def test_a_missing_bucket_is_named_with_the_command_that_makes_it(bucket: Bucket) -> None:
     """The bucket is the user's: it is not made."""
     with pytest.raises(PlanError, match=r"no such bucket.*aws s3 mb s3://nobody-made-this"):

@@ -26,7 +26,9 @@ _MISSING = frozenset({"404", "NoSuchKey"})
 _CHANGED = frozenset({"412", "PreconditionFailed"})
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})
 _DENIED = frozenset({"403", "AccessDenied", "AllAccessDisabled"})
-_LOGIN = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "TokenRefreshRequired"})
+_LOGIN = frozenset(
+    {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
+)
 NO_CREDENTIALS = (
     "no AWS credentials were found: log in (aws sso login, aws configure), or name a profile with --aws-profile or "
     "AWS_PROFILE; those that embedded AWS makes for itself do not count here"
@@ -180,11 +182,17 @@ class Objects:
 
         try:
             with reaching():
-                yield
+                try:
+                    yield
+                except ClientError as error:
+                    if code_of(error) in _LOGIN:
+                        raise UnreachableError(
+                            f"S3 does not take these credentials ({code_of(error)}): log in again (aws sso login, aws "
+                            "configure)"
+                        ) from error
+                    raise
         except ClientError as error:
             code = code_of(error)
-            if code in _LOGIN:
-                raise UnreachableError(f"S3 does not take these credentials ({code}): log in again") from error
             if code == "NoSuchBucket":
                 raise PlanError(
                     f"s3://{self.bucket}: there is no such bucket, and it is not made for you: check the name, or make "
