@@ -27,8 +27,8 @@ PACKAGED_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 """That Amazon Linux 2023 packages beside its own 3.9 (its user guide, "Python in AL2023")."""
 SELF = "pytest-benchmark-aws"
 _ALWAYS = ("pip", "pytest", "pytest-benchmark")
-NEVER = frozenset({SELF, "setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto"})
-"""Of these, boto3 and its parts are shipped only where the project itself asks for them."""
+NEVER = frozenset({SELF, "setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto", "orjson"})
+"""Of these, boto3, its parts and orjson are shipped only where the project itself asks for them."""
 
 
 @dataclass(frozen=True, slots=True)

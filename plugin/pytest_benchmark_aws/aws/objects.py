@@ -201,7 +201,7 @@ class Objects:
             if code in _DENIED:
                 whose = f"account {self.owner}" if self.owner else "your own account"
                 raise PlanError(
-                    f"s3://{self.bucket}: access denied, where the bucket was expected to belong to {whose}: for "
+                    f"s3://{self.bucket}: access denied ({error}); the bucket was expected to belong to {whose}: for "
                     "another's, add ?owner=<its 12 digits> to the URL; the policy that is needed is printed by: "
                     f"pytest-benchmark-aws policy storage --bucket {self.bucket}"
                 ) from error

@@ -1,8 +1,10 @@
 """How sure a difference is: ratios of medians with a bootstrap interval over launches and their rounds.
 
-Rounds of one process are not independent, so that the unit is the launch: launches are drawn first, then rounds within
-each (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 8; the order of drawing is that of Kalibera and
-Jones, Rigorous Benchmarking in Reasonable Time, 2013).
+Rounds of one process are not independent, so that the unit is the launch. Each launch's rounds become its median (or
+mean, or least), and launches are drawn with replacement: of data in two levels, the upper alone is drawn again (Davison
+and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). Drawing the rounds of a drawn launch again too
+counts their spread twice, as launches' medians hold it already: with 5 launches of 5 rounds whose own noise is the
+larger, such intervals held the truth in 100 percent of simulations instead of 95.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import math
 import random
 import statistics
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,11 +22,25 @@ if TYPE_CHECKING:
 RESAMPLES = 2_000
 LEAST_LAUNCHES = 3
 """With fewer on either side no interval over launches means anything; four or more make it narrower."""
+MANY_LAUNCHES = 30
+"""From here on the bootstrap's distribution is computed, not drawn."""
 CENTERS: dict[str, Callable[[Sequence[float]], float]] = {
     "median": statistics.median,
     "mean": statistics.fmean,
     "min": min,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One side of a ratio."""
+
+    center: float
+    launches: int
+    away: Sequence[float]
+    """Natural logarithms of the resamples' centers over the center; none with too few launches."""
+    variance: float
+    """Of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,7 @@ class Ratio:
     """The interval's ends; None where there are not enough launches."""
     confidence: float
     p_value: float | None
-    """Two-sided, of the ratio being 1, by the bootstrap's own quantiles."""
+    """Two-sided, of the ratio being 1: Student's t with the bootstrap's standard error."""
 
     @property
     def enough(self) -> bool:
@@ -50,7 +67,7 @@ class Ratio:
 
 
 def center(launches: Sequence[Sequence[float]], how: str = "median") -> float:
-    """The mean of the launches' medians (or means), or the least: a launch with more rounds counts for no more.
+    """The mean of the launches' medians (or means, or minima): a launch with more rounds counts for no more.
 
     Launches are few, and the median of a few jumps: its bootstrap has only as many values as there are launches.
 
@@ -59,9 +76,51 @@ def center(launches: Sequence[Sequence[float]], how: str = "median") -> float:
     """
     if not launches or not all(launches):
         raise ValueError("a launch without rounds has no median")
-    of = CENTERS[how]
-    middles = [of(rounds) for rounds in launches]
-    return min(middles) if how == "min" else statistics.fmean(middles)
+    return _mean([CENTERS[how](rounds) for rounds in launches])
+
+
+def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0) -> Sampled:
+    """One side of a ratio, from each launch's median, mean or minimum in seconds: its center, and the draws of it.
+
+    The same launches in any order give the same draws for the same seed; the two sides of a ratio need two seeds.
+
+    With MANY_LAUNCHES and more, the distribution of the draws' mean is computed by Cornish and Fisher's expansion
+    (Abramowitz and Stegun, 26.2.49), which then differs from 2,000 draws by less than two sets of draws differ.
+    """
+    ordered = sorted(middles)
+    middle, count = _mean(ordered), len(ordered)
+    if count < LEAST_LAUNCHES:
+        return Sampled(middle, count, (), 0.0)
+    if count >= MANY_LAUNCHES:
+        away = _computed(ordered, _scores(resamples, seed))
+    else:
+        many, total = random.Random(seed).choices(ordered, k=count * resamples), middle * count
+        away = [math.log(sum(many[start : start + count]) / total) for start in range(0, len(many), count)]
+    return Sampled(middle, count, away, _variance(away, _mean(away)))
+
+
+def ratio_of(one: Sampled, reference: Sampled, *, confidence: float = 0.95) -> Ratio:
+    """The ratio of two sides' centers, with its interval: percentile bootstrap, widened for few launches.
+
+    The percentile interval of few units is too narrow, by sqrt(n / (n - 1)) on each side and by the heavier tail of
+    Student's t; both are made good on the log scale around the estimate (Hesterberg, What Teachers Should Know About
+    the Bootstrap, 2015, section 4.4). The degrees of freedom are Welch's and Satterthwaite's, rounded down.
+    """
+    value = one.center / reference.center
+    if not one.away or not reference.away:
+        return Ratio(value, None, None, confidence, None)
+    middle, sides = math.log(value), (one, reference)
+    scales = [side.launches / (side.launches - 1) for side in sides]
+    variances = [side.variance * scale for side, scale in zip(sides, scales, strict=True)]
+    freedom = _freedom(variances, [side.launches - 1 for side in sides])
+    ours, theirs = map(math.sqrt, scales)
+    away = sorted([ours * left - theirs * right for left, right in zip(one.away, reference.away, strict=True)])
+    widen, tail = _heavier(confidence, freedom), (1 - confidence) / 2
+    # The estimate lies within its interval, also where skewed draws say otherwise.
+    low = middle + min(0.0, widen * _quantile(away, tail))
+    high = middle + max(0.0, widen * _quantile(away, 1 - tail))
+    p_value = _p_value(middle, math.sqrt(sum(variances)), freedom)
+    return Ratio(value, math.exp(low), math.exp(high), confidence, p_value)
 
 
 def ratio(
@@ -73,25 +132,18 @@ def ratio(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Ratio:
-    """The ratio of the centers, with its interval: percentile bootstrap, widened for few launches.
+    """The ratio of two machines' centers with its interval, from the rounds of each one's launches.
 
-    The percentile interval of few units is too narrow, by about sqrt(n / (n - 1)) and the heavier tail of Student's t;
-    both are made good on the log scale around the estimate (Hesterberg, What Teachers Should Know About the Bootstrap,
-    2015, section 4.4). The same input gives the same answer: the draws are seeded, whatever the order of launches.
+    Raises:
+        ValueError: a launch without rounds, or none at all.
     """
-    value = center(launches, how) / center(reference, how)
-    few = min(len(launches), len(reference))
-    if few < LEAST_LAUNCHES:
-        return Ratio(value, None, None, confidence, None)
-    # Sorted, so that the order of files and of rounds changes nothing.
-    left, right = (sorted(sorted(one) for one in side) for side in (launches, reference))
-    source = random.Random(seed)
-    logs = sorted(math.log(_draw(left, how, source)) - math.log(_draw(right, how, source)) for _ in range(resamples))
-    middle, widen = math.log(value), _widening(len(left), len(right), confidence)
-    tail = (1 - confidence) / 2
-    low = middle + widen * (_quantile(logs, tail) - middle)
-    high = middle + widen * (_quantile(logs, 1 - tail) - middle)
-    return Ratio(value, math.exp(low), math.exp(high), confidence, _p_value(logs, middle, widen))
+    center(launches, how), center(reference, how)
+    left, right = ([CENTERS[how](one) for one in side] for side in (launches, reference))
+    return ratio_of(
+        sample(left, resamples=resamples, seed=2 * seed),
+        sample(right, resamples=resamples, seed=2 * seed + 1),
+        confidence=confidence,
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -104,10 +156,39 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _draw(launches: Sequence[Sequence[float]], how: str, source: random.Random) -> float:
-    """The center of a resample: launches with replacement, then rounds of each with replacement."""
-    drawn = source.choices(launches, k=len(launches))
-    return center([source.choices(rounds, k=len(rounds)) for rounds in drawn], how)
+def _mean(middles: Sequence[float]) -> float:
+    return math.fsum(middles) / len(middles)
+
+
+def _freedom(variances: Sequence[float], freedoms: Sequence[int]) -> int:
+    """Welch's and Satterthwaite's degrees of freedom, rounded down."""
+    below = sum(variance**2 / freedom for variance, freedom in zip(variances, freedoms, strict=True))
+    return max(1, math.floor(sum(variances) ** 2 / below)) if below else sum(freedoms)
+
+
+def _computed(middles: Sequence[float], scores: Sequence[float]) -> list[float]:
+    """Logarithms of the bootstrap distribution of a mean over that mean, at each of the normal scores."""
+    count, mean = len(middles), _mean(middles)
+    spread = math.sqrt(_variance(middles, mean))
+    if not spread:
+        return [0.0] * len(scores)
+    skew = sum([(value - mean) ** 3 for value in middles]) / count / spread**3 / math.sqrt(count)
+    error, least, bend = spread / math.sqrt(count) / mean, min(middles) / mean, skew / 6
+    return [math.log(max(1 + error * (z + bend * (z * z - 1)), least)) for z in scores]
+
+
+@lru_cache(maxsize=8)
+def _scores(count: int, seed: int) -> tuple[float, ...]:
+    """Normal quantiles at evenly spread shares, in an order of the seed's: two seeds are two independent samples."""
+    normal = statistics.NormalDist()
+    scores = [normal.inv_cdf((rank + 0.5) / count) for rank in range(count)]
+    random.Random(seed).shuffle(scores)
+    return tuple(scores)
+
+
+def _variance(values: Sequence[float], mean: float) -> float:
+    """Of these values; statistics.pvariance computes in fractions, which takes twenty times as long."""
+    return sum([(value - mean) ** 2 for value in values]) / len(values)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
@@ -118,18 +199,18 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
-def _p_value(logs: Sequence[float], middle: float, widen: float) -> float:
-    """Twice the smaller share of the widened distribution beyond a ratio of 1; never 0, as draws are finite."""
-    beyond = sum(middle + widen * (log - middle) <= 0 for log in logs)
-    share = min(beyond, len(logs) - beyond)
-    return min(1.0, 2 * (share + 1) / (len(logs) + 1))
+def _p_value(middle: float, error: float, freedom: int) -> float:
+    """Two-sided, of a log ratio of 0."""
+    if not middle or not error:
+        return 1.0 if not middle else 0.0
+    return 2 * (1 - _student_cdf(abs(middle) / error, freedom))
 
 
-def _widening(left: int, right: int, confidence: float) -> float:
-    """Student's t over the normal quantile, times the root of n / (n - 1), for the smaller side."""
-    few = min(left, right)
+@lru_cache(maxsize=1024)
+def _heavier(confidence: float, freedom: int) -> float:
+    """Student's t quantile over the normal one."""
     share = 0.5 + confidence / 2
-    return _student(share, left + right - 2) / statistics.NormalDist().inv_cdf(share) * math.sqrt(few / (few - 1))
+    return _student(share, freedom) / statistics.NormalDist().inv_cdf(share)
 
 
 def _student(share: float, freedom: int) -> float:
