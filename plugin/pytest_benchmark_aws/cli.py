@@ -46,11 +46,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
         command.add_argument("--profile", help="default: AWS_PROFILE")
     compare.add_parser(commands)
-    policy = commands.add_parser("policy", help="print the least IAM policy that a run needs")
-    policy.add_argument("kind", choices=("client", "instance", "scheduler"))
+    policy = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
+    policy.add_argument("kind", choices=("client", "instance", "scheduler", "storage"))
     policy.add_argument("--account", default="123456789012", help="account id (12 digits)")
     policy.add_argument("--region", default="us-east-1")
-    policy.add_argument("--bucket", help="default: the bucket that is made for the account and region")
+    policy.add_argument(
+        "--bucket", help="default: the bucket that is made for the account and region; storage has no default"
+    )
+    policy.add_argument("--prefix", default="", help="storage: the part of the bucket, as in s3://bucket/prefix")
+    policy.add_argument("--read-only", action="store_true", help="storage: compare, and add nothing")
     policy.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     policy.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
     policy.set_defaults(run=_policy)
@@ -157,6 +161,10 @@ def _policy(options: argparse.Namespace) -> int:
             )
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
+        elif options.kind == "storage":
+            if not options.bucket:
+                raise ValueError("storage needs --bucket, the one that you made for results")
+            policy = policies.storage_policy(bucket, options.prefix.strip("/"), read_only=options.read_only)
         else:
             policy = policies.instance_policy(bucket)
     except ValueError as error:

@@ -32,9 +32,16 @@ class Clients:
     """One client for each service of one region, with retries and time-outs set.
 
     ``environment`` holds what embedded AWS exports: endpoint, region and keys; without it, boto3's own search counts.
+    ``retries`` is how often a call that failed is tried again: eight are half a minute where there is no network.
     """
 
-    def __init__(self, region: str | None, profile: str | None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        region: str | None,
+        profile: str | None,
+        environment: Mapping[str, str] | None = None,
+        retries: int = 8,
+    ) -> None:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
@@ -57,7 +64,7 @@ class Clients:
         self.region_is_given = self._session.region_name is not None
         self._endpoint = given.get("AWS_ENDPOINT_URL")
         self._config = Config(
-            retries={"mode": "standard", "max_attempts": 8},
+            retries={"mode": "standard", "max_attempts": retries},
             connect_timeout=10,
             read_timeout=60,
             signature_version=None,
