@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
 from pytest_benchmark_aws.journal import JournalError, read
-from pytest_benchmark_aws.runner import NEVER_SEEN_S, TERMINATE_S, Finished
+from pytest_benchmark_aws.runner import NEVER_SEEN_S, TERMINATE_S, Finished, Past
 from tests.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_job, make_jobs, opened
 
 if TYPE_CHECKING:
@@ -224,6 +224,32 @@ def test_a_journal_that_cannot_be_written_leaves_nothing_alive(whole: int, again
         assert one.all_ended()
         assert len({end.job.name for end in done}) == len(done)
         assert one.backend.up == {}
+
+
+@pytest.mark.parametrize("instance_id", ["i-0", None])
+def test_a_launch_on_demand_in_place_of_spot_says_so_after_a_resume(world: World, instance_id: str | None) -> None:
+    """Taken over or launched again by its token, it is on demand, and the journal says so again."""
+    job = make_job(market="spot")
+    intent = world.backend.intents(job, 1)[0]
+    past = Past(job.name, intent, instance_id, 0.0, fallback=True)
+    if instance_id:
+        world.backend.states[job.name] = "gone"
+    (done,) = world.runner().run([job], [past])
+    assert (done.job.fallback, done.job.market) == (True, "on-demand")
+    assert [line["fallback"] for line in read(world.journal.path) if line["kind"] == "intent"] == [True] * (
+        instance_id is None
+    )
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_refused_launch_in_place_of_spot_is_made_on_demand_only_where_that_is_asked_for(
+    world: World, asked: bool
+) -> None:
+    """What a resume launches anew goes by the resume's own options."""
+    job = make_job(market="spot")
+    past = Past(job.name, world.backend.intents(job, 1)[0], None, 0.0, refused=True, fallback=True)
+    (done,) = world.runner(spot_fallback=asked).run([job], [past])
+    assert done.job.market == ("on-demand" if asked else "spot")
 
 
 def test_a_launch_that_is_refused_fails_alone(world: World) -> None:

@@ -92,10 +92,11 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
             spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line.get("usd", "0"))
         elif line["kind"] == "intent":
             intent = Intent(line["token"], line["zone"], line["subnet"], int(line["attempt"]))
-            found[line["job"]] = Past(line["job"], intent, None, _age(line, now))
+            fallback = bool(line.get("fallback"))  # not in journals of earlier versions
+            found[line["job"]] = Past(line["job"], intent, None, _age(line, now), fallback=fallback)
         elif line["kind"] == "launched" and line["job"] in found:
             one = found[line["job"]]
-            found[line["job"]] = Past(one.job, one.intent, line["instance_id"], _age(line, now))
+            found[line["job"]] = replace(one, instance_id=line["instance_id"], age_s=_age(line, now), refused=False)
         elif line["kind"] == "refused" and line["job"] in found:
             found[line["job"]] = replace(found[line["job"]], refused=True)
     return [
@@ -110,7 +111,7 @@ def past_instances(instances: Iterable[Instance], now: datetime) -> list[Past]:
     found: dict[str, Past] = {}
     for one in sorted(instances, key=lambda each: each.attempt):
         intent = Intent(one.token, one.zone, one.subnet, one.attempt)
-        found[one.job] = Past(one.job, intent, one.instance_id, one.age_s(now) or 0.0)
+        found[one.job] = Past(one.job, intent, one.instance_id, one.age_s(now) or 0.0, fallback=one.fallback)
     return list(found.values())
 
 

@@ -112,6 +112,8 @@ class Past:
     """On launches of the job before this one."""
     refused: bool = False
     """AWS said that nothing came of it."""
+    fallback: bool = False
+    """Spot was asked for and not to be had: it is on demand."""
 
 
 @dataclass(slots=True)
@@ -208,9 +210,13 @@ class Runner:
                 continue
             self._attempts[job.name] = one.intent.attempt
             self._spent += one.spent_usd
+            again = replace(
+                job, fallback=one.fallback and self.spot_fallback
+            )  # a new launch only where still asked for
             if one.refused:
-                rest.append(job)
+                rest.append(again)
                 continue
+            job = replace(job, fallback=one.fallback)  # noqa: PLW2901  # what it is, whatever is asked for now
             instance_id = one.instance_id
             if instance_id is None:
                 self._intend(job, one.intent)
@@ -218,7 +224,7 @@ class Runner:
                     instance_id = self._launch_paced(job, one.intent, unsure=True).instance_id
                 except CapacityError:
                     self._refuse(job, one.intent)
-                    rest.append(job)  # nothing came of it: an attempt of its own
+                    rest.append(again)  # nothing came of it: an attempt of its own
                     continue
                 self.journal.write("launched", job=job.name, attempt=one.intent.attempt, instance_id=instance_id)
             handle = Handle(job, instance_id, one.intent)
@@ -329,7 +335,7 @@ class Runner:
 
     def _intend(self, job: Job, intent: Intent) -> None:
         self.journal.write("intent", job=job.name, attempt=intent.attempt, token=intent.token, zone=intent.zone,
-                           subnet=intent.subnet, reserved_usd=str(most_usd(job)))  # fmt: skip
+                           subnet=intent.subnet, fallback=job.fallback, reserved_usd=str(most_usd(job)))  # fmt: skip
 
     def _refuse(self, job: Job, intent: Intent) -> None:
         """Says that nothing came of an intent: replayed later, it would launch what nothing is reserved for."""

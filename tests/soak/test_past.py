@@ -33,3 +33,10 @@ def test_an_intent_that_was_refused_is_no_launch() -> None:
     assert [one.refused for one in past_launches(lines, world_time(0))] == [True]
     (other,) = past_launches([*lines, intent(1, "b")], world_time(0))
     assert (other.refused, other.intent.zone) == (False, "b")
+
+
+def test_a_launch_on_demand_in_place_of_spot_is_known() -> None:
+    """The intent says it; once launched it still holds, and the intent after it may be for spot again."""
+    on_demand = [{**intent(1), "fallback": True}, line("launched", instance_id="i-1")]
+    assert [one.fallback for one in past_launches(on_demand, world_time(0))] == [True]
+    assert [one.fallback for one in past_launches([*on_demand, intent(2)], world_time(0))] == [False]

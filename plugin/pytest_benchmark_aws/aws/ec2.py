@@ -47,6 +47,8 @@ class Instance:
     subnet: str = ""
     launched: datetime | None = None
     deadline: datetime | None = None
+    fallback: bool = False
+    """On demand in place of spot, as its tag says."""
 
     @property
     def alive(self) -> bool:
@@ -264,6 +266,7 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         subnet=found.get("SubnetId", ""),
         launched=found.get("LaunchTime"),
         deadline=_time(tags.get(f"{TAG}:deadline", "")),
+        fallback=f"{TAG}:fallback" in tags,
     )
 
 

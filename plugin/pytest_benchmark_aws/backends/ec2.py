@@ -211,6 +211,7 @@ class Ec2Backend:
                 f"{ec2.TAG}:token": intent.token,
                 f"{ec2.TAG}:deadline": deadline.isoformat(timespec="seconds"),
                 f"{ec2.TAG}:price": str(job.price.usd_per_hour),
+                **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
             },
             instance_profile=self.place.instance_profile,
         )
