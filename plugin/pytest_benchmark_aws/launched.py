@@ -183,6 +183,7 @@ class Launched:
                     usd_per_hour=one.job.price.usd_per_hour,
                     billed_usd=one.usd,
                     flags=self._flags(one),
+                    threads_per_core=result.threads_per_core,
                 )
 
     def _flags(self, one: Finished) -> tuple[str, ...]:

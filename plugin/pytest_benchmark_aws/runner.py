@@ -210,9 +210,7 @@ class Runner:
                 continue
             self._attempts[job.name] = one.intent.attempt
             self._spent += one.spent_usd
-            again = replace(
-                job, fallback=one.fallback and self.spot_fallback
-            )  # a new launch only where still asked for
+            again = replace(job, fallback=one.fallback and self.spot_fallback)  # anew only where still asked for
             if one.refused:
                 rest.append(again)
                 continue
