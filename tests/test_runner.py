@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from tests.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from decimal import Decimal
     from pathlib import Path
 
     from pytest_benchmark_aws.backends.protocol import Intent
@@ -239,6 +239,28 @@ def test_a_launch_on_demand_in_place_of_spot_says_so_after_a_resume(world: World
     assert [line["fallback"] for line in read(world.journal.path) if line["kind"] == "intent"] == [True] * (
         instance_id is None
     )
+
+
+@pytest.mark.parametrize(
+    "spent", [{"spent_usd": Decimal("0.9")}, {"unseen": 1}, {"job": "other", "last_usd": Decimal(1)}]
+)
+def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> None:
+    """What a resumed run spent on launches that are over, of whatever job, leaves that much less for new ones."""
+    job = make_job()
+    words: dict[str, Any] = {"job": job.name, "instance_id": None, "age_s": 0.0, "refused": True, **spent}
+    past = Past(intent=world.backend.intents(job, 1)[0], **words)
+    (refused,) = world.runner(max_usd=most_usd(job) + Decimal("0.8")).run([job], [past])
+    assert "--aws-max-cost" in refused.outcome.outcome
+    (done,) = world.runner(max_usd=2 * most_usd(job)).run([job], [past])
+    assert done.outcome.outcome == "passed"
+
+
+def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
+    """Its token is used up, whatever became of it: the next launch has the attempt after it."""
+    job = make_job()
+    past = Past(job.name, world.backend.intents(job, 2)[0], None, 0.0, refused=True, attempts=4)
+    world.runner().run([job], [past])
+    assert [line["attempt"] for line in read(world.journal.path) if line["kind"] == "intent"] == [5]
 
 
 @pytest.mark.parametrize("asked", [True, False])

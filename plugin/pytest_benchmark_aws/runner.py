@@ -110,6 +110,12 @@ class Past:
     age_s: float
     spent_usd: Decimal = Decimal(0)
     """On launches of the job before this one."""
+    last_usd: Decimal = Decimal(0)
+    """On this one, at most."""
+    unseen: int = 0
+    """Launches before this one of which nobody knows what they cost: each counts as the job's most."""
+    attempts: int = 0
+    """The highest of the job's attempts that anybody knows of, where that is not this one."""
     refused: bool = False
     """AWS said that nothing came of it."""
     fallback: bool = False
@@ -202,14 +208,16 @@ class Runner:
         """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
         known = {one.job: one for one in past}
         self._leftover = bool(past)
+        wanted = {job.name for job in jobs}
+        self._spent += sum((one.spent_usd + one.last_usd for one in past if one.job not in wanted), Decimal(0))
         rest = []
         for job in jobs:
             one = known.get(job.name)
             if one is None:
                 rest.append(job)
                 continue
-            self._attempts[job.name] = one.intent.attempt
-            self._spent += one.spent_usd
+            self._attempts[job.name] = max(one.intent.attempt, one.attempts)
+            self._spent += one.spent_usd + one.unseen * most_usd(job)
             again = replace(job, fallback=one.fallback and self.spot_fallback)  # anew only where still asked for
             if one.refused:
                 rest.append(again)
