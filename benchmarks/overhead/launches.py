@@ -31,7 +31,8 @@ from pytest_benchmark_aws.connect import READY
 from pytest_benchmark_aws.core.model import Case, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.journal import Journal
-from pytest_benchmark_aws.runner import RealClock, Runner
+from pytest_benchmark_aws.runner import Runner
+from pytest_benchmark_aws.runstate import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

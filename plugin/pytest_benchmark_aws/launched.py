@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runner import Finished
+    from pytest_benchmark_aws.runstate import Finished
 
 _LOG_TAIL = 25
 

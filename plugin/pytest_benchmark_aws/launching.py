@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.connect import Checked
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runner import Finished, Past
+    from pytest_benchmark_aws.runstate import Finished, Past
     from pytest_benchmark_aws.shipping import Cargo
 
 EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
@@ -74,7 +74,8 @@ def launch(
     from pytest_benchmark_aws.connect import preflight
     from pytest_benchmark_aws.journal import Journal
     from pytest_benchmark_aws.report.progress import ProgressView
-    from pytest_benchmark_aws.runner import RealClock, Runner
+    from pytest_benchmark_aws.runner import Runner
+    from pytest_benchmark_aws.runstate import RealClock
 
     checked = preflight(clients, settings, the_plan)
     arches = sorted({job.arch for job in the_plan.jobs})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.backends.protocol import Intent
 from pytest_benchmark_aws.journal import JournalError, read
-from pytest_benchmark_aws.runner import Past
+from pytest_benchmark_aws.runstate import Past
 from pytest_benchmark_aws.wheels import cache_folder
 
 if TYPE_CHECKING:

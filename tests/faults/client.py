@@ -21,7 +21,8 @@ from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.journal import Journal
 from pytest_benchmark_aws.recovery import past_launches, utc_now
 from pytest_benchmark_aws.remote import draining
-from pytest_benchmark_aws.runner import RealClock, Runner
+from pytest_benchmark_aws.runner import Runner
+from pytest_benchmark_aws.runstate import RealClock
 from tests.faults.world import RUN, make_backend, make_jobs
 
 

@@ -12,7 +12,7 @@ from pytest_benchmark_aws.aws.ec2 import instances_of_run
 from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.journal import JournalError
 from pytest_benchmark_aws.recovery import past_instances, utc_now
-from pytest_benchmark_aws.runner import RealClock
+from pytest_benchmark_aws.runstate import RealClock
 from tests.faults.wire import answer_with, answering, form, lose_replies
 from tests.faults.world import HANGS, LIMIT_S, RUN, STAYS, QuickClock, World, make_jobs, opened, until
 
