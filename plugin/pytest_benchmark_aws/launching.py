@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.aws.clients import Account, Clients
     from pytest_benchmark_aws.aws.s3 import Bucket
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Shipment
+    from pytest_benchmark_aws.backends.agentfile import Shipment
+    from pytest_benchmark_aws.backends.ec2 import Ec2Backend
     from pytest_benchmark_aws.connect import Checked
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.options import Settings
@@ -207,7 +208,8 @@ def _backend(
 ) -> Ec2Backend:
     """Makes what launches need: bucket, security group, shipped archives. Nothing of it costs by the hour."""
     from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place, Shipment
+    from pytest_benchmark_aws.backends.agentfile import Shipment
+    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
 
     bucket.ensure()
     groups: dict[str, str | None] = {}

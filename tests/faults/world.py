@@ -23,7 +23,8 @@ from pytest_benchmark_aws import recovery, snapshot
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3 import default_bucket
-from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place, Shipment
+from pytest_benchmark_aws.backends.agentfile import Shipment
+from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.journal import Journal, read

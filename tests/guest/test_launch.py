@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pytest_benchmark_aws
+from pytest_benchmark_aws.backends import agentfile
 from pytest_benchmark_aws.guest import agent as agent_module
 from tests.guest.conftest import pack, pip_wheel, until, wheel
 
@@ -214,9 +214,7 @@ def run_archive(launch: Launch, python: str) -> subprocess.CompletedProcess[str]
         (commands / command).write_text(f"#!/bin/sh\n{line}\n")
         (commands / command).chmod(0o755)
     archive = launch.root / "agent.pyz"
-    with zipfile.ZipFile(archive, "w") as content_of:
-        content_of.writestr("__main__.py", Path(agent_module.__file__).read_text(encoding="utf-8"))
-        content_of.writestr("job.json", json.dumps(launch.job))
+    archive.write_bytes(agentfile.pack(launch.job))
     return subprocess.run(
         [python, "-W", "error", str(archive)],
         env={"PATH": f"{commands}:/usr/bin:/bin", "HOME": str(launch.root), "LANG": "C.UTF-8"},

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import time
-import zipfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.clients import code_of, reaching
-from pytest_benchmark_aws.backends import results
+from pytest_benchmark_aws.backends import agentfile, results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
 from pytest_benchmark_aws.core import envelope
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
@@ -25,9 +22,11 @@ from pytest_benchmark_aws.storage import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.backends.agentfile import Shipment
     from pytest_benchmark_aws.core.model import Job
 
 RESULT_LIMIT = 256 * 2**20
@@ -52,20 +51,6 @@ _SHOWN_S = 120
 """EC2 shows an instance within seconds; one that is not there for longer is gone."""
 _PACE_BURST, _PACE_S = 5, 0.5
 """RunInstances has a bucket of 5 calls that refills at 2 a second (EC2's API throttling)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """What every launch of an architecture fetches, and how it runs pytest."""
-
-    project: Mapping[str, Any]
-    """``key``, ``sha256``, ``size``."""
-    wheels: Mapping[str, Any]
-    python: str
-    packages: tuple[str, ...]
-    args: tuple[str, ...]
-    sys_path: tuple[str, ...]
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,49 +286,15 @@ class Ec2Backend:
 
     def _agent(self, job: Job, intent: Intent) -> bytes:
         """The agent and its job in one archive that Python runs."""
-        shipment = self.shipments[job.arch]
-        prefix = self._prefix(job, intent.attempt)
+        shipment, prefix = self.shipments[job.arch], self._prefix(job, intent.attempt)
         # Until when the guest may still upload; the URLs end with the credentials that sign them.
         seconds = job.time_limit_s + GRACE_S
-        once = {"IfNoneMatch": "*"}
-        puts: dict[str, Any] = {
-            name: {"url": self._url("put_object", f"{prefix}/{name}", seconds)}
-            for name in ("heartbeat", "log", "checkpoint")
-        }
-        for name in ("data", "done"):
-            url = self._url("put_object", f"{prefix}/{name}", seconds, **once)
-            puts[name] = {"url": url, "headers": {"If-None-Match": "*"}}
-        job_data = {
-            "run": self.run_id,
-            "job": job.name,
-            "time_limit_s": job.time_limit_s,
-            "beat_s": self.beat_s,
-            "role_region": self.clients.region if self.place.instance_profile else None,
-            "market": job.market,
-            "python": shipment.python,
-            "packages": shipment.packages,
-            "args": shipment.args,
-            "sys_path": shipment.sys_path,
-            "environment": dict(shipment.environment),
-            "cwd": ".",
-            "node_ids": [case.bare_id for case in job.cases],
-            "put": puts,
-            **{
-                name: {
-                    "url": self._url("get_object", what["key"], seconds),
-                    "sha256": what["sha256"],
-                    "size": what["size"],
-                }
-                for name, what in (("project", shipment.project), ("wheels", shipment.wheels))
-            },
-        }
-        guest = Path(__file__).parents[1] / "guest"
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, source in (("__main__.py", "agent.py"), ("role.py", "role.py")):
-                archive.writestr(name, (guest / source).read_text(encoding="utf-8"))
-            archive.writestr("job.json", json.dumps(job_data))
-        return buffer.getvalue()
+
+        def url(method: str, key: str, **signed: str) -> str:
+            return self._url(method, key, seconds, **signed)
+
+        region = self.clients.region if self.place.instance_profile else None
+        return agentfile.pack(agentfile.manifest(self.run_id, job, shipment, prefix, url, self.beat_s, region))
 
     def _url(self, method: str, key: str, seconds: int, **extra: str) -> str:
         """A presigned URL; for an instance with a role the plain one, which it signs itself."""
