@@ -57,7 +57,7 @@ def main(options: dict[str, Any]) -> int:
             if key in getattr(request, "url", ""):
                 die()
 
-        clients.events.register(options["die_at"], at)
+        clients.on(options["die_at"], at)
     backend = make_backend(clients, folder, **({"script": options["script"]} if "script" in options else {}))
     past = past_launches(_lines(folder), utc_now()) if options.get("resume") else ()
     jobs = make_jobs(options.get("jobs", 1), market=options.get("market", "on-demand"))

@@ -46,7 +46,7 @@ def lose_replies(clients: Clients, operation: str, times: int, *, forward: bool 
                 URLLib3Session().send(request)
             raise ConnectionClosedError(endpoint_url=request.url)
 
-    clients.events.register(f"before-send.{operation}", handler)
+    clients.on(f"before-send.{operation}", handler)
     return lost
 
 
@@ -59,7 +59,7 @@ def answering(clients: Clients, operation: str, *answers: Any) -> list[Any]:
         answer = answers[len(asked) - 1] if len(asked) <= len(answers) else None
         return answer() if callable(answer) else answer
 
-    clients.events.register(f"before-send.{operation}", handler)
+    clients.on(f"before-send.{operation}", handler)
     return asked
 
 

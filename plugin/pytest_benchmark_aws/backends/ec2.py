@@ -114,7 +114,7 @@ class Ec2Backend:
         from botocore.exceptions import ClientError
 
         try:
-            with reaching():
+            with reaching(self.clients):
                 request = self._kept_request(job, intent)
                 self._pace()
                 instance_id = self._run_instance(request)
@@ -154,7 +154,7 @@ class Ec2Backend:
         intents = self.intents(job, 1)
         if not intents:
             return None
-        with reaching():
+        with reaching(self.clients):
             return ec2.dry_run(self.clients, self.request(job, intents[0], "#!/bin/sh\npoweroff\n"))
 
     def _kept_request(self, job: Job, intent: Intent) -> ec2.LaunchRequest:
@@ -203,7 +203,7 @@ class Ec2Backend:
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """One DescribeInstances and one listing for all; of the heartbeats, those that changed."""
-        with reaching():
+        with reaching(self.clients):
             return self._poll(handles)
 
     def _poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
@@ -238,7 +238,7 @@ class Ec2Backend:
 
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
-        with reaching():
+        with reaching(self.clients):
             return self._collect(handle)
 
     def _collect(self, handle: Handle) -> Outcome:
@@ -260,7 +260,7 @@ class Ec2Backend:
         """Terminates them; one that EC2 does not show yet is known from now on, and so asked for again."""
         for instance_id in instance_ids:
             self._known.setdefault(instance_id, time.monotonic())
-        with reaching():
+        with reaching(self.clients):
             ec2.terminate(self.clients, instance_ids)
             for instance_id in instance_ids if self.place.scheduler_role else ():
                 scheduler.disarm(self.clients, instance_id)
@@ -270,7 +270,7 @@ class Ec2Backend:
 
         What EC2 does not show is no proof: just after a launch, or from another of its servers, it is a look too early.
         """
-        with reaching():
+        with reaching(self.clients):
             found = self._instances()
         now = time.monotonic()
         return [one for one, last in self._known.items() if one in found or now - last < _SHOWN_S]
