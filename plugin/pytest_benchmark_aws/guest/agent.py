@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LOG_LIMIT = 1 << 20
 """Bytes of the log's end that are uploaded."""
+STEP_S = 900
+"""What one step of the installation may take: a mirror that hangs must leave time to say so."""
 INTERRUPT_S = 20
 """What a pytest gets to write its end after SIGINT, before it is killed."""
 
@@ -202,9 +204,28 @@ class Agent:
         return False
 
     def run(self, *command: str) -> int:
-        """Runs a command, its output in the log."""
+        """Runs a command within a step's time and the launch's, its output in the log.
+
+        Raises:
+            AgentError: it did not end in time, and is killed with all that it started.
+        """
+        seconds = min(STEP_S, max(1.0, self.left()))
         with self.log_path.open("ab") as log:
-            return subprocess.call(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        name = Path(command[0]).name
+        raise AgentError(f"{name} did not end within {seconds:.0f} s and was killed; its words are in the log")
+
+    def left(self) -> float:
+        """Seconds until the time limit."""
+        return float(self.job["time_limit_s"]) - (time.monotonic() - self.started)
 
     # What the client sees while it runs.
 
@@ -275,7 +296,7 @@ class Agent:
             with _turn():
                 self.validity["canary_before_s"], ticks = canary(), cpu_ticks()
                 self.enter("run")
-                outcome = self.run_tests(python, self.job["time_limit_s"] - (time.monotonic() - self.started))
+                outcome = self.run_tests(python, self.left())
                 self.validity["steal"] = stolen(ticks, cpu_ticks())
                 self.validity["canary_after_s"] = canary()
         except AgentError as error:
