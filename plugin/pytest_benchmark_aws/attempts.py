@@ -17,6 +17,7 @@ from pytest_benchmark_aws.core.errors import (
     UnreachableError,
 )
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
+from pytest_benchmark_aws.core.units import format_usd
 from pytest_benchmark_aws.runstate import Finished, Running
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ class Launcher:
                 break
             if state.most_usd_with(job) > self.max_usd:
                 pending.popleft()
-                told = f"error: not launched, --aws-max-cost {self.max_usd} USD would be passed"
-                failed.append(state.never_ran(job, told))
+                failed.append(state.never_ran(job, self._beyond_the_cap(job)))
                 continue
             try:
                 launched = self._launch(job)
@@ -122,6 +122,14 @@ class Launcher:
             state.note(job, "pending", launched.handle.intent.zone)
             state.show()
         return failed
+
+    def _beyond_the_cap(self, job: Job) -> str:
+        most = most_usd(job)
+        cap, used = format_usd(self.max_usd), format_usd(self.state.most_usd_with(job) - most)
+        return (
+            f"error: not launched, --aws-max-cost {cap} USD would be passed: {used} USD of it are spent or reserved, "
+            f"and this launch could cost {format_usd(most)} USD; raise it, or lower --aws-time-limit"
+        )
 
     def _launch(self, job: Job) -> Running:
         attempt = self.state.attempts[job.name] = self.state.attempts.get(job.name, 0) + 1

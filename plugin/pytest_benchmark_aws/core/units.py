@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from pytest_benchmark_aws.core.errors import UnitError
 
@@ -42,18 +43,24 @@ def format_memory(amount: int) -> str:
     return f"{amount} B"
 
 
-_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?")
+_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?")
+_SECONDS = re.compile(r"\d{1,9}")
 
 
 def parse_duration(text: str) -> int:
     """Seconds from ``"1h"``, ``"90m"``, ``"1h30m"``, ``"5400s"`` or a plain number of seconds.
 
+    A number without a unit stands alone: ``"1h30"`` is refused, as some would read minutes and others seconds.
+
     Raises:
         UnitError: the text is no duration, or none at all.
     """
-    match = _DURATION.fullmatch(text.strip().lower())
+    words = text.strip().lower()
+    if _SECONDS.fullmatch(words):
+        return int(words)
+    match = _DURATION.fullmatch(words)
     if not match or not any(match.groups()):
-        raise UnitError(f"{text!r} is no duration: write 1h, 90m, 1h30m or seconds")
+        raise UnitError(f"{text!r} is no duration: write 1h, 90m, 1h30m, 1h30m10s or seconds")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
@@ -67,6 +74,17 @@ def format_duration(seconds: float) -> str:
         return f"{minutes} min {rest:02} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min"
+
+
+def format_usd(amount: Decimal, beside: Decimal | None = None) -> str:
+    """USD to the cent: ``"1.79"``; less than a cent to two significant digits: ``"0.0042"``.
+
+    Where that would read as the amount ``beside`` it, which is another, as many digits more as tell them apart.
+    """
+    digits = 2 if amount >= Decimal("0.01") or not amount else 1 - amount.adjusted()
+    while beside is not None and beside != amount and f"{amount:.{digits}f}" == f"{beside:.{digits}f}":
+        digits += 1
+    return f"{amount:.{digits}f}"
 
 
 def format_rate(value: float) -> str:
