@@ -14,6 +14,7 @@ import pytest
 from pytest_benchmark_aws import expand, snapshot
 from pytest_benchmark_aws import session as marks_session
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.units import format_usd
 from pytest_benchmark_aws.options import Settings
 
 if TYPE_CHECKING:
@@ -203,8 +204,10 @@ def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
             "--aws-misfit=skip:\n" + "\n".join(misfits)
         )
     if plan.most_usd > settings.max_cost_usd:
+        most = format_usd(plan.most_usd, settings.max_cost_usd)
         raise PlanError(
-            f"the plan could cost {plan.most_usd:.2f} USD, --aws-max-cost allows {settings.max_cost_usd:.2f}: "
+            f"the plan could cost {most} USD, --aws-max-cost allows "
+            f"{format_usd(settings.max_cost_usd, plan.most_usd)}: "
             "raise it, or lower --aws-time-limit, --aws-launches or the number of instance types; nothing was launched"
         )
 

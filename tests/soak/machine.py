@@ -25,7 +25,7 @@ from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.runner import Past
+    from pytest_benchmark_aws.runstate import Past
 
 POLL_S = 20.0
 LIMIT_S = 600

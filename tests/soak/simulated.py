@@ -170,7 +170,9 @@ class Cloud:
             self.tokens[intent.token] = instance_id
             same = [one for one in self.instances.values() if _launch_of(one) == _launch_of(made)]
             self.promise(len(same) == 1, f"{len(same)} instances of one attempt: {same}")
-        return self.tokens[intent.token]
+        known = self.instances[self.tokens[intent.token]]
+        self.promise(known.job.market == job.market, f"{known} is asked for again in another market")
+        return known.instance_id
 
     def terminate(self, instance_ids: Iterable[str]) -> None:
         """Ends those that EC2 shows; of others it says NotFound, which the client takes for nothing to do."""

@@ -181,7 +181,7 @@ class Objects:
         from botocore.exceptions import ClientError
 
         try:
-            with reaching():
+            with reaching(self.clients):
                 try:
                     yield
                 except ClientError as error:
