@@ -172,7 +172,7 @@ def test_a_dnf_that_fails_is_told_with_its_words(
 
 @pytest.mark.parametrize("limits", ["step", "launch"])
 def test_a_dnf_that_hangs_is_told_with_its_words(launch: Launch, monkeypatch: pytest.MonkeyPatch, limits: str) -> None:
-    """Whichever time is up first, the step's or the launch's, it is killed with what it started."""
+    """Whose time is up first, the step's, an error, or the launch's, a time-out: it is killed with what it started."""
     dnf, pid = launch.root / "bin/dnf", launch.root / "pid"
     dnf.parent.mkdir()
     dnf.write_text(f"#!/bin/sh\necho 'Waiting for the mirror'\nsleep 1000 &\necho $! > {pid}\nwait\n")
@@ -182,9 +182,10 @@ def test_a_dnf_that_hangs_is_told_with_its_words(launch: Launch, monkeypatch: py
     if limits == "step":
         monkeypatch.setattr(agent_module, "STEP_S", 1)
     launch.agent().main()
-    told = "error: dnf did not end within 1 s and was killed; its words are in the log"
-    assert delivered(launch.storage)["outcome"] == told
-    assert launch.storage.last("log").decode().count("Waiting for the mirror") == 1
+    told, log = "dnf did not end within 1 s and was killed", launch.storage.last("log").decode()
+    outcome = f"error: {told}; its words are in the log" if limits == "step" else "timeout"
+    assert delivered(launch.storage)["outcome"] == outcome
+    assert (log.count("Waiting for the mirror"), told in log) == (1, True)
     until(lambda: not runs(int(pid.read_text())))
 
 

@@ -40,6 +40,10 @@ INTERRUPT_S = 20
 """What a pytest gets to write its end after SIGINT, before it is killed."""
 
 
+class OutOfTimeError(AgentError):
+    """The launch's time limit came before its tests began."""
+
+
 class Agent:
     """One launch."""
 
@@ -207,9 +211,11 @@ class Agent:
         """Runs a command within a step's time and the launch's, its output in the log.
 
         Raises:
-            AgentError: it did not end in time, and is killed with all that it started.
+            AgentError: it did not end in a step's time, and is killed with all that it started.
+            OutOfTimeError: the same, by the launch's time limit.
         """
-        seconds = min(STEP_S, max(1.0, self.left()))
+        left = max(1.0, self.left())
+        seconds = min(STEP_S, left)
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
@@ -220,8 +226,8 @@ class Agent:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        name = Path(command[0]).name
-        raise AgentError(f"{name} did not end within {seconds:.0f} s and was killed; its words are in the log")
+        told = f"{Path(command[0]).name} did not end within {seconds:.0f} s and was killed; its words are in the log"
+        raise AgentError(told) if left > STEP_S else OutOfTimeError(told)
 
     def left(self) -> float:
         """Seconds until the time limit."""
@@ -299,6 +305,9 @@ class Agent:
                 outcome = self.run_tests(python, self.left())
                 self.validity["steal"] = stolen(ticks, cpu_ticks())
                 self.validity["canary_after_s"] = canary()
+        except OutOfTimeError as error:
+            self.say(f"time limit of {self.job['time_limit_s']} s: {error}")
+            outcome = "timeout"
         except AgentError as error:
             outcome = f"error: {error}"
         except Exception:
