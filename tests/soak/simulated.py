@@ -102,6 +102,8 @@ class Cloud:
     unreachable: int = 0
     """So many calls more do not arrive."""
     outage_until: float = 0.0
+    missed: bool = False
+    """A call of this look did not arrive."""
     lost: list[str] = field(default_factory=list)
     """Kinds of calls that arrive, and whose next reply does not."""
     cut: list[str] = field(default_factory=list)
@@ -154,6 +156,7 @@ class Cloud:
         """
         self.unreachable, cut = max(0, self.unreachable - 1), self.unreachable > 0
         if cut or self.now < self.outage_until:
+            self.missed = True
             raise UnreachableError("no way to AWS")
 
     def run_instance(self, job: Job, intent: Intent) -> str:
