@@ -1,4 +1,4 @@
-"""``pytest-benchmark-aws``: runs, reap, policy."""
+"""``pytest-benchmark-aws``: runs, reap, policy, merge, export."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pytest-benchmark-aws", description="Looks after runs of pytest --aws.")
+    from pytest_benchmark_aws import cli_merge
+
+    parser = argparse.ArgumentParser(
+        prog="pytest-benchmark-aws", description="Looks after runs of pytest --aws, and after the results."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
     listing.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
@@ -50,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     policy.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     policy.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
     policy.set_defaults(run=_policy)
+    cli_merge.add_parser(commands)
     return parser
 
 

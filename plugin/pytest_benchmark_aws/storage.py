@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.names import folder_name, safe_name
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-EMBEDDED = "embedded"
-"""Folder that keeps embedded AWS's results, whose times are this machine's, apart from real ones."""
-
-
-def folder_name(instance_type: str, *, embedded: bool) -> str:
-    """The folder of an instance type within a storage.
-
-    Stock pytest-benchmark looks one folder deep, so that what is embedded is told by the folder's name.
-    """
-    return f"{EMBEDDED}-{instance_type}" if embedded else instance_type
+__all__ = ["as_text", "find", "folder_name", "latest", "safe_name", "save", "save_once", "write_new"]
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:
     """Writes a result under the next free number; never over another, also where two processes write at once."""
     place = storage / folder
     place.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(data, indent=4, default=str)
-    handle, made = tempfile.mkstemp(dir=place, prefix=".new-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+    with _written(place, as_text(data)) as made:
         number = _next_number(place)
         while True:
             path = place / f"{number:04}_{name}.json"
@@ -44,6 +31,49 @@ def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path
                 return path
             except FileExistsError:
                 number += 1
+
+
+def save_once(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> tuple[Path, bool]:
+    """Saves a result unless the folder holds the very same already: the file, and whether it is new."""
+    text = as_text(data).encode()
+    for path in sorted((storage / folder).glob("[0-9][0-9][0-9][0-9]_*.json")):
+        if path.stat().st_size == len(text) and path.read_bytes() == text:
+            return path, False
+    return save(storage, folder, name, data), True
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Writes a whole file or none, never over another; False where that very text is there already.
+
+    Raises:
+        FileExistsError: something else is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _written(path.parent, text) as made:
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            if path.is_file() and path.read_bytes() == text.encode():
+                return False
+            raise
+    return True
+
+
+def as_text(data: object) -> str:
+    """JSON as pytest-benchmark writes it."""
+    return json.dumps(data, indent=4, default=str)
+
+
+@contextlib.contextmanager
+def _written(place: Path, text: str) -> Iterator[str]:
+    """The name of a file in the folder that holds the text, on disk for sure; gone at the end."""
+    handle, made = tempfile.mkstemp(dir=place, prefix=".new-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield made
     finally:
         os.unlink(made)
 
@@ -58,11 +88,6 @@ def find(storage: Path, folder: str, instance_id: str) -> Path | None:
         except (OSError, ValueError):
             continue
     return None
-
-
-def safe_name(text: str) -> str:
-    """A text as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
 
 
 def latest(storage: Path, folder: str, wanted: str | bool) -> list[Path]:

@@ -122,7 +122,7 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
     info = _mapping(data.get("machine_info"))
     commit = _commit(_mapping(data.get("commit_info")))
-    when = _utc(data.get("datetime"))
+    when = utc(data.get("datetime"))
     machines: dict[object, MachineInfo] = {}
     records = []
     for number, bench in enumerate(data["benchmarks"], 1):
@@ -154,6 +154,8 @@ def _record(
     how: Reading,
 ) -> Record:
     stats = bench["stats"]
+    if not isinstance(stats, dict):
+        raise RecordError("stats is no object")
     median = _seconds(stats, "median")
     params = dict(_mapping(bench.get("params")))
     scale = params.pop(how.scale_parameter, None) if how.scale_parameter else None
@@ -308,7 +310,7 @@ def _commit(info: Mapping[str, Any]) -> Commit:
     )
 
 
-def _utc(given: object) -> str:
+def utc(given: object) -> str:
     """ISO 8601 in UTC to the microsecond, so that texts sort by time; stock writes UTC, at times without saying."""
     if not isinstance(given, str):
         return ""
