@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from pytest_benchmark_aws import cli_merge
+    from pytest_benchmark_aws import cli_export, cli_merge
 
     parser = argparse.ArgumentParser(
         prog="pytest-benchmark-aws", description="Looks after runs of pytest --aws, and after the results."
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     policy.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
     policy.set_defaults(run=_policy)
     cli_merge.add_parser(commands)
+    cli_export.add_parser(commands)
     return parser
 
 

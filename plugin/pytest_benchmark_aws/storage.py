@@ -14,7 +14,7 @@ from pytest_benchmark_aws.core.names import folder_name, safe_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["as_text", "find", "folder_name", "latest", "safe_name", "save", "save_once", "write_new"]
+__all__ = ["as_text", "find", "folder_name", "latest", "replace", "safe_name", "save", "save_once", "write_new"]
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:
@@ -57,6 +57,13 @@ def write_new(path: Path, text: str) -> bool:
                 return False
             raise
     return True
+
+
+def replace(path: Path, text: str) -> None:
+    """Writes a file in place of another, or leaves that one as it is."""
+    with _written(path.parent, text) as made:
+        os.link(made, f"{made}.new")
+        os.replace(f"{made}.new", path)
 
 
 def as_text(data: object) -> str:

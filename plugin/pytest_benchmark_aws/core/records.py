@@ -93,6 +93,8 @@ class Record:
     params: Mapping[str, Any]
     source: str
     """The file."""
+    quartiles: tuple[float, float] | None = None
+    """The first and the third, in seconds; None of a single round, or where the file does not say."""
 
     @property
     def work(self) -> float:
@@ -191,6 +193,7 @@ def _record(
         flags=_flags(extra),
         params=params,
         source=source,
+        quartiles=_quartiles(stats) if count != 1 else None,
     )
 
 
@@ -336,6 +339,14 @@ def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) 
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(f"stats.{name} is {str(value)[:40]}, no positive, finite number of seconds")
     return float(value)
+
+
+def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
+    try:
+        low, high = _seconds(stats, "q1"), _seconds(stats, "q3")
+    except ValueError:
+        return None
+    return (low, high) if low <= high else None
 
 
 def _usd(value: object) -> Decimal | None:
