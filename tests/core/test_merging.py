@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws import snapshot
 from pytest_benchmark_aws.core.merging import PARTS, merge
-from pytest_benchmark_aws.core.records import RecordError
+from pytest_benchmark_aws.core.records import Reading, RecordError, parse_records
 
 if TYPE_CHECKING:
     import random
@@ -177,6 +178,22 @@ def test_a_file_cannot_name_a_folder_elsewhere(name: str) -> None:
         assert 0 < len(folder) <= 80
         assert "/" not in folder
         assert not folder.startswith(".")
+
+
+def test_records_of_the_merge_are_those_of_the_input() -> None:
+    """Cases, machines, launches and times of a session on two machines are the same before and after."""
+    whole = document(
+        in_session(on_aws("test_a", "i-1"), "m5.large"), in_session(on_aws("test_a", "i-2", "c5.large"), "c5.large")
+    )
+    whole["machine_info"] = {"machines": {"m5.large": {"node": "ip-1"}, "c5.large": {"node": "ip-2"}}}
+    how = Reading(snapshot.catalog())
+
+    def told(data: Json) -> list[tuple[object, ...]]:
+        return [(one.case, one.machine, one.launch, one.rounds, one.when) for one in parse_records(data, "x", how)]
+
+    merged = [record for file in merge([whole]).files for record in told(file.data)]
+    assert len(merged) == 2
+    assert sorted(merged, key=str) == sorted(told(whole), key=str)
 
 
 def test_what_nobody_knows_is_kept() -> None:
