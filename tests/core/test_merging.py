@@ -50,8 +50,9 @@ def names(data: Json) -> list[str]:
 
 
 def test_shards_of_one_launch_become_one_file() -> None:
-    """The same machine at the same commit, hours and clock rates apart, is one launch."""
-    (file,) = merge([document(bench("test_a")), document(bench("test_b"), when="11:00")]).files
+    """The same machine at the same commit, hours, clock rates and load apart, is one launch."""
+    one = document(bench("test_a"), steal=0.1, phases={"boot": 1})
+    (file,) = merge([one, document(bench("test_b"), when="11:00", steal=0.2)]).files
     assert names(file.data) == ["test_a", "test_b"]
     assert file.shards == 2
 
@@ -76,6 +77,14 @@ def test_an_instance_id_tells_launches_apart_and_together() -> None:
     assert sorted(names(file.data) for file in merged.files) == [["test_a"], ["test_a", "test_b"]]
     assert {file.folder for file in merged.files} == {"m5.large"}
     assert merged.conflicts == ()
+
+
+@pytest.mark.parametrize("other", [{"python_version": "3.12.1"}, {"run": "run2"}], ids=["python", "run"])
+def test_one_instance_has_a_launch_for_each_python_and_run(other: Json) -> None:
+    """An instance that serves a CI for months measures many times."""
+    python = {key: value for key, value in other.items() if key != "run"}
+    again = document(on_aws("test_b", "i-1", run=other.get("run", "run1")), **python)
+    assert len(merge([document(on_aws("test_a", "i-1", run="run1")), again]).files) == 2
 
 
 def test_rounds_of_two_hosts_are_never_blended() -> None:
@@ -218,13 +227,16 @@ def test_a_broken_list_of_shards_is_refused(parts: object) -> None:
 
 
 BENCHES = st.builds(
-    lambda name, median, kind, instance, rounds: shortened(
-        bench(name, median, extra_info={"instance_type": kind, "instance_id": instance} if kind else {}), rounds=rounds
+    lambda name, median, kind, instance, rounds, turned: shortened(
+        bench(name, median, extra_info={"instance_type": kind, "instance_id": instance} if kind else {}),
+        rounds=rounds,
+        turned=turned,
     ),
     st.sampled_from(["test_a", "test_b", "test_c"]),
     st.sampled_from([1.0, 2.0]),
     st.sampled_from([None, "m5.large", "c5.large"]),
     st.sampled_from(["i-1", "i-2"]),
+    st.booleans(),
     st.booleans(),
 )
 DOCUMENTS = st.builds(
@@ -239,15 +251,18 @@ DOCUMENTS = st.builds(
 )
 
 
-def shortened(one: Json, *, rounds: bool) -> Json:
+def shortened(one: Json, *, rounds: bool, turned: bool) -> Json:
     if not rounds:
         del one["stats"]["data"]
-    return one
+    return dict(reversed(one.items())) if turned else one
 
 
 def reordered(one: Json) -> Json:
     """Another order of keys is the same content; which order a file has depends on its content alone, or on none."""
-    return dict(reversed(one.items())) if len(one["benchmarks"]) % 2 else one
+    if len(one["benchmarks"]) % 2:
+        one = dict(reversed(one.items()))
+        one["machine_info"] = dict(reversed(one["machine_info"].items()))
+    return one
 
 
 def outcome(documents: list[Json]) -> list[tuple[str, str, str]]:
