@@ -1,4 +1,4 @@
-"""``pytest-benchmark-aws``: compare, runs, reap, policy."""
+"""``pytest-benchmark-aws``: compare, report, merge, export, runs, reap, policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import compare
+from pytest_benchmark_aws.commands import compare, export, merge
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.report.columns import aligned, printable
 
@@ -33,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (compare, merge, export):
+        command.add_parser(commands)
     listing = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
     listing.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
     listing.set_defaults(run=_runs)
@@ -42,10 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     reap.add_argument("--run", metavar="RUN", dest="run_id", help="only those of this run")
     reap.add_argument("--overdue", action="store_true", help="only those past their deadline")
     reap.set_defaults(run=_reap)
-    for command in (listing, reap):
-        command.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-        command.add_argument("--profile", help="default: AWS_PROFILE")
-    compare.add_parser(commands)
+    for asking in (listing, reap):
+        asking.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
+        asking.add_argument("--profile", help="default: AWS_PROFILE")
     policy = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
     policy.add_argument("kind", choices=("client", "instance", "scheduler", "storage"))
     policy.add_argument("--account", default="123456789012", help="account id (12 digits)")

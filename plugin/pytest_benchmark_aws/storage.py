@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.names import folder_name, safe_name
 from pytest_benchmark_aws.core.storage_url import number_of, renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from io import BufferedWriter
 
-EMBEDDED = "embedded"
-"""Folder that keeps embedded AWS's results, whose times are this machine's, apart from real ones."""
-
-
-def folder_name(instance_type: str, *, embedded: bool) -> str:
-    """The folder of an instance type within a storage.
-
-    Stock pytest-benchmark looks one folder deep, so that what is embedded is told by the folder's name.
-    """
-    return f"{EMBEDDED}-{instance_type}" if embedded else instance_type
+__all__ = ["as_text", "find", "folder_name", "latest", "replace", "safe_name", "save", "save_once", "write_new"]
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:
     """Writes a result under the next free number; never over another, also where two processes write at once."""
     place = storage / folder
     place.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(data, indent=4, default=str)
     with new_file(place) as file:
-        file.write(text.encode())
+        file.write(as_text(data).encode())
         settle(file)
         return link_numbered(Path(file.name), place, f"0000_{name}.json", ())
 
@@ -54,6 +44,47 @@ def link_numbered(made: Path, place: Path, name: str, taken: Iterable[int]) -> P
             return path
         except FileExistsError:
             number += 1
+
+
+def save_once(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> tuple[Path, bool]:
+    """Saves a result unless the folder holds the very same already: the file, and whether it is new."""
+    text = as_text(data).encode()
+    for path in _files(storage / folder):
+        if path.stat().st_size == len(text) and path.read_bytes() == text:
+            return path, False
+    return save(storage, folder, name, data), True
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Writes a whole file or none, never over another; False where that very text is there already.
+
+    Raises:
+        FileExistsError: something else is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path.parent) as file:
+        file.write(text.encode())
+        settle(file)
+        try:
+            os.link(file.name, path)
+        except FileExistsError:
+            if path.is_file() and path.read_bytes() == text.encode():
+                return False
+            raise
+    return True
+
+
+def replace(path: Path, text: str) -> None:
+    """Writes a file in place of another, or leaves that one as it is."""
+    with new_file(path.parent) as file:
+        file.write(text.encode())
+        settle(file)
+        os.replace(file.name, path)
+
+
+def as_text(data: object) -> str:
+    """JSON as pytest-benchmark writes it."""
+    return json.dumps(data, indent=4, default=str)
 
 
 @contextmanager
@@ -97,11 +128,6 @@ def find(storage: Path, folder: str, instance_id: str) -> Path | None:
         except (OSError, ValueError):
             continue
     return None
-
-
-def safe_name(text: str) -> str:
-    """A text as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
 
 
 def latest(storage: Path, folder: str, wanted: str | bool) -> list[Path]:

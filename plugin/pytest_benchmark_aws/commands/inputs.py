@@ -19,16 +19,21 @@ if TYPE_CHECKING:
 SHARED = "s3://"
 
 
-def add_inputs(parser: argparse.ArgumentParser) -> None:
-    """The files, and how they are read; the same for every command that reads results."""
+def add_files(parser: argparse.ArgumentParser, *, default: bool) -> None:
+    """The files; the same for every command that reads results."""
     parser.add_argument(
         "files",
-        nargs="*",
+        nargs="*" if default else "+",
         metavar="FILES",
-        help="files, folders, patterns, or s3://bucket/prefix (default: .benchmarks)",
+        help="files, folders, patterns, or s3://bucket/prefix" + (" (default: .benchmarks)" if default else ""),
     )
     parser.add_argument("--region", help="of s3://; default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
     parser.add_argument("--profile", help="of s3://; default: AWS_PROFILE")
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """The files, and how they are read."""
+    add_files(parser, default=True)
     parser.add_argument("--since", metavar="WHEN", help="only results made since then: 2026-11-01, or 12h, 7d, 2w")
     parser.add_argument(
         "--throughput",
