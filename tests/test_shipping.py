@@ -110,6 +110,13 @@ def test_any_words_are_read(words: list[str]) -> None:
     assert all(any(word == other for other in rest) for word in _forwarded(words, POSITIONAL))
 
 
+def test_only_what_pytest_took_for_a_path_stays_here(pytester: pytest.Pytester) -> None:
+    """A warning filter in two words has colons as node ids have, and goes along whole."""
+    pytester.makepyfile(test_it="def test_a(): pass")
+    config = pytester.parseconfig("-W", "ignore::UserWarning", "test_it.py::test_a", "-x")
+    assert guest_args(config)[-3:] == ["-W", "ignore::UserWarning", "-x"]
+
+
 def test_the_guest_finds_the_same_root_and_file(pytester: pytest.Pytester) -> None:
     """The guest's arguments have the rootdir, the ini file by its name, the checkpoint plugin, and what was typed."""
     pytester.makeini("[pytest]\n")

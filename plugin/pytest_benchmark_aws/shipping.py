@@ -103,11 +103,10 @@ def _hooked(config: pytest.Config) -> tuple[str, ...]:
 def guest_args(config: pytest.Config) -> list[str]:
     """The command line of this session without what is its own, and with what finds the same rootdir and ini file."""
     given = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
-    positional = set(config.args) | {arg for arg in given if "::" in arg or _is_path(config, arg)}
     args = ["--rootdir=.", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint"]
     if config.inipath is not None and config.inipath.parent == config.rootpath:
         args += ["-c", config.inipath.name]
-    return args + _forwarded(given, positional)
+    return args + _forwarded(given, set(config.args))
 
 
 def _forwarded(given: Sequence[str], positional: Iterable[str]) -> list[str]:
@@ -129,10 +128,6 @@ def _forwarded(given: Sequence[str], positional: Iterable[str]) -> list[str]:
             if words and (takes > 0 or not words[0].startswith("-")):
                 words.popleft()
     return kept
-
-
-def _is_path(config: pytest.Config, arg: str) -> bool:
-    return not arg.startswith("-") and arg in config.args and (config.invocation_params.dir / arg).exists()
 
 
 def import_paths(root: Path) -> list[str]:

@@ -82,8 +82,22 @@ def test_a_json_file_of_a_whole_run_is_taken_apart() -> None:
         "c5.large-spot-launch2": {"hardware": {"vcpus": 2, "memory_bytes": 9}},
     }
     data = result(
-        benchmark([1.0], "test_it[a-m5.large]", instance_type="m5.large", market="on-demand", launch=1),
-        benchmark([2.0], "test_it[c5.large-spot-launch2]", instance_type="c5.large", market="spot", launch=2),
+        benchmark(
+            [1.0],
+            "test_it[a-m5.large]",
+            params={"aws_instance_type": "m5.large"},
+            instance_type="m5.large",
+            market="on-demand",
+            launch=1,
+        ),
+        benchmark(
+            [2.0],
+            "test_it[c5.large-spot-launch2]",
+            params={"aws_instance_type": "c5.large"},
+            instance_type="c5.large",
+            market="spot",
+            launch=2,
+        ),
         machine={"node": "several, see machines", "machines": several},
     )
     first, second = parse_records(data, "run.json", HOW)

@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_benchmark_aws.core.names import folder_name, safe_name
+from pytest_benchmark_aws.core.names import TARGET, bare_id, folder_name, job_name, safe_name
 from pytest_benchmark_aws.core.records import RecordError, utc
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ PARTS = "pytest_benchmark_aws_merged"
 """Key of a merged file: a list of what each of its shards said of itself, with the full names that it held."""
 NOISE = (("cpu", "hz_actual"), ("cpu", "hz_actual_friendly"), ("steal",), ("phases",), ("ec2", "instance_id"))
 """What differs in machine_info between two sessions on one machine."""
-_TARGET = "aws_instance_type"
-"""The parameter that a session with --aws adds to a test."""
 _LONGEST = 80
 """Characters of a folder's name, and of a file's without its number."""
 
@@ -158,26 +156,16 @@ def _of_one_machine(header: Json, bench: Json) -> tuple[Json, Json]:
     return {**header, "machine_info": info}, bench
 
 
-def job_name(extra: Mapping[str, Any]) -> str:
-    """What --aws calls the launch that an extra_info tells of: ``m5.8xlarge-spot-launch2``; empty without one."""
-    named, launch = extra.get("instance_type"), extra.get("launch")
-    if not isinstance(named, str) or not named:
-        return ""
-    # On demand because spot was not to be had: the launch keeps the name that it was asked for by.
-    spot = extra.get("market") == "spot" or "fallback" in extra
-    return named + "-spot" * spot + (f"-launch{launch}" if isinstance(launch, int) and launch > 1 else "")
-
-
 def _target(bench: Json, extra: Mapping[str, Any]) -> str | None:
     """The target in a test's id, where a session with --aws put one."""
     job = job_name(extra)
-    if not job or _TARGET not in _mapping(bench.get("params")):
+    if not job or TARGET not in _mapping(bench.get("params")):
         return None
     return job if bench["fullname"].endswith((f"-{job}]", f"[{job}]")) else None
 
 
 def _bare(bench: Json, target: str) -> Json:
-    params = {key: value for key, value in _mapping(bench.get("params")).items() if key != _TARGET}
+    params = {key: value for key, value in _mapping(bench.get("params")).items() if key != TARGET}
     bare: Json = {**bench, "params": params or None}
     for key in ("name", "fullname"):
         if isinstance(text := bench.get(key), str):
@@ -185,13 +173,6 @@ def _bare(bench: Json, target: str) -> Json:
     if isinstance(param := bench.get("param"), str):
         bare["param"] = None if param == target else param.removesuffix(f"-{target}")
     return bare
-
-
-def bare_id(text: str, target: str) -> str:
-    """A test's name without the target, which stands last in it."""
-    if text.endswith(f"-{target}]"):
-        return text.removesuffix(f"-{target}]") + "]"
-    return text.removesuffix(f"[{target}]")
 
 
 def _identity(entry: _Entry) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.names import TARGET, bare_id, job_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,7 +144,7 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
             raise RecordError(f"benchmark {number} is no object")
         extra = _mapping(bench.get("extra_info"))
         # A --benchmark-json file of a run on several machines names them by job.
-        job = _job(extra)
+        job = job_name(extra)
         key = (job, str(extra.get("usd_per_hour")))
         if key not in machines:
             several = _mapping(info.get("machines"))
@@ -175,7 +176,9 @@ def _record(
     case = bench["fullname"]
     if not isinstance(case, str):
         raise RecordError("fullname is no text")
-    case = _bare(case, job)
+    if job and TARGET in params:  # an id of the session with --aws, not of the instance
+        params = {name: value for name, value in params.items() if name != TARGET}
+        case = bare_id(case, job)
     if scale is not None:
         params = {name: value for name, value in params.items() if name != how.scale_parameter}
         case = _without_scale(case, params)
@@ -279,25 +282,6 @@ def _unnamed(model: str | None, vcpus: int | None, info: Mapping[str, Any]) -> s
     if model:
         return f"{' '.join(model.split())}, {vcpus} CPUs" if vcpus else " ".join(model.split())
     return _text(info.get("node")) or "unknown machine"
-
-
-def _job(extra: Mapping[str, Any]) -> str:
-    """The target as the session's test ids show it: ``m5.8xlarge-spot-launch2``; empty for what ran here."""
-    named = extra.get("instance_type")
-    if not isinstance(named, str):
-        return ""
-    market = f"-{extra['market']}" if extra.get("market") == "spot" else ""
-    launch = extra.get("launch")
-    return f"{named}{market}" + (f"-launch{launch}" if isinstance(launch, int) and launch > 1 else "")
-
-
-def _bare(fullname: str, job: str) -> str:
-    """The node id as it is on every machine: a session with --aws has the target last in its ids."""
-    if job:
-        if fullname.endswith(f"-{job}]"):
-            return fullname.removesuffix(f"-{job}]") + "]"
-        return fullname.removesuffix(f"[{job}]")
-    return fullname
 
 
 def _without_scale(fullname: str, params: Mapping[str, object]) -> str:
