@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.commands import report
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.report.columns import aligned, printable
 
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     policy.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     policy.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
     policy.set_defaults(run=_policy)
+    report.add_parser(commands)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from pytest_benchmark_aws.core.errors import UnitError
 
@@ -75,6 +76,21 @@ def format_rate(value: float) -> str:
         if value >= factor:
             return f"{_three_digits(value / factor)} {prefix}"
     return f"{_three_digits(value)} "
+
+
+def format_seconds(value: float) -> str:
+    """Seconds to four significant digits in a fitting unit: ``"719 ms"``, ``"574 s"``."""
+    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= factor:
+            return f"{value / factor:.4g} {unit}" if value < 9999.5 else f"{value:.0f} s"
+    return f"{value * 1e9:.4g} ns"
+
+
+def format_usd(value: Decimal) -> str:
+    """An amount of money without its unit: four decimals, more where it is small: ``"0.2449"``, ``"0.000173"``."""
+    if not value or value >= Decimal("0.1"):
+        return f"{value:.4f}"
+    return f"{value:.6f}" if value >= Decimal("0.0001") else f"{value:.2e}"
 
 
 def _three_digits(value: float) -> str:

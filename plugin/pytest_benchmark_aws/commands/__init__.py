@@ -1,0 +1,1 @@
+"""The commands of ``pytest-benchmark-aws``, a module each."""
