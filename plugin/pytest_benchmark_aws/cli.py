@@ -1,4 +1,4 @@
-"""``pytest-benchmark-aws``: runs, reap, policy."""
+"""``pytest-benchmark-aws``: compare, runs, reap, policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import report
+from pytest_benchmark_aws.commands import compare, report
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.report.columns import aligned, printable
 
@@ -29,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pytest-benchmark-aws", description="Looks after runs of pytest --aws.")
+    parser = argparse.ArgumentParser(
+        prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
     listing.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (listing, reap):
         command.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
         command.add_argument("--profile", help="default: AWS_PROFILE")
+    compare.add_parser(commands)
     policy = commands.add_parser("policy", help="print the least IAM policy that a run needs")
     policy.add_argument("kind", choices=("client", "instance", "scheduler"))
     policy.add_argument("--account", default="123456789012", help="account id (12 digits)")

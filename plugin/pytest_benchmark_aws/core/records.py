@@ -19,6 +19,9 @@ MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
 RATE = "_per_second"
 """How a key of extra_info ends that holds a throughput."""
+PUBLISHED = " (published)"
+_NUMBERS = frozenset({int, float})
+"""Of which bool is none."""
 
 
 class RecordError(PytestBenchmarkAWSError, ValueError):
@@ -34,6 +37,8 @@ class MachineInfo:
     instance_type: str | None
     market: str | None
     embedded: bool
+    published: bool
+    """A figure that somebody published, not a run of this suite."""
     vcpus: int | None
     cores: int | None
     threads_per_core: int | None
@@ -47,6 +52,11 @@ class MachineInfo:
     """ISO 8601."""
     node: str | None = None
     system: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name of what a published figure and a run on the same machine have in common."""
+        return self.name.removesuffix(PUBLISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +165,14 @@ def _record(
 ) -> Record:
     stats = bench["stats"]
     median = _seconds(stats, "median")
-    params = dict(_mapping(bench.get("params")))
-    scale = params.pop(how.scale_parameter, None) if how.scale_parameter else None
+    params = _mapping(bench.get("params"))
+    scale = params.get(how.scale_parameter) if how.scale_parameter else None
     case = bench["fullname"]
     if not isinstance(case, str):
         raise RecordError("fullname is no text")
     case = _bare(case, job)
     if scale is not None:
+        params = {name: value for name, value in params.items() if name != how.scale_parameter}
         case = _without_scale(case, params)
     data = stats.get("data")
     rounds = thin(data) if isinstance(data, list) and data else (median,)
@@ -198,9 +209,8 @@ def thin(data: Sequence[Any], most: int = MOST_ROUNDS) -> tuple[float, ...]:
     Raises:
         ValueError: a round that is no positive, finite number.
     """
-    ordered = sorted(data)
-    # Comparisons with NaN are false, so that the order alone proves nothing of the ends.
-    if not all(isinstance(one, int | float) and 0 < one < math.inf for one in ordered):
+    # A sum is finite only if all its parts are; NaN compares as nothing, so that the order alone proves little.
+    if not set(map(type, data)) <= _NUMBERS or not math.isfinite(sum(data)) or (ordered := sorted(data))[0] <= 0:
         raise ValueError("stats.data holds what is no positive, finite number of seconds")
     if len(ordered) > most:
         step = (len(ordered) - 1) / (most - 1)
@@ -237,12 +247,13 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
             name += " spot"
         if known and known.threads_per_core and threads and threads != known.threads_per_core:
             name += f" with {threads} thread{'s' if threads > 1 else ''} a core"
-        name += " (embedded)" if embedded else " (published)" if published else ""
+        name += " (embedded)" if embedded else PUBLISHED if published else ""
     return MachineInfo(
         name=name,
         instance_type=instance_type,
         market=market,
         embedded=embedded,
+        published=published,
         vcpus=vcpus,
         cores=cores,
         threads_per_core=threads,
@@ -331,7 +342,7 @@ def _date_in(source: object) -> str | None:
 
 def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = stats.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    if type(value) not in _NUMBERS or not 0 < value < math.inf:
         raise ValueError(f"stats.{name} is {str(value)[:40]}, no positive, finite number of seconds")
     return float(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
+import operator
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -142,9 +143,12 @@ def matches(machine: MachineInfo, wanted: str) -> bool:
     return wanted in names or any(name and fnmatch.fnmatchcase(name, wanted) for name in names)
 
 
+_AGE = operator.attrgetter("when", "launch", "case", "source", "median", "round_count")
+
+
 def _without_duplicates(records: Iterable[Record]) -> tuple[list[Record], int]:
     """The same benchmark of the same launch counts once, in whatever files it is; the first by file name stays."""
-    ordered = sorted(records, key=lambda one: (one.when, one.launch, one.case, one.scale or "", one.source, one.median))
+    ordered = sorted(records, key=_AGE)
     found: dict[tuple[object, ...], Record] = {}
     for record in ordered:
         key = (record.launch, record.case, record.scale, record.machine.name, record.median, record.round_count)
@@ -268,7 +272,7 @@ def _speed(one: Sampled, reference: Sampled, gain: float) -> Ratio:
 
 
 def _identity(sampled: Sampled) -> Ratio:
-    end = 1.0 if sampled.logs else None
+    end = 1.0 if sampled.away else None
     return Ratio(1.0, end, end, CONFIDENCE, None)
 
 

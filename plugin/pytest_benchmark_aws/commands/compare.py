@@ -1,0 +1,304 @@
+"""``pytest-benchmark-aws compare``: machines side by side, the choice between them, and a gate for CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.errors import PlanError, UnitError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.gate import Judged
+    from pytest_benchmark_aws.core.records import Reading, Record
+    from pytest_benchmark_aws.core.tables import Compared, Row
+    from pytest_benchmark_aws.report.formats.shown import Shown
+
+_DESCRIPTION = (
+    "Compares machines by time and money, from any number of pytest-benchmark JSON files: ours or stock's, of this "
+    "machine, of embedded AWS or of AWS."
+)
+_EXIT = "Exit code: 0, 1 where a --fail-if condition failed or could not be judged, 2 where nothing could be compared."
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser(
+        "compare", help="machines side by side, by time and money", description=_DESCRIPTION, epilog=_EXIT
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "--filter",
+        action="append",
+        metavar="EXPR",
+        help="such as vcpus>=16 or 'machine=m5.*'; repeatable, all must hold",
+    )
+    parser.add_argument(
+        "--reference", metavar="MACHINE", help="what 'relative' is relative to (default: each table's fastest)"
+    )
+    parser.add_argument(
+        "--statistic",
+        choices=("median", "mean", "min"),
+        default="median",
+        help="of a launch's rounds (default: median)",
+    )
+    parser.add_argument(
+        "--rows",
+        choices=("machine", "commit", "launch"),
+        default="machine",
+        help="a row for each machine with its newest commit (default), each commit, or each launch",
+    )
+    parser.add_argument(
+        "--group-by", metavar="COLUMN", default="test", help="a table for each value of it (default: test)"
+    )
+    parser.add_argument(
+        "--sort", metavar="COLUMN", help="of a table's rows; -COLUMN downwards (default: time of a run)"
+    )
+    parser.add_argument("--columns", metavar="NAMES", help="comma-separated; a wrong name lists all")
+    parser.add_argument("--format", choices=("table", "markdown", "csv", "json"), default="table")
+    parser.add_argument(
+        "--markdown", action="store_const", dest="format", const="markdown", help="the same as --format markdown"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write there in place of the terminal")
+    choice = parser.add_argument_group("choice")
+    choice.add_argument("--max-seconds", metavar="S", help="name the cheapest machine that keeps this time of a run")
+    choice.add_argument("--max-usd", metavar="USD", help="name the fastest machine that keeps this cost of a run")
+    choice.add_argument(
+        "--break-even",
+        action="append",
+        metavar="TYPE",
+        help="below which time this instance type is cheaper than the others; repeatable",
+    )
+    gate = parser.add_argument_group("gate")
+    gate.add_argument(
+        "--fail-if",
+        action="append",
+        metavar="CONDITION",
+        help="as 'median>5%%', 'usd>10%%': exit 1 where a machine is surely worse by more than its baseline",
+    )
+    gate.add_argument(
+        "--baseline",
+        action="append",
+        metavar="FILES",
+        help="what --fail-if compares with: earlier files, folders or patterns; repeatable",
+    )
+    parser.set_defaults(run=run)
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """The files, and how they are read; the same for every command that reads results."""
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILES",
+        help="files, folders, patterns, or s3://bucket/prefix (default: .benchmarks)",
+    )
+    parser.add_argument("--since", metavar="WHEN", help="only results made since then: 2026-11-01, or 12h, 7d, 2w")
+    parser.add_argument(
+        "--throughput",
+        metavar="KEY",
+        help="key of extra_info with work done a second (default: the ini file's, else the one ending in _per_second)",
+    )
+    parser.add_argument(
+        "--scale-parameter",
+        metavar="NAME",
+        help="test parameter that only scales the work (default: the ini file's aws_scale_parameter)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the comparison."""
+    try:
+        asked = _asked(options)
+        current = load(options, options.files)
+        before = load(options, options.baseline) if options.baseline else None
+        compared, shown, failed = _compare(options, asked, current, before)
+    except (PlanError, UnitError) as error:
+        print(f"pytest-benchmark-aws compare: {error}", file=sys.stderr)
+        return 2
+    _write(options, shown)
+    if not compared.tables:
+        print("pytest-benchmark-aws compare: no results to compare", file=sys.stderr)
+        return 2
+    return 1 if failed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the files of one side held, after --since and --filter."""
+
+    records: Sequence[Record]
+    refused: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Options that are more than a name, read before any file is."""
+
+    max_seconds: float | None
+    max_usd: Decimal | None
+    break_even: Sequence[tuple[str, Decimal]]
+
+
+def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
+    """Reads the files that patterns mean.
+
+    Raises:
+        PlanError: a pattern that means none, or a filter that cannot be read.
+    """
+    from pytest_benchmark_aws.core import filters
+    from pytest_benchmark_aws.reading import find_files, read_files
+
+    tests: list[Callable[[Record], bool]] = [
+        filters.parse_filter(one) for one in getattr(options, "filter", None) or ()
+    ]
+    since = filters.parse_since(options.since, datetime.now(timezone.utc)) if options.since else None
+    found = read_files(find_files(patterns), reading(options))
+    return Loaded(filters.chosen(found.records, tests, since), found.refused)
+
+
+def reading(options: argparse.Namespace) -> Reading:
+    """How files are read: by the command line, else by the project's ini file."""
+    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.core.records import Reading
+    from pytest_benchmark_aws.inifile import project_settings
+
+    ini = project_settings(Path.cwd())
+    return Reading(
+        snapshot.catalog(),
+        options.throughput or ini.get("aws_throughput") or None,
+        options.scale_parameter or ini.get("aws_scale_parameter") or None,
+    )
+
+
+def _asked(options: argparse.Namespace) -> _Asked:
+    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.core.gate import parse_condition
+
+    for text in options.fail_if or ():
+        parse_condition(text)
+    if options.fail_if and not options.baseline:
+        raise PlanError("--fail-if needs --baseline FILES: the earlier results that these must not be worse than")
+    if options.baseline and not options.fail_if:
+        raise PlanError(
+            "--baseline needs --fail-if, as in --fail-if 'median>5%'; to see both side by side, name all files"
+        )
+    catalog = snapshot.catalog()
+    return _Asked(
+        None if options.max_seconds is None else float(_amount("--max-seconds", options.max_seconds)),
+        None if options.max_usd is None else _amount("--max-usd", options.max_usd),
+        [_price(name, catalog) for name in options.break_even or ()],
+    )
+
+
+def _amount(option: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount <= 0:
+        raise PlanError(f"{option}={text}: give a positive number, as in 600 or 0.25")
+    return amount
+
+
+def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
+    known = catalog.find(name)
+    if known is None or known.usd_per_hour is None:
+        raise PlanError(
+            f"--break-even={name}: no instance type with a known price; nearest: {', '.join(catalog.nearest(name))}"
+        )
+    return name, known.usd_per_hour
+
+
+def _compare(
+    options: argparse.Namespace, asked: _Asked, current: Loaded, before: Loaded | None
+) -> tuple[Compared, Shown, bool]:
+    from pytest_benchmark_aws.core.tables import compare_records
+    from pytest_benchmark_aws.report.formats import fields, told
+    from pytest_benchmark_aws.report.formats.shown import Shown
+
+    group_by = fields.parse_columns(options.group_by)[0]
+    sort = fields.parse_sort(options.sort) if options.sort else None
+    chosen = fields.parse_columns(options.columns) if options.columns else None
+    how = options.statistic
+    compared = compare_records(current.records, how=how, row_of=options.rows, reference=options.reference)
+    parts = fields.sections(compared.tables, group_by, sort)
+    answers: dict[str, list[str]] = {}
+    for table in compared.tables:
+        lines = told.within(table, asked.max_seconds, asked.max_usd)
+        for name, price in asked.break_even:
+            lines += told.break_even(table, name, price)
+        if lines:
+            answers.setdefault(table.case, []).extend(lines)
+    gate, failed = ([], False) if before is None else _gate(options, current, before)
+    shown = Shown(
+        sections=parts,
+        columns=chosen or fields.default_columns(parts, group_by),
+        how=how,
+        answers=answers,
+        gate=gate,
+        notes=told.notes(compared, how, options.reference),
+        refused=[*current.refused, *(before.refused if before else ())],
+    )
+    return compared, shown, failed
+
+
+def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple[list[str], bool]:
+    """Each condition judged; refused files fail it, as nobody knows what they held."""
+    from pytest_benchmark_aws.core import gate
+    from pytest_benchmark_aws.core.tables import compare_records
+    from pytest_benchmark_aws.report.formats import told
+
+    judged: list[Judged] = []
+    without: dict[str, Row] = {}
+    now, then = compare_records(current.records).tables, compare_records(before.records).tables
+    for text in options.fail_if:
+        condition = gate.parse_condition(text)
+        found, missing = gate.changes(now, then, condition.metric)
+        without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in missing}
+        if not found:
+            ours, theirs = ({row.machine.name for table in side for row in table.rows} for side in (now, then))
+            raise PlanError(
+                f"{condition}: nothing here has a baseline of the same test, scale and machine; here are "
+                f"{', '.join(sorted(ours)) or 'no results'}, among the baselines {', '.join(sorted(theirs)) or 'none'}"
+            )
+        judged.append(gate.judge(condition, found))
+    refused = len(current.refused) + len(before.refused)
+    lines = told.gate_lines(judged, list(without.values()))
+    if refused:
+        lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
+    return lines, bool(refused) or any(one.failed for one in judged)
+
+
+def _write(options: argparse.Namespace, shown: Shown) -> None:
+    from pytest_benchmark_aws.report.formats import csv, json, markdown, text
+
+    colour = options.output is None and _colour(sys.stdout)
+    rendered = {
+        "table": lambda: text.render(shown, colour=colour),
+        "markdown": lambda: markdown.render(shown),
+        "csv": lambda: csv.render(shown),
+        "json": lambda: json.render(shown),
+    }[options.format]()
+    for line in text.warnings(shown, colour=_colour(sys.stderr)):
+        print(line, file=sys.stderr)
+    if options.format in {"csv"}:  # which holds rows alone
+        for line in shown.gate:
+            print(line, file=sys.stderr)
+    if options.output:
+        Path(options.output).write_text(rendered, encoding="utf-8")
+    else:
+        sys.stdout.write(rendered)
+
+
+def _colour(stream: object) -> bool:
+    isatty = getattr(stream, "isatty", None)
+    return bool(isatty and isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

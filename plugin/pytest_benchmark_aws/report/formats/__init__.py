@@ -1,0 +1,1 @@
+"""The comparison in each of its formats, a module each."""

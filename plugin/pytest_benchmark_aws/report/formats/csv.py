@@ -1,0 +1,50 @@
+"""The comparison as CSV (RFC 4180): a row for each machine, numbers in seconds, bytes and USD."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.report.formats.fields import COLUMNS
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.tables import Row
+    from pytest_benchmark_aws.report.formats.fields import Value
+    from pytest_benchmark_aws.report.formats.shown import Shown
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PARTS = {"spread": ("min", "max"), "interval": ("interval-low", "interval-high", "verdict")}
+"""Columns that hold several values -> a column for each."""
+
+
+def render(shown: Shown) -> str:
+    """The columns by their names; ``test`` is always among them, as a file has no sections."""
+    names = [part for column in shown.columns for part in _PARTS.get(column.name, (column.name,))]
+    names = list(dict.fromkeys(names if "test" in names else ["test", *names]))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for section in shown.sections:
+        for row in section.rows:
+            writer.writerow([_cell(_value(row, name)) for name in names])
+    return out.getvalue()
+
+
+def _value(row: Row, name: str) -> Value:
+    if name.startswith("interval-"):
+        ends = (None, None) if row.speed is None or row.is_reference else (row.speed.low, row.speed.high)
+        return ends[name == "interval-high"]
+    return COLUMNS[name].value(row)
+
+
+def _cell(value: Value) -> str:
+    """A text that a spreadsheet would run as a formula stays a text (OWASP, CSV Injection)."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:.9f}"
+    if isinstance(value, int | float):
+        return repr(value)
+    return f"'{value}" if value.startswith(_FORMULA) else value

@@ -1,0 +1,53 @@
+"""The comparison as JSON: every column of every row, in seconds, bytes and USD."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.report.formats.fields import COLUMNS
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.tables import Row
+    from pytest_benchmark_aws.report.formats.fields import Value
+    from pytest_benchmark_aws.report.formats.shown import Shown
+
+SCHEMA = 1
+"""Grows when a key changes its meaning; new keys may appear without."""
+
+
+def render(shown: Shown) -> str:
+    """``{"schema", "sections": [{"title", "unit", "rows": [...]}], "answers", "gate", "notes", "refused"}``."""
+    data = {
+        "schema": SCHEMA,
+        "statistic": shown.how,
+        "sections": [
+            {
+                "title": section.title,
+                "unit": section.unit,
+                "rows": [_row(row) for row in section.rows],
+            }
+            for section in shown.sections
+        ],
+        "answers": {case: list(lines) for case, lines in shown.answers.items()},
+        "gate": list(shown.gate),
+        "notes": list(shown.notes),
+        "refused": list(shown.refused),
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _row(row: Row) -> dict[str, Any]:
+    found: dict[str, Any] = {name: _number(column.value(row)) for name, column in COLUMNS.items()}
+    found["spread"] = [row.low, row.high]
+    found["interval"] = None if row.speed is None or row.speed.low is None else [row.speed.low, row.speed.high]
+    found |= {"choice": list(row.choice), "flags": list(row.flags), "reference": row.is_reference}
+    found |= {"embedded": row.machine.embedded, "published": row.machine.published, "projected": row.projected}
+    found |= {"commit": row.commit.id or None, "dirty": row.commit.dirty}
+    found["files"] = sorted({record.source for record in row.records})
+    return found
+
+
+def _number(value: Value) -> Any:
+    return float(value) if isinstance(value, Decimal) else value

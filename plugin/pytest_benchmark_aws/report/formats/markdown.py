@@ -1,0 +1,47 @@
+"""The comparison as GitHub's Markdown, as a comment of a pull request."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.report.formats.fields import titled
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.report.formats.shown import Shown
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
+
+
+def render(shown: Shown) -> str:
+    """A heading and a table for each section; the gate first, as that is what the comment is for."""
+    lines: list[str] = []
+    if shown.gate:
+        lines += [f"- {escaped(line.strip())}" for line in shown.gate] + [""]
+    for section in shown.sections:
+        lines += [f"### {escaped(section.title)}", ""]
+        lines.append(
+            "| " + " | ".join(escaped(titled(column, section.unit, shown.how)) for column in shown.columns) + " |"
+        )
+        lines.append("|" + "|".join(" :-- " if column.left else " --: " for column in shown.columns) + "|")
+        for row in section.rows:
+            best = bool(set(row.choice) & {"fastest", "cheapest"})
+            cells = [escaped(column.shown(row)) for column in shown.columns]
+            lines.append(
+                "| "
+                + " | ".join(f"**{cell}**" if best and not place else cell for place, cell in enumerate(cells))
+                + " |"
+            )
+        cases = dict.fromkeys(row.case for row in section.rows)
+        answers = [line for case in cases for line in shown.answers.get(case, ())]
+        lines += ["", *(f"- → {escaped(line)}" for line in answers), *([""] if answers else [])]
+    lines += [f"<sub>{escaped(note)}</sub><br>" for note in shown.notes]
+    lines += [f"> left out: {escaped(line)}" for line in shown.refused]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text as itself: no markup, no HTML, no mention of anybody, on one line."""
+    return _SPECIAL.sub(r"\\\1", html.escape(printable(text), quote=False))

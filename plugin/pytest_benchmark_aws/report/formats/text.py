@@ -1,0 +1,56 @@
+"""The comparison as tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.report.formats.fields import titled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_benchmark_aws.report.formats.fields import Section
+    from pytest_benchmark_aws.report.formats.shown import Shown
+
+_BOLD, _CYAN, _YELLOW, _RED, _GREEN, _OFF = "\x1b[1m", "\x1b[36m", "\x1b[33m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
+
+
+def render(shown: Shown, *, colour: bool) -> str:
+    """The tables, the answers, the gate and the notes; every colour has a glyph beside it."""
+
+    def painted(line: str, paint: str) -> str:
+        return f"{paint}{line}{_OFF}" if colour and paint else line
+
+    lines: list[str] = []
+    for section in shown.sections:
+        lines += ["", painted(printable(section.title), _BOLD)]
+        table, chosen = _table(shown, section)
+        width = max(map(len, table))
+        lines += [table[0], "─" * width]
+        lines += [painted(line, _CYAN if best else "") for line, best in zip(table[1:], chosen, strict=True)]
+        cases = dict.fromkeys(row.case for row in section.rows)
+        lines += [painted(f"  → {printable(line)}", _CYAN) for case in cases for line in shown.answers.get(case, ())]
+    lines.append("")
+    for line in shown.gate:
+        glyph = line.strip()[:1]
+        lines.append(painted(printable(line), {"✗": _RED, "✓": _GREEN, "?": _YELLOW}.get(glyph, "")))
+    lines += [f"  {printable(note)}" for note in shown.notes]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def _table(shown: Shown, section: Section) -> tuple[list[str], list[bool]]:
+    """The header and the rows, and which of the rows are chosen."""
+    header = tuple(titled(column, printable(section.unit), shown.how) for column in shown.columns)
+    cells = [tuple(printable(column.shown(row)) for column in shown.columns) for row in section.rows]
+    left = {place for place, column in enumerate(shown.columns) if column.left}
+    chosen = [bool(set(row.choice) & {"fastest", "cheapest"}) for row in section.rows]
+    marks = [" ", *("▸" if best else " " for best in chosen)]
+    lines = [f"{mark} {line}" for mark, line in zip(marks, aligned([header, *cells], left=left), strict=True)]
+    return lines, chosen
+
+
+def warnings(shown: Shown, *, colour: bool) -> Iterator[str]:
+    """A line for each file that was refused."""
+    for line in shown.refused:
+        yield f"{_YELLOW}! left out: {line}{_OFF}" if colour else f"! left out: {line}"

@@ -1,0 +1,117 @@
+"""What a comparison says in sentences: which machine keeps a limit, what the columns mean, how the gate judged."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.choice import break_even_seconds, cheapest_within, fastest_within
+from pytest_benchmark_aws.core.units import format_seconds, format_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_benchmark_aws.core.choice import Offer
+    from pytest_benchmark_aws.core.gate import Change, Judged
+    from pytest_benchmark_aws.core.tables import Compared, Row, Table
+
+
+def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> list[str]:
+    """Which machine to take within a time, within an amount of money, or within both."""
+    offers = table.offers
+    if max_seconds is None and max_usd is None:
+        return []
+    if not offers:
+        return ["no machine here has a known price"]
+    keeping = [
+        one
+        for one in offers
+        if (max_seconds is None or one.seconds <= max_seconds) and (max_usd is None or one.usd <= max_usd)
+    ]
+    limits = [] if max_seconds is None else [format_seconds(max_seconds)]
+    limits += [] if max_usd is None else [f"{format_usd(max_usd)} USD"]
+    limit = " and ".join(limits)
+    if max_seconds is not None:
+        best, word = cheapest_within(keeping, max_seconds), "cheapest"
+    elif max_usd is not None:
+        best, word = fastest_within(keeping, max_usd), "fastest"
+    if best is not None:
+        return [f"{word} within {limit}: {_offer(best)}"]
+    nearest = min(offers, key=lambda one: one.seconds if max_seconds is not None else one.usd)
+    what = "fastest" if max_seconds is not None else "cheapest"
+    return [f"none keeps {limit}; the {what} is {_offer(nearest)}"]
+
+
+def break_even(table: Table, machine: str, usd_per_hour: Decimal) -> list[str]:
+    """Below which time a machine at that price is cheaper than the cheapest other one."""
+    others = [one for one in table.offers if one.machine != machine]
+    if not others:
+        return [f"{machine}: no other machine here has a known price"]
+    cheapest = min(others, key=lambda one: (one.usd, one.seconds))
+    seconds = break_even_seconds(usd_per_hour, cheapest)
+    return [
+        f"{machine} ({usd_per_hour:.4f} USD/hour) is cheaper below {format_seconds(seconds)} than {_offer(cheapest)}"
+    ]
+
+
+def notes(compared: Compared, how: str, reference: str | None) -> list[str]:
+    """What the columns mean, and what was left out."""
+    rows = [row for table in compared.tables for row in table.rows]
+    what = {"median": "median", "mean": "mean", "min": "fastest round"}[how]
+    against = reference or "the fastest machine's"
+    lines = [
+        f"{how}: the mean over launches of each one's {what}. relative: speed over {against}, in units of work where "
+        "scales differ."
+    ]
+    if any(row.speed is not None and row.speed.enough and not row.is_reference for row in rows):
+        lines.append(
+            "interval: 95 %, bootstrap over launches. ▲ ▼: differs for sure, Holm's correction for all rows made; ≈: not."
+        )
+    if any(table.mixed and any(row.projected for row in table.rows) for table in compared.tables):
+        scales = sorted({table.full_scale for table in compared.tables if table.mixed and table.full_scale})
+        lines.append(f"≈ USD: the work of scale {', '.join(scales)} at this pace; throughput changes with the scale.")
+    if any(row.machine.embedded for row in rows):
+        lines.append(
+            "embedded: these times are those of the machine that embedded AWS ran on, not the instance type's; "
+            "money is what they would pay for them."
+        )
+    if any(row.run_usd is not None for row in rows):
+        lines.append("USD: on demand, Linux, the time of one run; boot and installation aside.")
+    if compared.older:
+        lines.append(f"{compared.older:,} results of older commits are left out; --rows commit shows them.")
+    if compared.duplicates:
+        lines.append(f"{compared.duplicates:,} results are in several files, and count once.")
+    return lines
+
+
+def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
+    """What failed, what could not be judged, and how many passed."""
+    lines = []
+    for one in judged:
+        passed = f"{len(one.passed)} of {len(one.passed) + len(one.failed) + len(one.undecided)} rows pass"
+        lines.append(f"{'✗' if one.failed else '✓'} {one.condition}: {passed}")
+        lines += [f"  ✗ {_change(change)}" for change in one.failed]
+        lines += [f"  ? {_change(change)}" for change in one.undecided]
+    if without:
+        names = sorted({f"{row.case} on {row.machine.name}" for row in without})
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        lines.append(f"  no baseline: {', '.join(names[:3])}{more}")
+    return lines
+
+
+def _change(change: Change) -> str:
+    row, ratio = change.row, change.ratio
+    where = f"{row.case}{f' at {row.scale}' if row.scale else ''} on {row.machine.name}"
+    old, new = (
+        f"{format_usd(Decimal(repr(value)))} USD" if change.metric == "usd" else format_seconds(value)
+        for value in (change.old, change.new)
+    )
+    values = f"{old} -> {new}"
+    if ratio.low is None or ratio.high is None:
+        return f"{where}: {change.percent:+.1f} % ({values}), {change.verdict}"
+    ends = f"{100 * (ratio.low - 1):+.1f} to {100 * (ratio.high - 1):+.1f} %"
+    return f"{where}: {change.percent:+.1f} % ({values}), 95 % interval {ends}, p {change.adjusted_p:.2g}"
+
+
+def _offer(offer: Offer) -> str:
+    return f"{offer.machine}, {format_seconds(offer.seconds)}, {format_usd(offer.usd)} USD"
