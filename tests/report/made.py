@@ -1,4 +1,4 @@
-"""Made-up results of realistic shape: machines that differ in speed and price, launches, commits, tests over threads."""
+"""Made-up results of realistic shape: machines of different speed and price, launches, commits, tests over threads."""
 
 from __future__ import annotations
 
@@ -68,9 +68,13 @@ def results(
             )  # fmt: skip
     return {
         "machine_info": {"python_version": "3.11.7", "system": "Linux", "hardware": {}},
-        "commit_info": {"id": COMMITS[commit % 3] if commit < 3 else f"{commit:012x}", "dirty": False, "branch": "main"},
+        "commit_info": {
+            "id": COMMITS[commit % 3] if commit < 3 else f"{commit:012x}",
+            "dirty": False,
+            "branch": "main",
+        },
         "benchmarks": benches,
-        "datetime": f"2026-{10 + commit % 2:02}-{1 + (commit + launch) % 28:02}T0{launch % 10}:00:00+00:00",
+        "datetime": f"{2020 + commit // 12}-{1 + commit % 12:02}-{1 + launch % 28:02}T0{launch % 10}:00:00+00:00",
         "version": "5.3.1",
     }
 

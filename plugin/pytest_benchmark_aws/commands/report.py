@@ -6,17 +6,17 @@ import os
 import re
 import sys
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.commands.compare import add_inputs, load, reading
+from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.report.html.charts import Chart
+    from pytest_benchmark_aws.report.html.chart import Chart
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,9 +25,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "report",
         help="write results as one HTML page: the choice, charts, a table",
         description="Writes one self-contained HTML page. Needs pip install 'pytest-benchmark-aws[report]'.",
+        epilog="Exit code: 0, 1 where nothing could be read or written, 2 for wrong usage.",
     )
+    add_inputs(parser)
     parser.add_argument(
-        "files", nargs="*", metavar="FILES", help="result files, folders or patterns; default: .benchmarks"
+        "--filter", action="append", metavar="EXPR", help="as in compare: vcpus>=16, 'test=*test_train*'; repeatable"
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="%(default)s")
     parser.add_argument("--charts", type=Path, metavar="DIR", help="write the charts there too, as SVG and PNG")
@@ -37,13 +39,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="MACHINE",
         help="the machine that speeds are relative to: name, instance type or pattern; default: each test's fastest",
     )
-    parser.add_argument(
-        "--throughput", metavar="KEY", help="key of extra_info with a rate; default: ini aws_throughput, or the only one"
-    )
-    parser.add_argument(
-        "--scale-parameter", metavar="NAME", help="parameter that scales the work; default: ini aws_scale_parameter"
-    )
-    parser.add_argument("--since", metavar="DATE", help="only results from then on, as in 2026-11-01; UTC")
     parser.set_defaults(run=run)
 
 
@@ -51,44 +46,28 @@ def run(options: argparse.Namespace) -> int:
     """0 where a page was written, 1 where nothing could be read, 2 for wrong usage.
 
     Raises:
-        PlanError: no such file, or the extra is missing.
+        PlanError: the extra is missing, or a file cannot be written.
     """
-    from pytest_benchmark_aws.report.html.page import need_extra
+    from pytest_benchmark_aws.report.html.page import need_extra, render
 
     need_extra()
-    from pytest_benchmark_aws.core.records import Reading
-    from pytest_benchmark_aws.inifile import project_settings
-    from pytest_benchmark_aws.reading import find_files, read_files
-    from pytest_benchmark_aws.snapshot import catalog
-
-    try:
-        since = _since(options.since)
-    except ValueError as error:
-        print(f"pytest-benchmark-aws report: {error}", file=sys.stderr)
-        return 2
-    settings = project_settings(Path.cwd())
-    scale_parameter = options.scale_parameter or settings.get("aws_scale_parameter") or None
-    throughput = options.throughput or settings.get("aws_throughput") or None
-    read = read_files(find_files(options.files), Reading(catalog(), throughput, scale_parameter))
-    for line in read.refused:
-        print(f"refused: {line}", file=sys.stderr)
-    records = [record for record in read.records if not since or record.when >= since]
-    if not records:
-        late = f", and none of {len(read.records):,} results is since {options.since}" if read.records else ""
-        print(f"pytest-benchmark-aws report: no results in {read.files} files{late}", file=sys.stderr)
-        return 1
-    from pytest_benchmark_aws.report.html.page import render
     from pytest_benchmark_aws.report.html.view import all_charts, view
 
     try:
+        loaded = load(options, options.files)
+        for line in loaded.refused:
+            print(f"refused: {line}", file=sys.stderr)
+        if not loaded.records:
+            print("pytest-benchmark-aws report: no results: nothing is written", file=sys.stderr)
+            return 1
         page = view(
-            records,
+            loaded.records,
             title=options.title,
             reference=options.reference,
-            scale_parameter=scale_parameter,
-            refused=read.refused,
+            scale_parameter=reading(options).scale_parameter,
+            refused=loaded.refused,
         )
-    except PlanError as error:  # the reference is no machine here
+    except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws report: {error}", file=sys.stderr)
         return 2
     _write(options.output, render(page).encode())
@@ -98,22 +77,6 @@ def run(options: argparse.Namespace) -> int:
         _write_charts(options.charts, charts)
         print(f"{options.charts}: {len(charts)} charts as SVG and PNG")
     return 0
-
-
-def _since(text: str | None) -> str | None:
-    """ISO 8601 in UTC, as records have it.
-
-    Raises:
-        ValueError: the text is no date.
-    """
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise ValueError(f"--since {text!r} is no date: write it as in 2026-11-01") from None
-    moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    return moment.isoformat(timespec="microseconds")
 
 
 def _write_charts(folder: Path, charts: Sequence[Chart]) -> None:

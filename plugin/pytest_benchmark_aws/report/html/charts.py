@@ -1,18 +1,18 @@
-"""The charts as Vega-Lite specifications: pure functions of tables, with everything as data and nothing as code."""
+"""A test's charts as Vega-Lite specifications: pure functions of tables, all names as data and none as code."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.units import format_rate, format_seconds, format_usd
+from pytest_benchmark_aws.core.units import format_seconds
+from pytest_benchmark_aws.report.columns import printable
 from pytest_benchmark_aws.report.html import frame
-from pytest_benchmark_aws.report.html.places import Placed, place_labels
+from pytest_benchmark_aws.report.html.chart import EMBEDDED, Chart, joined, left_out, sentence, told
+from pytest_benchmark_aws.report.html.places import Domain, Placed, place_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.series import History, Line, Scaling
     from pytest_benchmark_aws.core.tables import Row, Table
     from pytest_benchmark_aws.report.html.marks import Mark
 
@@ -22,24 +22,6 @@ MOST_DOTS = 600
 """Of rounds in one chart: more lie on each other."""
 MOST_POINTS = 400
 """Machines in one chart of time and money."""
-MOST_COMMITS = 60
-EMBEDDED = "hollow: embedded AWS, not the instance types' times"
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart, ready to be drawn."""
-
-    kind: str
-    """Part of file names: ``time-money``."""
-    title: str
-    about: str
-    """The test, harmless to print."""
-    alt: str
-    """What it shows, in words."""
-    note: str
-    """What was left out or stands for something else; empty where all is there."""
-    spec: dict[str, Any]
 
 
 def time_money(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
@@ -51,11 +33,12 @@ def time_money(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     time, money = frame.time_unit([row.run_seconds for row in shown]), frame.usd_unit([_usd(row) for row in shown])
     points = [(_usd(row) * money.factor, row.run_seconds * time.factor) for row in shown]
     x, y = (frame.domain([point[axis] for point in points], padding=0.12) for axis in (0, 1))
-    labels = place_labels([_label(row, marks) for row in shown], points, x, y)
+    front = [point for row, point in zip(shown, points, strict=True) if "front" in row.choice]
+    labels = place_labels([_label(row, marks) for row in shown], points, x, y, front)
     values = []
     for row, point, placed in zip(shown, points, labels, strict=True):
         mark = marks[row.machine.name]
-        words = f"{mark.name}: {format_seconds(row.run_seconds)}, {format_usd(row.run_usd or frame.ZERO)} USD a run"
+        words = f"{mark.name}: {format_seconds(row.run_seconds)} a run, {money.shown(_usd(row))} {money.words}"
         values.append(
             {
                 "x": point[0],
@@ -79,19 +62,17 @@ def time_money(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
         },
         *frame.points(encoding, [marks[row.machine.name] for row in shown], size=90),
     ]
-    for placed in (Placed.RIGHT, Placed.LEFT, Placed.ABOVE, Placed.BELOW):
-        if any(value["place"] == placed.value for value in values):
-            layers.append(frame.label_layer(encoding, placed))
+    layers += [frame.label_layer(encoding, side) for side in Placed if side is not Placed.NONE and side in labels]
     return Chart(
         kind="time-money",
         title="Time and money",
-        about=frame.told(table),
-        alt=_sentence(
+        about=told(table),
+        alt=sentence(
             f"{len(shown)} machines by USD and time of a run",
             "the front is " + ", ".join(str(value["words"]) for value in best) if best else "no front",
         ),
-        note=_note(
-            _left("machines", len(shown), len(priced)),
+        note=joined(
+            left_out("machines", len(shown), len(priced)),
             _without_price(table),
             _projected(shown),
             EMBEDDED if _any_embedded(shown) else "",
@@ -104,18 +85,19 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
     """Each round a dot, a line for each machine, its launches under each other, a tick at what the table says."""
     shown = _first(table.rows, MOST_MACHINES)
     unit = frame.time_unit([row.run_seconds for row in shown])
-    dots, centers = [], []
+    dots: list[dict[str, Any]] = []
+    centers: list[dict[str, Any]] = []
     total = 0
     for row in shown:
         factor = unit.factor * row.run_seconds / row.seconds
         launches = frame.spread(row.records, max(1, MOST_DOTS // len(shown) // 2))
         each = max(2, MOST_DOTS // len(shown) // len(launches))
         total += sum(len(record.rounds) for record in row.records)
-        label = marks[row.machine.name].label + (f" {row.scale}" if table.mixed and row.scale else "")
+        label = _row_label(table, row, marks)
         for number, record in enumerate(launches):
-            offset = 0.0 if len(launches) == 1 else 2 * number / (len(launches) - 1) - 1
+            lane = 0.0 if len(launches) == 1 else 2 * number / (len(launches) - 1) - 1
             dots += [
-                {"y": label, "machine": marks[row.machine.name].label, "x": seconds * factor, "offset": offset,
+                {"y": label, "machine": marks[row.machine.name].label, "x": seconds * factor, "offset": lane,
                  "embedded": row.machine.embedded}
                 for seconds in frame.spread(record.rounds, each)
             ]  # fmt: skip
@@ -127,7 +109,11 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
     offset = {"field": "offset", "type": "quantitative", "scale": {"domain": [-1, 1], "range": [7, 21]}}
     layers: list[dict[str, Any]] = [
         *frame.points(
-            {**encoding, "yOffset": offset}, [marks[row.machine.name] for row in shown], size=16, dots=True, opacity=0.65
+            {**encoding, "yOffset": offset},
+            [marks[row.machine.name] for row in shown],
+            size=16,
+            dots=True,
+            opacity=0.65,
         ),
         {
             "data": {"values": centers},
@@ -138,8 +124,8 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
     return Chart(
         kind="rounds",
         title="Rounds",
-        about=frame.told(table),
-        alt=_sentence(
+        about=told(table),
+        alt=sentence(
             f"each round's time on {len(shown)} machines",
             ", ".join(
                 f"{marks[row.machine.name].name} {format_seconds(row.run_seconds)}, "
@@ -147,9 +133,9 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
                 for row in shown
             ),
         ),
-        note=_note(
-            _left("machines", len(shown), len(table.rows)),
-            _left("rounds", len(dots), total) if len(dots) < total else "",
+        note=joined(
+            left_out("machines", len(shown), len(table.rows)),
+            left_out("rounds", len(dots), total) if len(dots) < total else "",
             _projected(shown),
             EMBEDDED if _any_embedded(shown) else "",
         ),
@@ -168,9 +154,9 @@ def usd_a_run(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     unit = frame.usd_unit([_usd(row) for row in shown])
     values = [
         {
-            "y": marks[row.machine.name].label + (f" {row.scale}" if table.mixed and row.scale else ""),
+            "y": _row_label(table, row, marks),
             "x": _usd(row) * unit.factor,
-            "text": f"{'≈ ' if row.projected else ''}{_usd(row) * unit.factor:.3g}",
+            "text": f"{'≈ ' if row.projected else ''}{unit.shown(_usd(row))}",
             "best": "cheapest" in row.choice,
             "embedded": row.machine.embedded,
         }
@@ -179,7 +165,7 @@ def usd_a_run(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     order = list(dict.fromkeys(str(value["y"]) for value in values))
     top = max(_usd(row) for row in shown) * unit.factor
     encoding = {
-        "x": frame.number("x", unit.words, frame.Domain(0.0, top * 1.22, log=False)),
+        "x": frame.number("x", unit.words, Domain(0.0, top * 1.22, log=False)),
         "y": frame.names("y", order),
     }
     paint = {"condition": {"test": "datum.best", "value": frame.ACCENT}, "value": frame.OTHER}
@@ -196,124 +182,19 @@ def usd_a_run(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     return Chart(
         kind="usd",
         title="Money a run",
-        about=frame.told(table),
-        alt=_sentence(
+        about=told(table),
+        alt=sentence(
             f"money of a run on {len(shown)} machines",
-            f"the least is {marks[cheapest.machine.name].name} with {format_usd(cheapest.run_usd or frame.ZERO)} USD",
+            f"the least is {marks[cheapest.machine.name].name} with {unit.shown(_usd(cheapest))} {unit.words}",
         ),
-        note=_note(
-            _left("machines", len(shown), len(priced)),
+        note=joined(
+            left_out("machines", len(shown), len(priced)),
             _without_price(table),
             _projected(shown),
             EMBEDDED if _any_embedded(shown) else "",
         ),
         spec=frame.chart({"values": values}, layers, height={"step": 28}),
     )
-
-
-def history(found: History, marks: Mapping[str, Mark]) -> Chart:
-    """A line for each machine over the commits, with the fastest and the slowest round of each."""
-    commits = found.commits[-MOST_COMMITS:]
-    first = len(found.commits) - len(commits)
-    lines = _coloured(found.lines, marks)
-    points = [(line, point) for line in lines for point in line.points if point.x >= first]
-    unit = frame.time_unit([point.row.seconds for _, point in points])
-    values = [
-        {
-            "x": point.label,
-            "y": point.row.seconds * unit.factor,
-            "low": point.row.low * unit.factor,
-            "high": point.row.high * unit.factor,
-            "machine": marks[line.machine.name].label,
-            "embedded": line.machine.embedded,
-            "words": f"{marks[line.machine.name].name}, {point.label}: {format_seconds(point.row.seconds)}",
-        }
-        for line, point in points
-    ]
-    ends = [value[name] for value in values for name in ("low", "high")]
-    scale = frame.domain([float(str(end)) for end in ends], padding=0.08)
-    encoding = {
-        "x": frame.steps("x", "commit, oldest first", commits),
-        "y": frame.number("y", f"time ({unit.words})", scale),
-    }
-    spans = {
-        "mark": {"type": "rule", "opacity": 0.45},
-        "encoding": {
-            "x": encoding["x"],
-            "y": {**encoding["y"], "field": "low"},
-            "y2": {"field": "high"},
-            "color": frame.colors([marks[line.machine.name] for line in lines]),
-        },
-    }
-    shown = [marks[line.machine.name] for line in lines]
-    layers = [spans, frame.line(encoding, shown), *frame.points(encoding, shown, size=50)]
-    said = [
-        f"{marks[line.machine.name].name} {format_seconds(line.points[0].row.seconds)} at {line.points[0].label} and "
-        f"{format_seconds(line.points[-1].row.seconds)} at {line.points[-1].label}"
-        for line in lines
-    ]
-    return Chart(
-        kind="history",
-        title="History",
-        about=frame.told_of(found.test, found.scale),
-        alt=_sentence(f"time over {len(commits)} commits", ", ".join(said)),
-        note=_note(
-            _left("commits", len(commits), len(found.commits), "newest"),
-            _left("machines", len(lines), len(found.lines)),
-            EMBEDDED if any(line.machine.embedded for line in lines) else "",
-        ),
-        spec=frame.chart({"values": values}, layers, height=220),
-    )
-
-
-def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
-    """A line for each machine over the parameter: throughput where there is one, else time."""
-    lines = _coloured(found.lines, marks)
-    rated = found.unit != "runs"
-    points = [(line, point) for line in lines for point in line.points if not rated or point.row.throughput]
-    unit = frame.time_unit([point.row.seconds for _, point in points])
-    if rated:
-        unit = frame.rate_unit([point.row.throughput or 0.0 for _, point in points], found.unit)
-    values = []
-    for line, point in points:
-        figure = (point.row.throughput or 0.0) if rated else point.row.seconds
-        said = f"{format_rate(figure).strip()} {found.unit}/s" if rated else format_seconds(figure)
-        values.append(
-            {
-                "x": point.x,
-                "y": figure * unit.factor,
-                "machine": marks[line.machine.name].label,
-                "embedded": line.machine.embedded,
-                "words": f"{marks[line.machine.name].name}, {found.parameter} {point.label}: {said}",
-            }
-        )
-    across = sorted({point.x for _, point in points})
-    x = frame.domain(across, padding=0.0, log_from=4.0)
-    y = frame.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
-    encoding = {
-        "x": frame.number("x", found.parameter, x, ticks=across if len(across) <= 8 else None),
-        "y": frame.number("y", unit.words if rated else f"time ({unit.words})", y),
-    }
-    shown = [marks[line.machine.name] for line in lines]
-    return Chart(
-        kind="scaling",
-        title=f"Over {found.parameter}",
-        about=frame.told_of(found.test, None),
-        alt=_sentence(
-            f"{'throughput' if rated else 'time'} over {found.parameter}",
-            ", ".join(str(values[place]["words"]) for place in (0, -1)),
-        ),
-        note=_note(
-            _left("machines", len(lines), len(found.lines)),
-            EMBEDDED if any(line.machine.embedded for line in lines) else "",
-        ),
-        spec=frame.chart({"values": values}, [frame.line(encoding, shown), *frame.points(encoding, shown, size=50)], 220),
-    )
-
-
-def _coloured(lines: Sequence[Line], marks: Mapping[str, Mark]) -> list[Line]:
-    """Those whose machines have a colour: lines that look alike tell nothing."""
-    return [line for line in lines if marks[line.machine.name].number] or list(lines[:1])
 
 
 def _first(rows: Sequence[Row], most: int) -> list[Row]:
@@ -328,6 +209,12 @@ def _label(row: Row, marks: Mapping[str, Mark]) -> str:
     """Machines without a colour of their own are named where they are chosen."""
     mark = marks[row.machine.name]
     return mark.label if mark.number or row.choice else ""
+
+
+def _row_label(table: Table, row: Row, marks: Mapping[str, Mark]) -> str:
+    """With the scale where one machine may have several."""
+    scale = f" {printable(row.scale)}" if table.mixed and row.scale else ""
+    return f"{marks[row.machine.name].label}{scale}{' ≈' if row.projected else ''}"
 
 
 def _usd(row: Row) -> float:
@@ -347,16 +234,3 @@ def _projected(rows: Sequence[Row]) -> str:
 def _without_price(table: Table) -> str:
     count = sum(row.run_usd is None for row in table.rows)
     return f"{count} machine{'s' * (count > 1)} without a price left out" if count else ""
-
-
-def _left(what: str, shown: int, total: int, which: str = "") -> str:
-    return f"{shown:,} of {total:,} {what}{f', the {which}' if which else ''}" if shown < total else ""
-
-
-def _note(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
-
-
-def _sentence(*parts: str) -> str:
-    text = ": ".join(part for part in parts if part)
-    return (text if len(text) <= 700 else text[:700] + " …") + "."

@@ -7,14 +7,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from pytest_benchmark_aws.report.html import frame
 from pytest_benchmark_aws.report.html.marks import short
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.html.charts import Chart
+    from pytest_benchmark_aws.report.html.chart import Chart
 
 VEGA_LITE = "5.21"
 """Fixed, so that another release of vl-convert draws the same."""
+WIDTH = 620
+"""Of a chart as a file, in pixels."""
 SCALE = 2.0
 """Pixels of a PNG for each of its chart's."""
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -66,10 +67,12 @@ def png_file(svg: str) -> bytes:
 
 def alone(chart: Chart) -> dict[str, Any]:
     """The specification of a chart that no page is around."""
-    spec = {**chart.spec, "background": "#ffffff", "padding": 14}
+    spec = {**chart.spec, "background": "#ffffff", "padding": 16, "width": WIDTH}
     lines = [line for part in (chart.about, chart.note) if part for line in _folded(part)]
     spec["title"] = {"text": chart.title, "subtitle": lines, "offset": 14}
-    if chart.kind in {"time-money", "history", "scaling"}:
+    if isinstance(spec["height"], int):
+        shown = {value["machine"] for value in spec["data"]["values"]}
+        spec["height"] = 300 + 14 * len(lines) + 16 * len(shown)
         legend = {"orient": "bottom", "columns": 1, "title": None, "symbolOpacity": 1}
         spec["layer"] = [
             {**layer, "encoding": {**layer["encoding"], **_legends(layer["encoding"], legend)}}
@@ -85,7 +88,7 @@ def _legends(encoding: dict[str, Any], legend: dict[str, Any]) -> dict[str, Any]
     return {name: {**encoding[name], "legend": legend} for name in ("color", "shape")}
 
 
-def _folded(text: str, width: int = 62) -> list[str]:
+def _folded(text: str, width: int = 96) -> list[str]:
     """A chart's subtitle in lines, as Vega breaks none; a long id keeps its end, which tells it from others."""
     import textwrap
 

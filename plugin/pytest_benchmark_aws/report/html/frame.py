@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_benchmark_aws.report.columns import printable
@@ -13,11 +12,9 @@ from pytest_benchmark_aws.report.html.places import CLEAR, Domain, Placed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.core.tables import Table
     from pytest_benchmark_aws.report.html.marks import Mark
 
 T = TypeVar("T")
-ZERO = Decimal(0)
 WIDTH = 372
 """Of a whole chart in pixels: the page shows it at this size on a phone, so that its text stays readable."""
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -33,6 +30,11 @@ class Unit:
     factor: float
     words: str
 
+    def shown(self, value: float) -> str:
+        """The value in this unit, to three digits or all before the point."""
+        scaled = value * self.factor
+        return f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.3g}"
+
 
 def time_unit(seconds: Sequence[float]) -> Unit:
     """By the smallest value, so that no number on the axis is below a tenth."""
@@ -47,7 +49,7 @@ def usd_unit(usd: Sequence[float]) -> Unit:
     """USD of one run, or of so many that the numbers are readable."""
     least = min((one for one in usd if one > 0), default=1.0)
     for runs in (1, 1_000, 1_000_000, 1_000_000_000):
-        if least * runs >= 0.005 or runs == 1_000_000_000:
+        if least * runs >= 0.05 or runs == 1_000_000_000:
             return Unit(float(runs), "USD a run" if runs == 1 else f"USD per {runs:,} runs")
     raise AssertionError
 
@@ -77,12 +79,16 @@ def number(field: str, title: str, span: Domain, ticks: Sequence[float] | None =
     scale: dict[str, Any] = {"domain": [span.low, span.high], "nice": False, "zero": False}
     if span.log:
         scale["type"] = "log"
-    axis: dict[str, Any] = {"title": title, "tickCount": 5}
+    axis: dict[str, Any] = {
+        "title": title,
+        "tickCount": 4 if field == "x" else 5,
+        "labelOverlap": "greedy",
+        "labelSeparation": 8,
+    }
     if ticks is not None:
         axis["values"] = list(ticks)
-        axis["labelOverlap"] = "greedy"
     if span.log:
-        axis["format"] = "~r" if span.high < 1e5 else "~s"
+        axis["format"] = ",~r" if span.high < 1e5 else "~s"
         if ticks is None:
             axis["values"] = log_ticks(span)
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
@@ -100,7 +106,8 @@ def names(field: str, order: Sequence[str]) -> dict[str, Any]:
     """A line for each name."""
     axis = {"title": None, "ticks": False, "domain": False, "labelLimit": 150, "labelPadding": 6, "grid": True,
             "tickBand": "extent"}  # fmt: skip
-    return {"field": field, "type": "nominal", "sort": list(order), "axis": axis}
+    scale = {"paddingInner": 0, "paddingOuter": 0}
+    return {"field": field, "type": "nominal", "sort": list(order), "axis": axis, "scale": scale}
 
 
 def steps(field: str, title: str, order: Sequence[str]) -> dict[str, Any]:
@@ -160,11 +167,7 @@ def line(encoding: dict[str, Any], marks: Sequence[Mark]) -> dict[str, Any]:
 def label_layer(encoding: dict[str, Any], side: Placed) -> dict[str, Any]:
     """The names that are on that side of their points."""
     mark: dict[str, Any] = {"type": "text", "color": INK, "fontSize": 11}
-    if side in {Placed.RIGHT, Placed.LEFT}:
-        to_right = side is Placed.RIGHT
-        mark |= {"align": "left" if to_right else "right", "dx": CLEAR if to_right else -CLEAR}
-    else:
-        mark |= {"align": "center", "dy": -CLEAR - 6 if side is Placed.ABOVE else CLEAR + 7}
+    mark |= {"align": side.align, "dx": side.across * CLEAR, "dy": side.down * (CLEAR + 6)}
     return {
         "mark": mark,
         "transform": [{"filter": f"datum.place === '{side.value}'"}],
@@ -196,16 +199,6 @@ def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict
             "title": {"color": INK, "subtitleColor": MUTED, "fontSize": 13, "subtitleFontSize": 11, "anchor": "start"},
         },
     }  # fmt: skip
-
-
-def told(table: Table) -> str:
-    """A table's test, harmless to print."""
-    return told_of(table.case, table.full_scale)
-
-
-def told_of(test: str, scale: str | None) -> str:
-    """A test and its scale, harmless to print."""
-    return printable(test if scale is None else f"{test}, {scale}")
 
 
 def spread(values: Sequence[T], most: int) -> list[T]:

@@ -15,7 +15,7 @@ from pytest_benchmark_aws.report.html.marks import OTHER, STYLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.report.html.charts import Chart
+    from pytest_benchmark_aws.report.html.chart import Chart
     from pytest_benchmark_aws.report.html.view import Page
 
 SHOWN_FIRST = 100
@@ -45,6 +45,7 @@ def need_extra() -> None:
 def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
     """The whole document; the same page gives the same text."""
     import jinja2
+    from markupsafe import Markup
 
     folder = files("pytest_benchmark_aws") / "report" / "html"
     style = palette() + (folder / "page.css").read_text(encoding="utf-8")
@@ -56,12 +57,12 @@ def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
     template = environment.from_string((folder / "page.html.j2").read_text(encoding="utf-8"))
 
     def drawn(chart: Chart) -> object:
-        return jinja2.filters.Markup(draw(chart))
+        return Markup(draw(chart))
 
     return template.render(
         page=page,
-        style=jinja2.filters.Markup(style),
-        script=jinja2.filters.Markup(script),
+        style=Markup(style),
+        script=Markup(script),
         policy=policy(style, script),
         draw=drawn,
         shown_first=SHOWN_FIRST,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,25 @@ class Placed(Enum):
     LEFT = "left"
     ABOVE = "above"
     BELOW = "below"
+    ABOVE_RIGHT = "above right"
+    BELOW_RIGHT = "below right"
+    ABOVE_LEFT = "above left"
+    BELOW_LEFT = "below left"
+
+    @property
+    def across(self) -> int:
+        """1 to the right of the point, -1 to its left, 0 at it: above and below, names begin or end there."""
+        return {"right": 1, "left": -1}.get(self.value, 0)
+
+    @property
+    def down(self) -> int:
+        """1 below the point, -1 above it, 0 beside it."""
+        return {"above": -1, "below": 1}.get(self.value.split(" ", maxsplit=1)[0], 0)
+
+    @property
+    def align(self) -> str:
+        """Vega's: which part of the name is at its place."""
+        return {"right": "left", "left": "right"}.get(self.value.rsplit(" ", maxsplit=1)[-1], "center")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +74,30 @@ class _Box:
         return across and self.top < other.bottom and other.top < self.bottom
 
 
-def place_labels(names: Sequence[str], points: Sequence[tuple[float, float]], x: Domain, y: Domain) -> list[Placed]:
-    """For each point the first side on which its name is within the plot and meets no point and no earlier name."""
+_TRIED = [side for side in Placed if side is not Placed.NONE]
+
+
+def place_labels(
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    x: Domain,
+    y: Domain,
+    front: Sequence[tuple[float, float]] = (),
+) -> list[Placed]:
+    """For each point the first side on which its name is within the plot and meets no point, name or part of the front.
+
+    The front is drawn as steps: across at a point's height, then down at the next one's place.
+    """
     centers = [(x.share(across) * WIDTH, (1 - y.share(up)) * HEIGHT) for across, up in points]
     taken = [_Box(a - 5, b - 5, a + 5, b + 5) for a, b in centers]
+    corners = [(x.share(across) * WIDTH, (1 - y.share(up)) * HEIGHT) for across, up in sorted(front)]
+    for (left, top), (right, bottom) in pairwise(corners):
+        taken.append(_Box(left, top - 1, right, top + 1))
+        taken.append(_Box(right - 1, min(top, bottom), right + 1, max(top, bottom)))
     sides = []
     for name, (across, down) in zip(names, centers, strict=True):
         side = Placed.NONE
-        for tried in (Placed.RIGHT, Placed.LEFT, Placed.ABOVE, Placed.BELOW) if name else ():
+        for tried in _TRIED if name else ():
             box = _box(tried, across, down, len(name) * CHARACTER)
             inside = box.left >= 0 and box.right <= WIDTH and box.top >= 0 and box.bottom <= HEIGHT
             if inside and not any(box.meets(other) for other in taken):
@@ -73,8 +109,6 @@ def place_labels(names: Sequence[str], points: Sequence[tuple[float, float]], x:
 
 
 def _box(side: Placed, across: float, down: float, width: float) -> _Box:
-    if side in {Placed.RIGHT, Placed.LEFT}:
-        left = across + CLEAR if side is Placed.RIGHT else across - CLEAR - width
-        return _Box(left, down - LINE / 2, left + width, down + LINE / 2)
-    top = down - CLEAR - LINE if side is Placed.ABOVE else down + CLEAR
-    return _Box(across - width / 2, top, across + width / 2, top + LINE)
+    left = across + side.across * CLEAR - {"left": 0.0, "right": width, "center": width / 2}[side.align]
+    middle = down + side.down * (CLEAR + LINE / 2)
+    return _Box(left, middle - LINE / 2, left + width, middle + LINE / 2)

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.series import histories, scalings
 from pytest_benchmark_aws.core.tables import compare_records
-from pytest_benchmark_aws.core.units import format_memory, format_rate, format_seconds, format_usd
 from pytest_benchmark_aws.report.columns import printable
-from pytest_benchmark_aws.report.html import charts
+from pytest_benchmark_aws.report.formats.fields import COLUMNS, NEVER_DROPPED, titled
+from pytest_benchmark_aws.report.html import charts, trends
+from pytest_benchmark_aws.report.html.facts import Machine, count_of, figures_of, machines_of
 from pytest_benchmark_aws.report.html.marks import Mark, marks_of
-from pytest_benchmark_aws.report.html.words import Said, speed_words, tally, verdict
+from pytest_benchmark_aws.report.html.numbers import Numbers, history_numbers, scaling_numbers
+from pytest_benchmark_aws.report.html.words import Said, Tally, headline, tally, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.records import MachineInfo, Record
-    from pytest_benchmark_aws.core.series import History, Scaling
+    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.series import History
     from pytest_benchmark_aws.core.tables import Compared, Row, Table
-    from pytest_benchmark_aws.report.html.charts import Chart
+    from pytest_benchmark_aws.report.formats.fields import Column
+    from pytest_benchmark_aws.report.html.chart import Chart
 
 MOST_CHARTED = 30
 """Tests with charts on one page; a chart takes about 15 KB and 40 ms."""
-MOST_SCALINGS = 12
+MOST_SCALINGS = MOST_HISTORIES = 18
 MOST_SAID = 100
 """Tests with their choice in words; the table has the choice of all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """A chart's numbers as a table."""
+class Name:
+    """A test's node id, at its last ``::``."""
 
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    path: str
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Of a column."""
+
+    title: str
+    left: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class Test:
     """A test: its choice, and its charts if it has any here."""
 
     anchor: str
-    name: str
+    name: Name
     said: tuple[Said, ...]
     sure: str
     figures: tuple[Figure, ...]
@@ -71,16 +83,8 @@ class Line:
 
     mark: Mark
     embedded: bool
+    test: Name
     cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What is known of one machine."""
-
-    mark: Mark
-    embedded: bool
-    facts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,13 @@ class Page:
     tests: tuple[Test, ...]
     unsaid: int
     """Tests whose choice is in the table alone."""
-    tallies: tuple[tuple[Mark, bool, int, int, int, int], ...]
-    scalings: tuple[tuple[str, Figure], ...]
-    columns: tuple[str, ...]
+    headline: tuple[Said, ...]
+    tallies: tuple[Tally, ...]
+    scalings: tuple[tuple[Name, Figure], ...]
+    histories: tuple[tuple[Name, Figure], ...]
+    legend: tuple[tuple[Mark, bool], ...]
+    """All machines that have a colour, and whether each is embedded AWS's."""
+    columns: tuple[Heading, ...]
     lines: tuple[Line, ...]
     machines: tuple[Machine, ...]
     notes: tuple[str, ...]
@@ -103,10 +111,11 @@ class Page:
     embedded: bool
 
 
-COLUMNS = (
-    "machine", "test", "scale", "commit", "launches", "rounds", "time", "fastest round", "slowest round", "work/s",
-    "speed", "95 % interval", "USD/hour", "USD/run", "choice", "flags",
+COLUMN_NAMES = (
+    "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "launches", "spread", "throughput",
+    "usd-hour", "rounds", "commit", "flags",
 )  # fmt: skip
+"""Of compare's; those in which no row has anything are left out."""
 
 
 def view(
@@ -129,32 +138,50 @@ def view(
     found = histories(by_commit)
     scaled = scalings(tables, scale_parameter)
     charted = _charted(tables)
+    columns = _columns(tables)
+    tallies = tally(tables, marks)
     said = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
-    tests = tuple(_test(number, table, marks, found, id(table) in charted) for number, table in enumerate(said, 1))
-    page = Page(
+    tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(said, 1))
+    return Page(
         title=printable(title),
-        facts=tuple(_facts(records, tables)),
+        facts=tuple(figures_of(records, tables)),
         tests=tests,
         unsaid=len(tables) - len(said),
-        tallies=tuple(tally(tables, marks)) if len(tables) > 1 else (),
+        headline=tuple(headline(tables, tallies)),
+        tallies=tuple(tallies) if len(tables) > 1 and len(tallies) > 1 else (),
         scalings=tuple(
-            (printable(one.test), Figure(charts.scaling(one, marks), _scaling_numbers(one, marks)))
+            (_named(one.test), Figure(trends.scaling(one, marks), scaling_numbers(one, marks)))
             for one in scaled[:MOST_SCALINGS]
         ),
-        columns=COLUMNS,
-        lines=tuple(_line(table, row, marks) for table in tables for row in table.rows),
-        machines=tuple(_machines(records, marks)),
-        notes=tuple(_notes(compared, len(charted), len(scaled))),
+        histories=tuple(
+            (_named(one.test, one.scale), Figure(trends.history(one, marks), history_numbers(one, marks)))
+            for one in _most_changed(found)
+        ),
+        legend=_legend(tables, marks),
+        columns=tuple(Heading(titled(column, "work", "time"), column.left) for column in columns),
+        lines=tuple(_line(table, row, columns, marks) for table in tables for row in table.rows),
+        machines=tuple(machines_of(records, marks)),
+        notes=tuple(_notes(compared, len(charted), len(scaled), len(found))),
         refused=tuple(sorted(printable(line) for line in refused)),
         embedded=any(record.machine.embedded for record in records),
     )
-    return page
 
 
 def all_charts(page: Page) -> list[Chart]:
     """The page's charts, in its order."""
     figures = [figure for test in page.tests for figure in test.figures]
-    return [figure.chart for figure in [*figures, *(figure for _, figure in page.scalings)]]
+    return [figure.chart for figure in (*figures, *(figure for _, figure in (*page.scalings, *page.histories)))]
+
+
+def _most_changed(found: Sequence[History]) -> list[History]:
+    """In order; where there are too many, those whose newest commits differ the most from the one before."""
+
+    def change(one: History) -> float:
+        pairs = [line.points[-2:] for line in one.lines if len(line.points) > 1]
+        return max(abs(after.row.seconds / before.row.seconds - 1) for before, after in pairs)
+
+    kept = {id(one) for one in sorted(found, key=change, reverse=True)[:MOST_HISTORIES]}
+    return [one for one in found if id(one) in kept]
 
 
 def _charted(tables: Sequence[Table]) -> set[int]:
@@ -163,180 +190,72 @@ def _charted(tables: Sequence[Table]) -> set[int]:
     return {id(table) for table in ranked[:MOST_CHARTED]}
 
 
-def _test(number: int, table: Table, marks: Mapping[str, Mark], found: Sequence[History], charted: bool) -> Test:
+def _test(number: int, table: Table, marks: Mapping[str, Mark], charted: bool) -> Test:
     choice = verdict(table, marks)
-    figures: list[Figure] = []
+    drawn: list[Chart | None] = []
     if charted:
-        drawn = (charts.time_money(table, marks), charts.rounds(table, marks), charts.usd_a_run(table, marks))
-        figures = [Figure(chart) for chart in drawn if chart is not None]
-        figures += [
-            Figure(charts.history(one, marks), _history_numbers(one, marks))
-            for one in found
-            if one.test == table.case and (one.scale is None or any(row.scale == one.scale for row in table.rows))
-        ]
-    legend = {marks[row.machine.name]: row.machine.embedded for row in table.rows if marks[row.machine.name].number}
-    return Test(
-        f"test-{number}", _name(table), choice.said, choice.sure, tuple(figures), tuple(sorted(legend.items(), key=_place))
-    )
+        drawn = [charts.time_money(table, marks), charts.rounds(table, marks), charts.usd_a_run(table, marks)]
+    figures = tuple(Figure(chart) for chart in drawn if chart is not None)
+    name = _named(table.case, table.full_scale)
+    return Test(f"test-{number}", name, choice.said, choice.sure, figures, _legend([table], marks))
+
+
+def _legend(tables: Iterable[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Mark, bool], ...]:
+    rows = [row for table in tables for row in table.rows if marks[row.machine.name].number]
+    return tuple(sorted({marks[row.machine.name]: row.machine.embedded for row in rows}.items(), key=_place))
 
 
 def _place(one: tuple[Mark, bool]) -> int:
     return one[0].number
 
 
-def _name(table: Table) -> str:
-    return printable(table.case if table.full_scale is None else f"{table.case}, {table.full_scale}")
+def _named(case: str, scale: str | None = None) -> Name:
+    folder, separator, test = case.rpartition("::")
+    return Name(printable(folder + separator), printable(test if scale is None else f"{test}, {scale}"))
 
 
-def _line(table: Table, row: Row, marks: Mapping[str, Mark]) -> Line:
-    about = "≈ " if row.projected else ""
-    price, usd, rate = row.machine.usd_per_hour, row.run_usd, row.throughput
-    unit = f" {printable(table.unit)}" if table.unit != "runs" else ""
-    cells = (
-        Cell(marks[row.machine.name].name),
-        Cell(printable(row.case)),
-        Cell(printable(row.scale or "-")),
-        Cell(printable(str(row.commit))),
-        Cell(str(row.launches), row.launches),
-        Cell(str(_round_count(row)), _round_count(row)),
-        Cell(f"{about}{format_seconds(row.run_seconds)}", row.run_seconds),
-        Cell(format_seconds(row.low), row.low),
-        Cell(format_seconds(row.high), row.high),
-        Cell("-" if rate is None else f"{format_rate(rate).strip()}{unit}", rate),
-        Cell("-" if row.speed is None else f"{row.speed.value:.3f}", row.speed.value if row.speed else None),
-        Cell(speed_words(row)),
-        Cell("-" if price is None else f"{price:.4f}", None if price is None else float(price)),
-        Cell("-" if usd is None else f"{about}{format_usd(usd)}", None if usd is None else float(usd)),
-        Cell(", ".join(row.choice)),
-        Cell(printable(", ".join(row.flags))),
-    )
-    return Line(marks[row.machine.name], row.machine.embedded, cells)
-
-
-def _round_count(row: Row) -> int:
-    return sum(record.round_count for record in row.records)
-
-
-def _history_numbers(found: History, marks: Mapping[str, Mark]) -> Numbers:
-    lines = found.lines
-    cells = [
-        {point.label: f"{format_seconds(point.row.seconds)} ({point.row.launches})" for point in line.points}
-        for line in lines
+def _columns(tables: Sequence[Table]) -> list[Column]:
+    rows = [row for table in tables for row in table.rows]
+    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is one over the time
+    chosen = [COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded]
+    return [
+        column
+        for column in chosen
+        if column.name in {*NEVER_DROPPED, "test"} or any(column.value(row) not in {None, ""} for row in rows)
     ]
-    rows = [(commit, *(column.get(commit, "-") for column in cells)) for commit in found.commits]
-    return Numbers(("commit", *(marks[line.machine.name].name for line in lines)), _all_printable(rows))
 
 
-def _scaling_numbers(found: Scaling, marks: Mapping[str, Mark]) -> Numbers:
-    """Time at each place and, of more hands for the same work, how many times as fast and what share of that linear."""
-    across = sorted({(point.x, point.label) for line in found.lines for point in line.points})
-    cells = []
-    for line in found.lines:
-        first = line.points[0]
-        column = {}
-        for point in line.points:
-            text = format_seconds(point.row.seconds)
-            if found.parallel and point is not first:
-                gain = first.row.seconds / point.row.seconds
-                text += f", {gain:.2f} times, {gain / (point.x / first.x):.0%} of linear".replace("%", " %")
-            column[point.x, point.label] = text
-        cells.append(column)
-    rows = [(label, *(column.get((x, label), "-") for column in cells)) for x, label in across]
-    return Numbers((printable(found.parameter), *(marks[line.machine.name].name for line in found.lines)), _all_printable(rows))
+def _line(table: Table, row: Row, columns: Sequence[Column], marks: Mapping[str, Mark]) -> Line:
+    mark, cells = marks[row.machine.name], tuple(_cell(table, row, column) for column in columns)
+    return Line(mark, row.machine.embedded, _named(row.case), cells)
 
 
-def _all_printable(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(printable(cell) for cell in row) for row in rows)
+def _cell(table: Table, row: Row, column: Column) -> Cell:
+    value, text = column.value(row), printable(column.shown(row))
+    if column.name == "throughput" and value is not None and table.unit != "runs":
+        text += f" {printable(table.unit)}"
+    if column.name == "spread":
+        value = row.low
+    return Cell(text, float(value) if isinstance(value, int | float | Decimal) else None)
 
 
-def _machines(records: Iterable[Record], marks: Mapping[str, Mark]) -> list[Machine]:
-    by_name: dict[str, list[Record]] = {}
-    for record in records:
-        by_name.setdefault(record.machine.name, []).append(record)
-    found = []
-    for name in sorted(by_name.keys() & marks.keys()):
-        mine = by_name[name]
-        infos = list(dict.fromkeys(record.machine for record in mine))
-        launches = len({record.launch for record in mine})
-        facts = [(label, _distinct(read(info) for info in infos)) for label, read in _FACTS]
-        facts += [
-            ("launches", str(launches)),
-            ("results", f"{len(mine):,}"),
-            ("commits", _distinct(str(record.commit) for record in mine if record.commit.id)),
-            ("dates", _dates(mine)),
-        ]
-        shown = tuple((label, printable(text)) for label, text in facts if text)
-        found.append(Machine(marks[name], mine[0].machine.embedded, shown))
-    return found
-
-
-def _price(info: MachineInfo) -> str | None:
-    if info.usd_per_hour is None:
-        return "not known"
-    return f"{info.usd_per_hour:.4f} USD an hour" + (f", price of {info.price_date}" if info.price_date else "")
-
-
-_FACTS = (
-    ("instance type", lambda info: info.instance_type),
-    ("market", lambda info: info.market),
-    ("region", lambda info: info.region),
-    ("price", _price),
-    ("CPU", lambda info: info.cpu),
-    ("architecture", lambda info: info.arch),
-    ("vCPUs", lambda info: info.vcpus),
-    ("cores", lambda info: info.cores),
-    ("threads a core", lambda info: info.threads_per_core),
-    ("memory", lambda info: None if info.memory_bytes is None else format_memory(info.memory_bytes)),
-    ("system", lambda info: info.system),
-    ("Python", lambda info: info.python),
-)
-
-
-def _distinct(values: Iterable[object], most: int = 6) -> str:
-    """The different values in order; launches of one type may differ in their CPU."""
-    each = sorted({str(value) for value in values if value is not None})
-    more = f"; {len(each) - most} more" if len(each) > most else ""
-    return "; ".join(each[:most]) + more
-
-
-def _dates(records: Iterable[Record]) -> str:
-    days = sorted({record.when[:10] for record in records if record.when})
-    return "" if not days else days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-
-
-def _facts(records: Sequence[Record], tables: Sequence[Table]) -> list[str]:
-    machines = {record.machine.name for record in records}
-    prices = sorted({record.machine.price_date for record in records if record.machine.price_date})
-    facts = [
-        _count(len(records), "result"),
-        _count(len(tables), "test"),
-        _count(len(machines), "machine"),
-        _count(len({(record.machine.name, record.launch) for record in records}), "launch", "es"),
-    ]
-    dates = _dates(records)
-    facts.append(f"measured {dates} (UTC)" if dates else "no dates")
-    if prices:
-        facts.append("prices of " + (prices[0] if len(prices) == 1 else f"{prices[0]} to {prices[-1]}"))
-    return facts
-
-
-def _count(number: int, word: str, plural: str = "s") -> str:
-    return f"{number:,} {word}{plural if number != 1 else ''}"
-
-
-def _notes(compared: Compared, charted: int, scaled: int) -> list[str]:
+def _notes(compared: Compared, charted: int, scaled: int, changed: int) -> list[str]:
     """What was left out, and where."""
     notes = []
     tests = len(compared.tables)
     if tests > charted:
-        notes.append(f"Charts are of {charted} of the {tests:,} tests, those with the most machines; the table has all.")
+        notes.append(
+            f"Charts are of {charted} of the {tests:,} tests, those with the most machines; the table has all."
+        )
     if scaled > MOST_SCALINGS:
         notes.append(f"Scaling is drawn for {MOST_SCALINGS} of {scaled:,} tests and parameters.")
+    if changed > MOST_HISTORIES:
+        notes.append(f"History is drawn for the {MOST_HISTORIES} of {changed:,} tests that changed most.")
     if compared.older:
         notes.append(
-            f"{_count(compared.older, 'result')} of commits before a machine's newest: in the history, not in the choice "
-            "nor in the table."
+            f"{count_of(compared.older, 'result')} of commits before a machine's newest: in the history, not in the "
+            "choice nor in the table."
         )
     if compared.duplicates:
-        notes.append(f"{_count(compared.duplicates, 'result')} that another file holds too counted once.")
+        notes.append(f"{count_of(compared.duplicates, 'result')} that another file holds too counted once.")
     return notes

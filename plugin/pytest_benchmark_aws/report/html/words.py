@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.inference import LEAST_LAUNCHES
-from pytest_benchmark_aws.core.units import format_seconds, format_usd
+from pytest_benchmark_aws.core.units import format_seconds
+from pytest_benchmark_aws.report.formats.fields import NOT_ENOUGH
+from pytest_benchmark_aws.report.html.frame import usd_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_benchmark_aws.core.tables import Row, Table
+    from pytest_benchmark_aws.report.html.frame import Unit
     from pytest_benchmark_aws.report.html.marks import Mark
-
-NOT_ENOUGH = "not enough launches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,47 +42,43 @@ def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
     """What a table says of its machines."""
     rows = table.rows
     best = [row for row in rows if row.choice]
+    money = usd_unit([float(row.run_usd) for row in best or rows if row.run_usd is not None])
     if not best:
-        return Verdict((_only(rows[0], marks),), _nothing_to_choose(table))
+        tag = "measured" if len({row.machine.name for row in rows}) == 1 else "fastest"
+        return Verdict((_said(tag, rows[0], marks, money),), _nothing_to_choose(table))
     fastest = next(row for row in best if "fastest" in row.choice)
     # Of equals in money the fastest, as the front has it.
     cheapest = next(row for row in best if "cheapest" in row.choice)
     if cheapest is fastest:
-        said = [_said("fastest and cheapest", fastest, marks, "")]
+        said = [_said("fastest and cheapest", fastest, marks, money)]
     else:
         said = [
-            _said("fastest", fastest, marks, ""),
-            _said("cheapest", cheapest, marks, _compared(cheapest, fastest)),
+            _said("fastest", fastest, marks, money),
+            _said("cheapest", cheapest, marks, money, _compared(cheapest, fastest)),
         ]
     between = [row for row in best if "front" in row.choice and row is not fastest and row is not cheapest]
-    said[1:1] = [_said("front", row, marks, _compared(row, fastest)) for row in between]
-    return Verdict(tuple(said), _sure(table, fastest, marks))
+    said[1:1] = [_said("front", row, marks, money, _compared(row, fastest)) for row in between]
+    return Verdict((*said, *_without_price(rows, marks, money)), _sure(table, fastest, marks))
 
 
-def speed_words(row: Row) -> str:
-    """A row's interval over the reference's speed, or why there is none."""
-    if row.is_reference:
-        return "reference"
-    if row.speed is None:
-        return "no reference"
-    if row.speed.low is None or row.speed.high is None:
-        return NOT_ENOUGH
-    return f"{row.speed.low:.3f} to {row.speed.high:.3f}" + ("" if row.differs else ": not told apart")
+def _without_price(rows: Sequence[Row], marks: Mapping[str, Mark], money: Unit) -> list[Said]:
+    """The fastest machine that cannot be chosen by money, as it may still be the one at hand."""
+    others = [row for row in rows if row.run_usd is None]
+    more = f"; {len(others) - 1} more without a price" if len(others) > 1 else ""
+    return [_said("no price", others[0], marks, money, more)] if others else []
 
 
-def cost(row: Row) -> str:
+def cost(row: Row, money: Unit) -> str:
     """Time and money of a run."""
     about = "≈ " if row.projected else ""
-    money = f", {about}{format_usd(row.run_usd)} USD" if row.run_usd is not None else ", no price known"
-    return f"{about}{format_seconds(row.run_seconds)}{money} a run"
+    time = f"{about}{format_seconds(row.run_seconds)}"
+    if row.run_usd is None:
+        return f"{_whole(time)} a run"
+    return f"{_whole(time)} a run, {_whole(f'{about}{money.shown(float(row.run_usd))} USD')}{money.words[3:]}"
 
 
-def _only(row: Row, marks: Mapping[str, Mark]) -> Said:
-    return _said("fastest" if row.run_usd is None else "measured", row, marks, "")
-
-
-def _said(tag: str, row: Row, marks: Mapping[str, Mark], more: str) -> Said:
-    return Said(tag, marks[row.machine.name], row.machine.embedded, f"{cost(row)}{more}")
+def _said(tag: str, row: Row, marks: Mapping[str, Mark], money: Unit, more: str = "") -> Said:
+    return Said(tag, marks[row.machine.name], row.machine.embedded, f"{cost(row, money)}{more}")
 
 
 def _compared(row: Row, fastest: Row) -> str:
@@ -92,7 +89,8 @@ def _compared(row: Row, fastest: Row) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %") if abs(share) < 0.1 else f"{share:.0%}".replace("%", " %")
+    text = f"{share:.1%}" if abs(share) < 0.1 else f"{share:.0%}"
+    return text.replace("%", "\u00a0%")
 
 
 def _nothing_to_choose(table: Table) -> str:
@@ -117,36 +115,76 @@ def _sure(table: Table, fastest: Row, marks: Mapping[str, Mark]) -> str:
         return ""
     turn = reference is fastest
     value = 1 / speed.value if turn else speed.value
-    name = marks[other.machine.name].name
+    ours, theirs = marks[fastest.machine.name].name, marks[other.machine.name].name
     if speed.low is None or speed.high is None:
-        counts = f"{_launches(fastest)} here, {_launches(other)} there"
+        counts = f"{_launches(fastest)} of the one and {_launches(other)} of the other"
         return (
-            f"{value:.2f} times as fast as {name}; {NOT_ENOUGH} to say how sure that is: {counts}, "
+            f"{ours} is {value:.2f} times as fast as {theirs}; {NOT_ENOUGH} to say how sure that is: {counts}, "
             f"{LEAST_LAUNCHES} of each are needed."
         )
     low, high = (1 / speed.high, 1 / speed.low) if turn else (speed.low, speed.high)
     interval = f"{speed.confidence:.0%} interval {low:.2f} to {high:.2f}".replace("%", " %")
     judged = other if turn else fastest
     if not judged.differs:
-        return f"Not told apart from {name} by these launches: {value:.2f} times as fast, {interval}."
-    return f"{value:.2f} times as fast as {name}, {interval}."
+        return f"{ours} and {theirs} are not told apart by these launches: {value:.2f} times as fast, {interval}."
+    return f"{ours} is {value:.2f} times as fast as {theirs}, {interval}."
+
+
+def _whole(figure: str) -> str:
+    """The figure and its unit on one line."""
+    return figure.replace(" ", "\u00a0")
 
 
 def _launches(row: Row) -> str:
     return f"{row.launches} launch{'es' * (row.launches > 1)}"
 
 
-def tally(tables: Sequence[Table], marks: Mapping[str, Mark]) -> list[tuple[Mark, bool, int, int, int, int]]:
-    """Mark, embedded, and of how many tests a machine is the fastest, the cheapest, on the front, measured in."""
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of how many tests a machine is the best."""
+
+    mark: Mark
+    embedded: bool
+    fastest: int
+    cheapest: int
+    front: int
+    tests: int
+    """It was measured in."""
+
+
+def tally(tables: Sequence[Table], marks: Mapping[str, Mark]) -> list[Tally]:
+    """A line for each machine, the one that is the fastest of most tests first."""
     counts: dict[str, list[int]] = {}
     embedded: dict[str, bool] = {}
     for table in tables:
-        for name in {row.machine.name for row in table.rows}:
-            mine = [row for row in table.rows if row.machine.name == name]
-            embedded[name] = mine[0].machine.embedded
+        chosen: dict[str, set[str]] = {}
+        for row in table.rows:
+            embedded[row.machine.name] = row.machine.embedded
+            chosen.setdefault(row.machine.name, set()).update(row.choice)
+        for name, words in chosen.items():
             kept = counts.setdefault(name, [0, 0, 0, 0])
             for place, word in enumerate(("fastest", "cheapest", "front")):
-                kept[place] += any(word in row.choice for row in mine)
+                kept[place] += word in words
             kept[3] += 1
-    ordered = sorted(counts, key=lambda name: (-counts[name][0], -counts[name][1], -counts[name][2], name))
-    return [(marks[name], embedded[name], *counts[name]) for name in ordered]  # type: ignore[misc]
+    ordered = sorted(counts, key=lambda name: (*(-count for count in counts[name]), name))
+    return [Tally(marks[name], embedded[name], *counts[name]) for name in ordered]
+
+
+def headline(tables: Sequence[Table], tallies: Sequence[Tally]) -> list[Said]:
+    """The fastest and the cheapest machine of most tests; nothing where fewer than two tests have a choice."""
+    judged = sum(any(row.choice for row in table.rows) for table in tables)
+    if judged < 2:
+        return []
+    fastest = max(tallies, key=lambda one: one.fastest)
+    cheapest = max(tallies, key=lambda one: one.cheapest)
+    if fastest is cheapest and fastest.fastest == fastest.cheapest:
+        return [_most("fastest and cheapest", fastest, fastest.fastest, judged)]
+    return [
+        _most("fastest", fastest, fastest.fastest, judged),
+        _most("cheapest", cheapest, cheapest.cheapest, judged),
+    ]
+
+
+def _most(tag: str, one: Tally, count: int, judged: int) -> Said:
+    tests = f"all {judged:,}" if count == judged else f"{count:,} of {judged:,}"
+    return Said(tag, one.mark, one.embedded, f"in {tests} tests")
