@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
@@ -69,7 +70,7 @@ def results(
     return {
         "machine_info": {"python_version": "3.11.7", "system": "Linux", "hardware": {}},
         "commit_info": {
-            "id": COMMITS[commit % 3] if commit < 3 else f"{commit:012x}",
+            "id": COMMITS[commit] if commit < len(COMMITS) else hashlib.sha1(b"%d" % commit).hexdigest(),
             "dirty": False,
             "branch": "main",
         },

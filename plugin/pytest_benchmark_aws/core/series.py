@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.records import MachineInfo
+    from pytest_benchmark_aws.core.records import Commit, MachineInfo
     from pytest_benchmark_aws.core.tables import Row, Table
 
 SCALING_WORDS = frozenset(
@@ -100,22 +101,33 @@ def histories(tables: Iterable[Table]) -> list[History]:
     """A history for each table whose rows are of more than one commit; ``tables`` have a row for each commit."""
     found = []
     for table in tables:
-        dated = sorted(table.rows, key=lambda row: (row.records[0].when, row.commit.id, row.commit.dirty))
-        rows = [row for row in dated if row.commit.id]
-        commits = list(dict.fromkeys(str(row.commit) for row in rows))
-        if len(commits) < 2:
-            continue
-        place = {commit: number for number, commit in enumerate(commits)}
+        rows = [row for row in table.rows if row.commit.id]
+        rows.sort(key=lambda row: (row.records[0].when, row.commit.id, row.commit.dirty))
+        names = _commit_names([row.commit for row in rows])
+        place = {commit: number for number, commit in enumerate(names)}
         for scale in dict.fromkeys(row.scale for row in table.rows):
             by_machine: dict[str, list[Point]] = {}
             for row in rows:
                 if row.scale == scale:
-                    commit = str(row.commit)
-                    by_machine.setdefault(row.machine.name, []).append(Point(place[commit], commit, row))
-            lines = [Line(points[0].row.machine, tuple(points)) for _, points in sorted(by_machine.items())]
-            if any(len({point.x for point in line.points}) > 1 for line in lines):
-                found.append(History(table.case, scale, tuple(commits), tuple(lines)))
+                    key = (row.commit.id, row.commit.dirty)
+                    by_machine.setdefault(row.machine.name, []).append(Point(place[key], names[key], row))
+            lines = tuple(
+                Line(points[0].row.machine, tuple(sorted(points, key=lambda point: point.x)))
+                for _, points in sorted(by_machine.items())
+            )
+            if any(len(line.points) > 1 for line in lines):
+                found.append(History(table.case, scale, tuple(names.values()), lines))
     return found
+
+
+def _commit_names(commits: Iterable[Commit]) -> dict[tuple[str, bool], str]:
+    """Commit -> its short name, or its whole one where another commit begins alike; in the order given."""
+    each = {(commit.id, commit.dirty): commit for commit in commits}
+    counts = Counter(map(str, each.values()))
+    return {
+        key: str(commit) if counts[str(commit)] == 1 else f"{commit.id}{'+' if commit.dirty else ''}"
+        for key, commit in each.items()
+    }
 
 
 def _places(row: Row, unit: str, scale_parameter: str | None) -> Iterable[tuple[str, float, str, str]]:

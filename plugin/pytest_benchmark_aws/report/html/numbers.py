@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.units import format_seconds
 from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.report.html.trends import MOST_COMMITS, coloured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +27,12 @@ class Numbers:
 
 def history_numbers(found: History, marks: Mapping[str, Mark]) -> Numbers:
     """A line for each commit, a column for each machine."""
-    lines = found.lines
+    lines, commits = coloured(found.lines, marks), found.commits[-MOST_COMMITS:]
     cells = [
         {point.label: f"{format_seconds(point.row.seconds)} ({point.row.launches})" for point in line.points}
         for line in lines
     ]
-    rows = [(commit, *(column.get(commit, "-") for column in cells)) for commit in found.commits]
+    rows = [(commit, *(column.get(commit, "-") for column in cells)) for commit in commits]
     return Numbers(
         "time (launches)", ("commit", *(marks[line.machine.name].name for line in lines)), _all_printable(rows)
     )
@@ -39,9 +40,10 @@ def history_numbers(found: History, marks: Mapping[str, Mark]) -> Numbers:
 
 def scaling_numbers(found: Scaling, marks: Mapping[str, Mark]) -> Numbers:
     """Time at each place and, of more hands for the same work, how many times as fast and what share of that linear."""
-    across = sorted({(point.x, point.label) for line in found.lines for point in line.points})
+    lines = coloured(found.lines, marks)
+    across = sorted({(point.x, point.label) for line in lines for point in line.points})
     cells = []
-    for line in found.lines:
+    for line in lines:
         first = line.points[0]
         column = {}
         for point in line.points:
@@ -53,7 +55,7 @@ def scaling_numbers(found: Scaling, marks: Mapping[str, Mark]) -> Numbers:
         cells.append(column)
     rows = [(label, *(column.get((x, label), "-") for column in cells)) for x, label in across]
     caption = "time (times as fast as the first, share of a linear speed-up)" if found.parallel else "time"
-    header = (printable(found.parameter), *(marks[line.machine.name].name for line in found.lines))
+    header = (printable(found.parameter), *(marks[line.machine.name].name for line in lines))
     return Numbers(caption, header, _all_printable(rows))
 
 

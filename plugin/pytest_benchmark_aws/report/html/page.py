@@ -48,7 +48,7 @@ def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
     from markupsafe import Markup
 
     folder = files("pytest_benchmark_aws") / "report" / "html"
-    style = palette() + (folder / "page.css").read_text(encoding="utf-8")
+    style = palette() + (folder / "page.css").read_text(encoding="utf-8") + _aligned(page)
     script = (folder / "page.js").read_text(encoding="utf-8")
     # Undefined names are errors; everything but what is marked as markup below is escaped.
     environment = jinja2.Environment(
@@ -99,6 +99,15 @@ def palette() -> str:
         rules.append(f'.g{number}::before{{content:"{style.glyph}";content:"{style.glyph}"/"";color:var(--s{number})}}')
         rules.append(f'.g{number}.hollow::before{{content:"{style.hollow}";content:"{style.hollow}"/""}}')
     return "\n".join(rules) + "\n"
+
+
+def _aligned(page: Page) -> str:
+    """Which columns of the big table start at the left: a class for each of its cells would be a tenth of the page."""
+    return "".join(
+        f".big :is(td,th):nth-child({number}){{text-align:left}}\n"
+        for number, column in enumerate(page.columns, 1)
+        if column.left
+    )
 
 
 def _hash(text: str) -> str:

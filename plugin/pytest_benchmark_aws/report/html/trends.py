@@ -22,7 +22,7 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
     """A line for each machine over the commits, with the fastest and the slowest round of each."""
     commits = found.commits[-MOST_COMMITS:]
     first = len(found.commits) - len(commits)
-    lines = _coloured(found.lines, marks)
+    lines = coloured(found.lines, marks)
     points = [(line, point) for line in lines for point in line.points if point.x >= first]
     unit = frame.time_unit([point.row.seconds for _, point in points])
     values = [
@@ -75,7 +75,7 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
 
 def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
     """A line for each machine over the parameter: throughput where there is one, else time."""
-    lines = _coloured(found.lines, marks)
+    lines = coloured(found.lines, marks)
     rated = found.unit != "runs"
     points = [(line, point) for line in lines for point in line.points if not rated or point.row.throughput]
     unit = frame.time_unit([point.row.seconds for _, point in points])
@@ -120,6 +120,6 @@ def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
     )
 
 
-def _coloured(lines: Sequence[Line], marks: Mapping[str, Mark]) -> list[Line]:
+def coloured(lines: Sequence[Line], marks: Mapping[str, Mark]) -> list[Line]:
     """Those whose machines have a colour: lines that look alike tell nothing."""
     return [line for line in lines if marks[line.machine.name].number] or list(lines[:1])
