@@ -114,6 +114,7 @@ def preflight(clients: Clients, settings: Settings, plan: Plan) -> Checked:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from pytest_benchmark_aws.aws import ec2
+    from pytest_benchmark_aws.aws.clients import refusal
 
     account = clients.account()
     problems: list[str] = []
@@ -139,7 +140,7 @@ def preflight(clients: Clients, settings: Settings, plan: Plan) -> Checked:
         for arch in sorted({job.arch for job in plan.jobs}):
             images[arch] = settings.ami or ec2.image(clients, arch)
     except (BotoCoreError, ClientError) as error:
-        problems.append(f"AWS refused to answer: {error}")
+        problems.append(f"AWS refused to answer: {refusal(error)}")
     spot = any(job.target.market == "spot" for job in plan.jobs)
     quota = ec2.vcpu_quota(clients, spot=spot)
     problems += [_beyond_quota(job, quota) for job in plan.jobs if quota is not None and _vcpus(job) > quota]

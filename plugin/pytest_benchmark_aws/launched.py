@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws import snapshot, storage
+from pytest_benchmark_aws.regressions import Regressions, Sides
 from pytest_benchmark_aws.replay import Replayed
 from pytest_benchmark_aws.report.columns import printable, printable_lines
 
@@ -37,6 +38,7 @@ class Launched:
     region: str
     embedded: bool
     saved: dict[str, Path]
+    regressions: Regressions = field(default_factory=lambda: Regressions({}))
 
     @property
     def failed(self) -> bool:
@@ -101,6 +103,9 @@ class Launched:
         session: Any = config._benchmarksession  # type: ignore[attr-defined]
         mapping = dict(session.compared_mapping or {})
         place = _storage(config)
+        now: dict[tuple[str, str, str], list[Any]] = {}
+        before: dict[tuple[str, str, str], list[Any]] = {}
+        groups: dict[str, tuple[str, str, str]] = {}
         for one in self.finished:
             folder = storage.folder_name(str(one.job.target), embedded=self.embedded)
             files = [path for path in storage.latest(place, folder, wanted) if path != self.saved.get(one.job.name)]
@@ -111,9 +116,20 @@ class Launched:
                 data = json.loads(path.read_text(encoding="utf-8"))
                 known = {bench["fullname"]: bench for bench in data["benchmarks"]}
                 found = {case.node_id: known[case.bare_id] for case in one.job.cases if case.bare_id in known}
+                for case in one.job.cases:
+                    if case.bare_id in known:
+                        before.setdefault(_group(case), []).append(known[case.bare_id]["stats"])
                 if found:
                     mapping[path.relative_to(place) if path.is_relative_to(place) else path] = found
+            ours = {bench["fullname"]: bench for bench in self.result(one)["benchmarks"]}
+            for case in one.job.cases:
+                groups[case.node_id] = _group(case)
+                if case.bare_id in ours:
+                    now.setdefault(_group(case), []).append(ours[case.bare_id]["stats"])
         session.compared_mapping = mapping
+        sides = {node_id: Sides(now.get(group, ()), before.get(group, ())) for node_id, group in groups.items()}
+        self.regressions = Regressions(sides)
+        session.compare_fail = self.regressions.wrapped(session.compare_fail or ())
 
     def describe_machines(self, output: dict[str, Any]) -> None:
         """The machines of a file that holds the results of this run."""
@@ -144,6 +160,8 @@ class Launched:
                 reporter.write_line(f"  ✗ {one.job.name}: {printable_lines(one.outcome.outcome)}", red=True)
                 for line in one.outcome.log.splitlines()[-_LOG_TAIL:]:
                     reporter.write_line(f"    | {printable(line)}")
+        for line in self.regressions.lines():
+            reporter.write_line(printable(line), yellow=True)
         for path in self.saved.values():
             reporter.write_line(f"  saved {_short(path)}")
         total = sum(float(one.usd) for one in self.finished)
@@ -242,6 +260,11 @@ def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:
     """A test's benchmarks; none of a test that failed, whose timing is of what does not work."""
     failed = any(report["outcome"] == "failed" for report in line["reports"])
     return [] if failed else list(line["benchmarks"])
+
+
+def _group(case: Case) -> tuple[str, str, str]:
+    """What launches of one test on one instance type have in common."""
+    return case.bare_id, case.target.instance_type, case.target.market
 
 
 def _storage(config: pytest.Config) -> Path:

@@ -70,6 +70,7 @@ def launch(
     """
     from pytest_benchmark_aws import shipping
     from pytest_benchmark_aws.aws import ec2
+    from pytest_benchmark_aws.aws.clients import planning
     from pytest_benchmark_aws.connect import preflight
     from pytest_benchmark_aws.journal import Journal
     from pytest_benchmark_aws.report.progress import ProgressView
@@ -80,14 +81,16 @@ def launch(
     cargos = {arch: shipping.load(config, items, settings, arch, imported, local=embedded) for arch in arches}
     for note in dict.fromkeys(note for cargo in cargos.values() for note in cargo.notes):
         reporter.write_line(f"  ! {note}", yellow=True)
-    for one in recovery.overdue(clients, recovery.utc_now()):
-        reporter.write_line(
-            f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
-        )
-        ec2.terminate(clients, [one.instance_id])
+    with planning():
+        for one in recovery.overdue(clients, recovery.utc_now()):
+            reporter.write_line(
+                f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
+            )
+            ec2.terminate(clients, [one.instance_id])
     run_id = settings.resume or f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = recovery.runs_folder() / run_id
-    past = _past(clients, settings, folder)
+    with planning():
+        past = _past(clients, settings, folder)
     journal = Journal.open(folder)
     journal.write(
         "resumed" if settings.resume else "run",
@@ -99,8 +102,9 @@ def launch(
         jobs=[job.name for job in the_plan.jobs],
     )
     try:
-        backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
-        _refuse_what_aws_would(backend, the_plan)
+        with planning():
+            backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
+            _refuse_what_aws_would(backend, the_plan)
     except BaseException:
         journal.close()
         raise

@@ -57,8 +57,7 @@ def client_policy(
     in_region = {"StringEquals": {"aws:RequestedRegion": region}}
     tagged_launch = {"StringEquals": {**_MANAGED, "ec2:MetadataHttpTokens": "required"}}
     statements = [
-        _allow("WhoAmI", ["sts:GetCallerIdentity"], "*"),
-        # These name no resource in IAM.
+        # These name no resource in IAM. Who one is (sts:GetCallerIdentity) is answered without any permission.
         _allow("Look", [f"ec2:{name}" for name in _DESCRIBE], "*", in_region),
         _allow("Quota", ["servicequotas:GetServiceQuota"], "*", in_region),
         _allow("Prices", ["pricing:GetProducts"], "*"),
@@ -90,7 +89,7 @@ def client_policy(
         _allow(
             "Objects",
             ["s3:GetObject", "s3:PutObject"],
-            f"arn:{partition}:s3:::{bucket}/*",
+            [f"arn:{partition}:s3:::{bucket}/{folder}/*" for folder in ("bundles", "runs")],
             {"StringEquals": {"aws:ResourceAccount": account_id}},
         ),
     ]
@@ -126,9 +125,10 @@ def scheduler_policy(account_id: str, region: str, partition: str = "aws") -> di
 
 
 def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aws") -> dict[str, Any]:
-    """What the role of an instance profile may do: read bundles, and put objects of its run, or of any run.
+    """What the role of an instance profile may do: read bundles, and put the objects that an agent delivers.
 
-    It may not list, not delete, and not read results.
+    It may not list, not delete, not read what any run delivered, and not overwrite a result, be it its own. Without
+    ``run_id`` it is of all runs: an instance could put a result before another does, and is refused after.
 
     Raises:
         ValueError: a name that is none of its kind.
@@ -137,10 +137,12 @@ def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aw
     if run_id is not None:
         _check("run", run_id, r"[A-Za-z0-9-]+")
     objects = f"arn:{partition}:s3:::{bucket}"
-    runs = f"{objects}/runs/{run_id or '*'}"
+    runs = f"{objects}/runs/{run_id or '*'}/*"
+    once = {"Null": {"s3:if-none-match": "false"}}  # S3 User Guide, "Enforce conditional writes"
     statements = [
-        _allow("Fetch", ["s3:GetObject"], [f"{objects}/bundles/*", f"{runs}/*/agent.pyz"]),
-        _allow("Deliver", ["s3:PutObject"], f"{runs}/*"),
+        _allow("Fetch", ["s3:GetObject"], f"{objects}/bundles/*"),  # the agent itself comes by a presigned URL
+        _allow("Tell", ["s3:PutObject"], [f"{runs}/{name}" for name in ("checkpoint", "heartbeat", "log")]),
+        _allow("DeliverOnce", ["s3:PutObject"], [f"{runs}/{name}" for name in ("data", "done")], once),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 

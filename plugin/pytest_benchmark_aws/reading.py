@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import glob
+import os
+import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,18 +64,17 @@ def read_files(files: Sequence[Path], how: Reading) -> Read:
     """The records of the files; a faulty one is refused, whatever is wrong with it, and the others are read."""
     records: list[Record] = []
     refused = []
-    with _without_collector():
-        for path in files:
-            try:
-                records += _records(path, how)
-            except RecordError as error:
-                refused.append(f"{printable(str(path))}: {printable(str(error))}")
+    for path in files:
+        try:
+            records += _records(path, how)
+        except RecordError as error:
+            refused.append(f"{printable(str(path))}: {printable(str(error))}")
     return Read(tuple(records), len(files) - len(refused), tuple(refused))
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
-    """Nothing read here is part of a cycle, and looking for cycles takes a third of the time of 10,000 files."""
+def without_collector() -> Iterator[None]:
+    """Records and rows are parts of no cycle, and looking for cycles takes a third of the time of 10,000 files."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -87,12 +88,16 @@ def _records(path: Path, how: Reading) -> list[Record]:
     import orjson  # takes no NaN, no infinity, no number beyond a float, and no nesting deeper than 1,024
 
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        # Without a buffer: a third of the time of Path.open on 10,000 small files. A pipe must not keep us waiting.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+            told = os.fstat(file.fileno())
+            if not stat.S_ISREG(told.st_mode):
+                raise RecordError("no regular file")
+            if told.st_size > MAX_BYTES:
+                raise RecordError(f"{told.st_size:,} bytes: more than {MAX_BYTES:,}, which no result has")
+            data = file.read(told.st_size)
     except OSError as error:
         raise RecordError(f"cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise RecordError(f"more than {MAX_BYTES:,} bytes, which no result has")
     if not data.strip():
         raise RecordError("it is empty: the run that wrote it was killed before its end")
     try:

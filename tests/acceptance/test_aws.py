@@ -125,6 +125,22 @@ def test_verbose_streams_the_guests_log(first: Done) -> None:
     assert re.search(r"m5\.large \| .*phase: install", first.out)
 
 
+THREE = {
+    "test_it.py": """\
+import pytest
+
+pytestmark = pytest.mark.instance_type("m5.large")
+
+def test_sure(benchmark):
+    benchmark.pedantic(sorted, args=(range(1000),), rounds=5)
+
+def test_chance(benchmark):
+    benchmark.pedantic(sorted, args=(range(1000),), rounds=5)
+""",
+    "pytest.ini": "[pytest]\nfilterwarnings = ignore::pytest_benchmark.logger.PytestBenchmarkWarning\n",
+}
+
+
 def test_second_run_compares_and_ships_nothing_again(first: Done) -> None:
     """--benchmark-compare shows the first run's times of the same instance type; names of files count up."""
     done = pytest_aws(
@@ -175,3 +191,23 @@ def test_a_project_without_git_and_without_metadata_runs(tmp_path: Path) -> None
     )
     done = pytest_aws(root, "--aws", "-q")
     assert done.code == 0, done.text
+
+
+def test_compare_fail_spares_what_launches_cannot_tell_from_chance(tmp_path: Path) -> None:
+    """Three launches now and before: a sure regression fails the session, one inside the interval is said."""
+    project = make_project(tmp_path / "project", THREE)
+    launched = ("--aws", "--aws-launches=3")
+    assert pytest_aws(project, *launched, "--benchmark-autosave").code == 0
+    # What they were before: the first test ten thousand times as fast, the second now slower, now faster.
+    for number, path in enumerate(sorted((project / ".benchmarks").glob("embedded-*/0001_*.json"))):
+        data = json.loads(path.read_text())
+        for bench, factor in zip(data["benchmarks"], (1e-4, (1e-2, 1.0, 1e2)[number]), strict=True):
+            bench["stats"]["median"] *= factor
+        path.write_text(json.dumps(data))
+    done = pytest_aws(project, *launched, "--benchmark-compare", "--benchmark-compare-fail=median:50%")
+    assert done.code != 0
+    assert "PercentageRegressionCheck" in done.text
+    regressed = done.text.split("Performance has regressed:")[1]
+    assert regressed.count("test_sure") == 3
+    assert "test_chance" not in regressed.split("aws:")[0]
+    assert re.search(r"test_chance.*inside the 95 % interval", done.text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -19,13 +18,14 @@ import pytest_benchmark_aws
 from pytest_benchmark_aws.policies import actions, client_policy, instance_policy
 from pytest_benchmark_aws.wheels import PACKAGED_PYTHONS, cache_folder
 from tests.acceptance.awsproject import environment, make_project, pytest_aws
+from tests.aws.tenant import ACCOUNT, BUCKET, PROJECT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "pytest-benchmark-aws-123456789012-us-east-1"
 # Service Authorization Reference: an API call's action is its own name, but for these.
-ACTION_OF = {
+ACTION_OF: dict[str, tuple[str, ...]] = {
+    "sts:GetCallerIdentity": (),  # STS API Reference: no permissions are required
     "s3:HeadBucket": ("s3:ListBucket",),
     "s3:ListObjectsV2": ("s3:ListBucket",),
     "s3:HeadObject": ("s3:GetObject",),
@@ -39,17 +39,6 @@ ACTION_OF = {
 ONLY_ON_FAILURE = {
     "ec2:DescribeRegions": "reap --all-regions",
     "ec2:GetConsoleOutput": "an instance that ended before it uploaded a log is asked for its console's",
-}
-TYPE = "m7g.medium" if platform.machine() in {"aarch64", "arm64"} else "m5.large"  # embedded guests are of this machine
-PROJECT = {
-    "test_it.py": f"""\
-import pytest
-
-@pytest.mark.instance_type("{TYPE}")
-def test_it(benchmark):
-    benchmark.pedantic(int, rounds=2)
-""",
-    "pytest.ini": "[pytest]\n",
 }
 
 
@@ -176,7 +165,10 @@ def test_s3_is_the_one_bucket() -> None:
     policy = client_policy(ACCOUNT, REGION, "mine")
     for one in policy["Statement"]:
         if any(action.startswith("s3:") for action in one["Action"]):
-            assert one["Resource"] in {"arn:aws:s3:::mine", "arn:aws:s3:::mine/*"}
+            assert one["Resource"] in (
+                "arn:aws:s3:::mine",
+                ["arn:aws:s3:::mine/bundles/*", "arn:aws:s3:::mine/runs/*"],
+            )
 
 
 def test_the_default_bucket_is_the_codes_own() -> None:
@@ -215,13 +207,15 @@ def test_no_action_has_a_wildcard() -> None:
 
 
 def test_an_instance_reads_bundles_and_writes_its_run() -> None:
-    """With a profile a guest fetches, and delivers to its own run; it lists nothing and reads no result."""
+    """With a profile a guest fetches, and delivers to its own run, results once; it lists nothing and reads none."""
     policy = instance_policy("mine", "20260101-1")
     assert actions(policy) == {"s3:GetObject", "s3:PutObject"}
-    (get,), (put,) = statements(policy, "s3:GetObject"), statements(policy, "s3:PutObject")
-    objects = "arn:aws:s3:::mine"
-    assert get["Resource"] == [f"{objects}/bundles/*", f"{objects}/runs/20260101-1/*/agent.pyz"]
-    assert put["Resource"] == f"{objects}/runs/20260101-1/*"
+    (get,), (tell, deliver) = statements(policy, "s3:GetObject"), statements(policy, "s3:PutObject")
+    run = "arn:aws:s3:::mine/runs/20260101-1/*"
+    assert get["Resource"] == "arn:aws:s3:::mine/bundles/*"
+    assert tell["Resource"] == [f"{run}/checkpoint", f"{run}/heartbeat", f"{run}/log"]
+    assert deliver["Resource"] == [f"{run}/data", f"{run}/done"]
+    assert deliver["Condition"] == {"Null": {"s3:if-none-match": "false"}}
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])

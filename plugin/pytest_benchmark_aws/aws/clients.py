@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,36 @@ def code_of(error: Exception) -> str:
     """A ClientError's code, as ``InsufficientInstanceCapacity``; empty for others."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+_DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "403"})
+_OF_HEAD = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
+"""An answer to HEAD has no body, so S3 cannot say what is lacking."""
+
+
+def refusal(error: Exception) -> str:
+    """The error; where the caller's policy is too narrow, first the action that it lacks, and the remedy."""
+    if code_of(error) not in _DENIED:
+        return str(error)
+    said = re.search(r"not authorized to perform: ([a-z0-9-]+:\w+)", str(error))
+    operation = str(getattr(error, "operation_name", ""))
+    lacks = f"lacks {said[1]}" if said else f"may lack {_OF_HEAD.get(operation) or f'what {operation} needs'}"
+    return f"the policy {lacks}: pytest-benchmark-aws policy client prints all that is needed ({error})"
+
+
+@contextmanager
+def planning() -> Iterator[None]:
+    """What AWS refuses before the first launch, as PlanError.
+
+    Raises:
+        PlanError: in AWS's words, with what the policy lacks.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise PlanError(f"nothing was launched: {refusal(error)}") from error
 
 
 _ENDED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure"})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.clients import code_of
+from pytest_benchmark_aws.aws.clients import code_of, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -183,13 +182,7 @@ def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
     try:
         clients("ec2").run_instances(**{**request.parameters(), "DryRun": True})
     except ClientError as error:
-        if code_of(error) == "DryRunOperation":
-            return None
-        if code_of(error) != "UnauthorizedOperation":
-            return str(error)
-        lacking = re.search(r"not authorized to perform: ([a-z0-9-]+:\w+)", str(error))
-        action = lacking[1] if lacking else "ec2:RunInstances, or what it needs"
-        return f"the policy lacks {action}: pytest-benchmark-aws policy client prints all that is needed ({error})"
+        return None if code_of(error) == "DryRunOperation" else refusal(error)
     return None
 
 

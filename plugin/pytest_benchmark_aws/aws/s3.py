@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.clients import code_of
+from pytest_benchmark_aws.aws.clients import code_of, refusal
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Bucket:
         except ClientError as error:
             if code_of(error) not in {"404", "NoSuchBucket"}:
                 raise PlanError(
-                    f"bucket {self.name} cannot be used ({error}): it must belong to account {self.owner}; name "
-                    "another with --aws-bucket"
+                    f"bucket {self.name} cannot be used ({refusal(error)}): it must belong to account {self.owner}; "
+                    "name another with --aws-bucket"
                 ) from error
         region = self.clients.region
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
-from pytest_benchmark_aws.aws.clients import code_of, reaching
+from pytest_benchmark_aws.aws.clients import code_of, reaching, refusal
 from pytest_benchmark_aws.backends import results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
 from pytest_benchmark_aws.core import envelope
@@ -139,9 +139,20 @@ class Ec2Backend:
             raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
         self._known[instance_id] = time.monotonic()
         if self.place.scheduler_role:
-            deadline = datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
-            scheduler.arm(self.clients, instance_id, deadline, self.place.scheduler_role)
+            self._arm(instance_id, request, self.place.scheduler_role)
         return Handle(job, instance_id, intent)
+
+    def _arm(self, instance_id: str, request: ec2.LaunchRequest, role: str) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            with reaching():
+                deadline = datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
+                scheduler.arm(self.clients, instance_id, deadline, role)
+        except ClientError as error:  # a switch that was asked for and is not there ends the run, and its instances
+            raise CleanupError(
+                f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
+            ) from error
 
     def _run_instance(self, request: ec2.LaunchRequest) -> str:
         from botocore.exceptions import ClientError
@@ -271,13 +282,30 @@ class Ec2Backend:
         return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
-        """Terminates them; one that EC2 does not show yet is known from now on, and so asked for again."""
+        """Terminates them; one that EC2 does not show yet is known from now on, and so asked for again.
+
+        Raises:
+            UnreachableError: AWS does not answer; again later.
+            CleanupError: AWS answers that the caller may not.
+        """
+        from botocore.exceptions import ClientError
+
         for instance_id in instance_ids:
             self._known.setdefault(instance_id, time.monotonic())
-        with reaching():
-            ec2.terminate(self.clients, instance_ids)
-            for instance_id in instance_ids if self.place.scheduler_role else ():
-                scheduler.disarm(self.clients, instance_id)
+        try:
+            with reaching():
+                ec2.terminate(self.clients, instance_ids)
+        except ClientError as error:
+            raise CleanupError(
+                f"AWS refuses to end {', '.join(instance_ids)}, which power themselves off at their time limit: "
+                f"{refusal(error)}"
+            ) from error
+        try:
+            with reaching():
+                for instance_id in instance_ids if self.place.scheduler_role else ():
+                    scheduler.disarm(self.clients, instance_id)
+        except ClientError as error:
+            raise CleanupError(f"the schedule that ends {', '.join(instance_ids)} stays: {refusal(error)}") from error
 
     def alive(self) -> list[str]:
         """Ids of the run's instances that are not terminated, from a fresh look.

@@ -116,18 +116,23 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the comparison."""
+    from pytest_benchmark_aws.reading import without_collector
+
     try:
         asked = _asked(options)
-        current = load(options, options.files)
-        before = load(options, options.baseline) if options.baseline else None
-        compared, shown, failed = _compare(options, asked, current, before)
+        with without_collector():
+            current = load(options, options.files)
+            before = load(options, options.baseline) if options.baseline else None
+            compared, shown, failed = _compare(options, asked, current, before)
     except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws compare: {error}", file=sys.stderr)
         return 2
-    _write(options, shown)
     if not compared.tables:
+        for line in shown.refused:
+            print(f"! left out: {line}", file=sys.stderr)
         print("pytest-benchmark-aws compare: no results to compare", file=sys.stderr)
         return 2
+    _write(options, shown)
     return 1 if failed else 0
 
 
@@ -239,13 +244,16 @@ def _compare(
         if lines:
             answers.setdefault(table.case, []).extend(lines)
     gate, failed = ([], False) if before is None else _gate(options, current, before)
+    columns, agreed = chosen or fields.default_columns(parts, group_by), list[str]()
+    if not chosen and options.format in {"table", "markdown"}:
+        columns, agreed = fields.without_agreed(columns, parts)
     shown = Shown(
         sections=parts,
-        columns=chosen or fields.default_columns(parts, group_by),
+        columns=columns,
         how=how,
         answers=answers,
         gate=gate,
-        notes=told.notes(compared, how, options.reference),
+        notes=[*agreed, *told.notes(compared, how, options.reference)],
         refused=[*current.refused, *(before.refused if before else ())],
     )
     return compared, shown, failed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
@@ -20,6 +19,8 @@ MOST_ROUNDS = 64
 RATE = "_per_second"
 """How a key of extra_info ends that holds a throughput."""
 PUBLISHED = " (published)"
+_MOST = 1e300
+"""Seconds, or units of work a second: beyond it a product of two is infinite."""
 _NUMBERS = frozenset({int, float})
 """Of which bool is none."""
 
@@ -133,7 +134,7 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
     info = _mapping(data.get("machine_info"))
     commit = _commit(_mapping(data.get("commit_info")))
     when = _utc(data.get("datetime"))
-    machines: dict[object, MachineInfo] = {}
+    machines: dict[tuple[str, str], MachineInfo] = {}
     records = []
     for number, bench in enumerate(data["benchmarks"], 1):
         if not isinstance(bench, dict):
@@ -141,7 +142,7 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
         extra = _mapping(bench.get("extra_info"))
         # A --benchmark-json file of a run on several machines names them by job.
         job = _job(extra)
-        key = (job, extra.get("usd_per_hour"))
+        key = (job, str(extra.get("usd_per_hour")))
         if key not in machines:
             several = _mapping(info.get("machines"))
             machines[key] = machine_of(_mapping(several.get(job)) if job in several else info, extra, how.catalog)
@@ -164,6 +165,8 @@ def _record(
     how: Reading,
 ) -> Record:
     stats = bench["stats"]
+    if not isinstance(stats, dict):
+        raise RecordError("stats are no object")
     median = _seconds(stats, "median")
     params = _mapping(bench.get("params"))
     scale = params.get(how.scale_parameter) if how.scale_parameter else None
@@ -177,9 +180,9 @@ def _record(
     data = stats.get("data")
     rounds = thin(data) if isinstance(data, list) and data else (median,)
     key = how.throughput_key or _rate_key(extra)
-    given = extra.get(key) if key else None
-    throughput = float(given) if isinstance(given, int | float) and given > 0 and math.isfinite(given) else None
-    run = extra.get("instance_id") or f"{machine.node or ''} {when}" if when else source
+    given: Any = extra.get(key) if key else None
+    throughput = float(given) if type(given) in _NUMBERS and 0 < given < _MOST else None
+    run = extra.get("instance_id") or (f"{machine.node or ''} {when}" if when else source)
     count = stats.get("rounds")
     return Record(
         case=case,
@@ -210,7 +213,7 @@ def thin(data: Sequence[Any], most: int = MOST_ROUNDS) -> tuple[float, ...]:
         ValueError: a round that is no positive, finite number.
     """
     # A sum is finite only if all its parts are; NaN compares as nothing, so that the order alone proves little.
-    if not set(map(type, data)) <= _NUMBERS or not math.isfinite(sum(data)) or (ordered := sorted(data))[0] <= 0:
+    if not set(map(type, data)) <= _NUMBERS or not sum(data) < _MOST or (ordered := sorted(data))[0] <= 0:
         raise ValueError("stats.data holds what is no positive, finite number of seconds")
     if len(ordered) > most:
         step = (len(ordered) - 1) / (most - 1)
@@ -280,7 +283,7 @@ def _job(extra: Mapping[str, Any]) -> str:
     named = extra.get("instance_type")
     if not isinstance(named, str):
         return ""
-    market = f"-{extra['market']}" if extra.get("market") not in {None, "on-demand"} else ""
+    market = f"-{extra['market']}" if extra.get("market") == "spot" else ""
     launch = extra.get("launch")
     return f"{named}{market}" + (f"-launch{launch}" if isinstance(launch, int) and launch > 1 else "")
 
@@ -342,7 +345,7 @@ def _date_in(source: object) -> str | None:
 
 def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = stats.get(name, default)
-    if type(value) not in _NUMBERS or not 0 < value < math.inf:
+    if type(value) not in _NUMBERS or not 0 < value < _MOST:
         raise ValueError(f"stats.{name} is {str(value)[:40]}, no positive, finite number of seconds")
     return float(value)
 

@@ -6,7 +6,7 @@ import json
 from xml.sax.saxutils import escape
 
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
-_JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "logs"})
+_JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "logs", "scheduler"})
 
 
 class AwsError(Exception):

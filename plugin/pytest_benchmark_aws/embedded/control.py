@@ -43,6 +43,7 @@ class Control:
             "faults": self._faults,
             "capacity": self._capacity,
             "quota": self._quota,
+            "iam": self._iam,
         }
 
     def __call__(self, method: str, path: str, payload: dict[str, Any]) -> object:
@@ -56,6 +57,9 @@ class Control:
             if method == "GET" and parts == ["calls"]:
                 with self._state.lock:
                     return [asdict(call) for call in self._state.calls]
+            if method == "GET" and parts == ["decisions"]:
+                with self._state.lock:
+                    return [asdict(decision) for decision in self._state.decisions]
             if method == "GET" and parts == ["instances"]:
                 with self._state.lock:
                     return [describe(record) for record in self._lifecycle.records.values()]
@@ -98,6 +102,15 @@ class Control:
         self._state.spot_vcpu_quota = int(payload.pop("spot_vcpus", self._state.spot_vcpu_quota))
         _nothing_left(payload)
         return {"vcpus": self._state.vcpu_quota, "spot_vcpus": self._state.spot_vcpu_quota}
+
+    def _iam(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Off, as at the start, every signature will do, and IAM's own calls make the users and roles."""
+        enforced = payload.pop("enforced")
+        _nothing_left(payload)
+        if not isinstance(enforced, bool):
+            raise ControlError("enforced is true or false")
+        self._state.iam_enforced = enforced
+        return {}
 
     def _instance(self, record: Record, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
         simple = {

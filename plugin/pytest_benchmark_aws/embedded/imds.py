@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.embedded import moto_backend
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.moto_iam import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,9 @@ class ImdsAnswer:
     text: str = ""
 
 
-def answer(lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object]) -> ImdsAnswer:
+def answer(
+    lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], *, iam_enforced: bool = False
+) -> ImdsAnswer:
     """The answer to ``<instance id>/latest/...``."""
     instance_id, _, rest = path.strip("/").partition("/")
     try:
@@ -46,11 +49,20 @@ def answer(lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, o
         return ImdsAnswer(200, token)
     if environ.get(_TOKEN) not in record.imds_tokens:
         return ImdsAnswer(401)
-    text = _documents(record).get(rest)
+    text = _documents(record, _role(record, lifecycle, iam_enforced=iam_enforced)).get(rest)
     return ImdsAnswer(404) if text is None else ImdsAnswer(200, text)
 
 
-def _documents(record: Record) -> dict[str, str]:
+def _role(record: Record, lifecycle: Lifecycle, *, iam_enforced: bool) -> Session | None:
+    """Credentials of the instance's role; without IAM some that nobody knows, as they open nothing that is shut."""
+    if not record.instance.iam_instance_profile:
+        return None
+    if not iam_enforced:
+        return Session("ASIAEMBEDDEDROLE0000", "embedded", "embedded", "embedded-role")
+    return lifecycle.role_session(record)
+
+
+def _documents(record: Record, role: Session | None) -> dict[str, str]:
     instance = record.instance
     zone = str(instance.availability_zone)
     meta = {
@@ -78,18 +90,18 @@ def _documents(record: Record) -> dict[str, str]:
         },
         indent=2,
     )
-    if instance.iam_instance_profile:
+    if role is not None:
         until = datetime.now(timezone.utc) + timedelta(hours=6)
-        role = {
+        credentials = {
             "Code": "Success",
-            "AccessKeyId": "ASIAEMBEDDEDROLE0000",
-            "SecretAccessKey": "embedded",
-            "Token": "embedded",
+            "AccessKeyId": role.key_id,
+            "SecretAccessKey": role.secret,
+            "Token": role.token,
             "Expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}",
         }
-        documents["latest/meta-data/iam/security-credentials"] = "embedded-role"
-        documents["latest/meta-data/iam/security-credentials/"] = "embedded-role"
-        documents["latest/meta-data/iam/security-credentials/embedded-role"] = json.dumps(role)
+        folder = "latest/meta-data/iam/security-credentials"
+        documents[folder] = documents[f"{folder}/"] = role.role
+        documents[f"{folder}/{role.role}"] = json.dumps(credentials)
     if record.notice_time is not None:
         when = f"{record.notice_time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         documents["latest/meta-data/spot/instance-action"] = json.dumps({"action": "terminate", "time": when})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal
 
-from pytest_benchmark_aws.embedded import moto_backend
+from pytest_benchmark_aws.embedded import moto_backend, moto_iam
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.guest import Guest
 from pytest_benchmark_aws.embedded.timers import Timers
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from moto.ec2.models.instances import Instance
 
+    from pytest_benchmark_aws.embedded.moto_iam import Session
     from pytest_benchmark_aws.embedded.settings import Settings
 
 ALIVE = frozenset({"pending", "running"})
@@ -59,6 +60,8 @@ class Record:
     shutdown_timer: threading.Event | None = None
     """What ``shutdown +MINUTES`` armed."""
     imds_tokens: set[str] = field(default_factory=set)
+    role_session: Session | None = None
+    """The credentials of the instance profile's role, once they were asked for."""
 
 
 class Lifecycle:
@@ -144,6 +147,20 @@ class Lifecycle:
             moto_backend.set_state(record.instance, "pending", "pending")
             self._timers.after(self._settings.state_delay, lambda: self._run(record))
             return before, "pending"
+
+    def role_session(self, record: Record) -> Session:
+        """The credentials of the role of an instance that has a profile; opened when they are first asked for.
+
+        Raises:
+            AwsError: the profile has no role, or is gone.
+        """
+        with self._lock:
+            if record.role_session is None:
+                profile: dict[str, str] = record.instance.iam_instance_profile or {}
+                role = moto_iam.role_of_profile(profile["Arn"], record.region)
+                # EC2 names the session after the instance.
+                record.role_session = moto_iam.open_session(role, record.instance.id, record.region)
+            return record.role_session
 
     def poweroff(self, record: Record) -> None:
         """The instance shuts itself down; what that means was said at its launch."""

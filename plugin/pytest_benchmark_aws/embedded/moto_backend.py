@@ -1,4 +1,4 @@
-"""The only place that touches moto's models."""
+"""With ``moto_iam`` the only place that touches moto's models."""
 
 from __future__ import annotations
 

@@ -20,8 +20,11 @@ _S3_SUBRESOURCES = {
     "acl": "BucketAcl",
     "location": "BucketLocation",
 }
+_SCHEDULER = {"POST": "Create", "GET": "Get", "PUT": "Update", "DELETE": "Delete"}
+"""Methods of ``/schedules/NAME``."""
 _S3_VERBS = {"PUT": "Put", "GET": "Get", "DELETE": "Delete"}
 _S3_OBJECT = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
+_S3_OBJECT_SUBRESOURCES = {"acl": "Acl", "tagging": "Tagging", "retention": "Retention", "legal-hold": "LegalHold"}
 _S3_BUCKET = {"PUT": "CreateBucket", "GET": "ListObjectsV2", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"}
 
 
@@ -33,7 +36,7 @@ class AwsRequest:
     action: str
     region: str
     params: dict[str, str]
-    """Of query protocols (EC2, STS): the form; of S3: the query string."""
+    """Of query protocols (EC2, STS): the form; of REST (S3, Scheduler): the query string."""
     document: dict[str, Any]
     """Of JSON protocols: the body."""
 
@@ -64,13 +67,16 @@ def parse_request(environ: dict[str, Any], default_region: str) -> AwsRequest:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         prefix, _, action = target.rpartition(".")
-        document = json.loads(_body(environ) or b"{}")
+        document = json.loads(read_body(environ) or b"{}")
         return AwsRequest(_TARGETS.get(prefix, service), action, region, {}, document)
     is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
     if is_form and environ["REQUEST_METHOD"] == "POST":
-        form = query | _flat(_body(environ).decode())
+        form = query | _flat(read_body(environ).decode())
         if "Action" in form:
             return AwsRequest(service, form["Action"], region, form, {})
+    if service == "scheduler":  # REST, with JSON bodies
+        action = _SCHEDULER.get(environ["REQUEST_METHOD"], "") + "Schedule"
+        return AwsRequest(service, action, region, query, json.loads(read_body(environ) or b"{}"))
     if service == "s3":
         return AwsRequest("s3", _s3_action(environ, query), region, query, {})
     return AwsRequest(service, query.get("Action", environ.get("PATH_INFO", "")), region, query, {})
@@ -85,7 +91,8 @@ def _scope(environ: dict[str, Any], query: dict[str, str], default_region: str) 
     return (parts[-2].lower(), parts[-3]) if len(parts) >= 5 else ("s3", default_region)
 
 
-def _body(environ: dict[str, Any]) -> bytes:
+def read_body(environ: dict[str, Any]) -> bytes:
+    """The body, which stays readable for the next application."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body: bytes = environ["wsgi.input"].read(length) if length else b""
     environ["wsgi.input"] = io.BytesIO(body)
@@ -107,6 +114,9 @@ def _s3_action(environ: dict[str, Any], query: dict[str, str]) -> str:
         multipart = {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload"}
         return multipart.get(method, "ListParts")
     if key:
+        for name, part in _S3_OBJECT_SUBRESOURCES.items():
+            if name in query and method in _S3_VERBS:
+                return f"{_S3_VERBS[method]}Object{part}"
         copies = method == "PUT" and "HTTP_X_AMZ_COPY_SOURCE" in environ
         return "CopyObject" if copies else _S3_OBJECT.get(method, method)
     return _bucket_action(method, query)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 
 if TYPE_CHECKING:
+    from pytest_benchmark_aws.embedded.iam import Decision
     from pytest_benchmark_aws.embedded.request import AwsRequest
     from pytest_benchmark_aws.embedded.settings import Settings
 
@@ -51,6 +52,10 @@ class State:
     calls: list[Call] = field(default_factory=list)
     capacity: dict[tuple[str, str], int] = field(default_factory=dict)
     """(zone, instance type) -> launches that still succeed; absent: any number."""
+    iam_enforced: bool = False
+    """Whether calls need a known signer and a policy that allows them."""
+    decisions: list[Decision] = field(default_factory=list)
+    """What IAM was asked while it was enforced."""
     vcpu_quota: int = 0
     spot_vcpu_quota: int = 0
 

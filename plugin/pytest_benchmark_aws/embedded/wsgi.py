@@ -7,7 +7,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_benchmark_aws.embedded import imds, prices, s3_rules
+from pytest_benchmark_aws.embedded import iam, imds, prices, s3_rules
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
 from pytest_benchmark_aws.embedded.control import Control, ControlError
 from pytest_benchmark_aws.embedded.ec2 import Ec2
@@ -41,7 +41,11 @@ class Application:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_embedded/imds/"):
             answer = imds.answer(
-                self._lifecycle, environ["REQUEST_METHOD"], path.removeprefix("/_embedded/imds/"), environ
+                self._lifecycle,
+                environ["REQUEST_METHOD"],
+                path.removeprefix("/_embedded/imds/"),
+                environ,
+                iam_enforced=self._state.iam_enforced,
             )
             return _respond(start_response, answer.status, answer.text.encode(), [("Content-Type", "text/plain")])
         if path.startswith("/_embedded/"):
@@ -70,6 +74,8 @@ class Application:
     ) -> Iterable[bytes]:
         fault = self._state.take_fault(request.action)
         try:
+            if self._state.iam_enforced:
+                iam.check(request, environ, self._state)
             if fault is not None and not fault.after:
                 raise fault_error(fault)
             if request.service == "s3":

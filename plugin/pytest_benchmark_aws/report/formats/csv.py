@@ -7,6 +7,7 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.report.columns import printable
 from pytest_benchmark_aws.report.formats.fields import COLUMNS
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.report.formats.fields import Value
     from pytest_benchmark_aws.report.formats.shown import Shown
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 _PARTS = {"spread": ("min", "max"), "interval": ("interval-low", "interval-high", "verdict")}
 """Columns that hold several values -> a column for each."""
 
@@ -47,4 +48,5 @@ def _cell(value: Value) -> str:
         return f"{value:.9f}"
     if isinstance(value, int | float):
         return repr(value)
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    text = printable(value)  # which a terminal may show
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -37,7 +37,7 @@ class Column:
     def shown(self, row: Row) -> str:
         """The cell."""
         value = self.value(row)
-        if value is None or value == "":
+        if value is None:
             return BLANK
         return self.text(row) if self.text else str(value)
 
@@ -91,6 +91,15 @@ def _verdict(row: Row) -> str:
     return "differs" if row.differs else "within the interval"
 
 
+def _choice(row: Row) -> str:
+    """The fastest and the cheapest are on the front anyway."""
+    return ", ".join(word for word in row.choice if word != "front") or ", ".join(row.choice)
+
+
+def _flags(row: Row) -> str:
+    return ", ".join(f"! {flag}" for flag in row.flags)
+
+
 _COLUMNS = (
     Column("machine", "machine", lambda row: row.machine.name, left=True),
     Column("test", "test", lambda row: row.case, left=True),
@@ -136,7 +145,7 @@ _COLUMNS = (
     Column("run-seconds", "run", lambda row: row.run_seconds, _seconds(lambda row: row.run_seconds)),
     Column("usd-run", "USD/run", lambda row: row.run_usd, _run_usd),
     Column("billed", "billed", _billed, lambda row: format_usd(_billed(row) or Decimal(0))),
-    Column("price-date", "price of", lambda row: row.machine.price_date, left=True),
+    Column("price-date", "prices of", lambda row: row.machine.price_date, left=True),
     Column("launches", "launches", lambda row: row.launches),
     Column("rounds", "rounds", lambda row: sum(record.round_count for record in row.records)),
     Column("commit", "commit", lambda row: str(row.commit) if row.commit.id else None, left=True),
@@ -146,10 +155,8 @@ _COLUMNS = (
     Column("cpu", "CPU", lambda row: row.machine.cpu, left=True),
     Column("python", "Python", lambda row: row.machine.python, left=True),
     Column("node", "node", lambda row: row.machine.node, left=True),
-    Column("choice", "choice", lambda row: ", ".join(row.choice), left=True),
-    Column(
-        "flags", "flags", lambda row: ", ".join(row.flags), lambda row: "! " + ", ".join(row.flags), left=True,
-    ),
+    Column("choice", "choice", lambda row: ", ".join(row.choice), _choice, left=True),
+    Column("flags", "flags", lambda row: ", ".join(row.flags), _flags, left=True),
     Column("file", "newest file", _last(lambda record: record.source), left=True),
 )  # fmt: skip
 COLUMNS = {column.name: column for column in _COLUMNS}
@@ -157,6 +164,8 @@ DEFAULT = (
     "machine", "scale", "vcpus", "cores", "memory", "time", "spread", "relative", "interval", "throughput", "usd-hour",
     "usd-run", "price-date", "launches", "choice", "flags",
 )  # fmt: skip
+TOLD_ONCE = ("scale", "price-date")
+"""Left out of a table whose rows agree in them, and said below it."""
 NEVER_DROPPED = ("machine", "time", "relative", "usd-run", "launches")
 
 
@@ -229,6 +238,19 @@ def default_columns(parts: Sequence[Section], group_by: Column) -> tuple[Column,
         if name in NEVER_DROPPED or any(COLUMNS[name].value(row) not in {None, ""} for row in rows)
     ]
     return tuple(COLUMNS[name] for name in known)
+
+
+def without_agreed(columns: Sequence[Column], parts: Sequence[Section]) -> tuple[tuple[Column, ...], list[str]]:
+    """The columns but those of TOLD_ONCE that all of several rows agree in, and a note of these."""
+    rows = [row for part in parts for row in part.rows]
+    agreed = [
+        column
+        for column in columns
+        if column.name in TOLD_ONCE and len(rows) > 1 and len({column.value(row) for row in rows} - {None}) == 1
+    ]
+    told = [max((column.shown(row) for row in rows if column.value(row) is not None), default="") for column in agreed]
+    pairs = "; ".join(f"{column.title} {value}" for column, value in zip(agreed, told, strict=True))
+    return tuple(column for column in columns if column not in agreed), [f"In every row: {pairs}."] if agreed else []
 
 
 def titled(column: Column, unit: str, how: str) -> str:

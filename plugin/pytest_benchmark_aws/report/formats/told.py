@@ -65,9 +65,9 @@ def notes(compared: Compared, how: str, reference: str | None) -> list[str]:
     ]
     if any(row.speed is not None and row.speed.enough and not row.is_reference for row in rows):
         lines.append(
-            "interval: 95 %, bootstrap over launches. ▲ ▼: differs for sure, Holm's correction for all rows made; ≈: not."
+            "interval: 95 %, bootstrap over launches. ▲ ▼: surely differs, Holm's correction for all rows; ≈: not."
         )
-    if any(table.mixed and any(row.projected for row in table.rows) for table in compared.tables):
+    if any(row.projected and row.run_usd is not None for row in rows):
         scales = sorted({table.full_scale for table in compared.tables if table.mixed and table.full_scale})
         lines.append(f"≈ USD: the work of scale {', '.join(scales)} at this pace; throughput changes with the scale.")
     if any(row.machine.embedded for row in rows):

@@ -1,0 +1,86 @@
+"""``--benchmark-compare-fail`` with --aws: what launches cannot tell from chance does not fail the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_benchmark_aws.core.inference import CENTERS, LEAST_LAUNCHES, ratio_of, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Check(Protocol):
+    """What pytest-benchmark makes of ``median:5%``."""
+
+    @property
+    def field(self) -> str: ...  # noqa: D102
+
+    def fails(self, current: Any, compared: Any) -> str | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The statistics of a test's launches on one instance type, now and as saved."""
+
+    now: Sequence[Mapping[str, float]]
+    before: Sequence[Mapping[str, float]]
+
+
+@dataclass(slots=True)
+class Regressions:
+    """What the checks of a session found."""
+
+    sides: Mapping[str, Sides]
+    """By node id; the launches of one test on one instance type share one."""
+    inside: list[str] = field(default_factory=list)
+    """Node ids whose difference lies inside the interval."""
+    unsure: list[str] = field(default_factory=list)
+    """Node ids that failed without enough launches for an interval."""
+
+    def wrapped(self, checks: Sequence[Check]) -> list[Check]:
+        """The same checks, of which one fails only where the difference is sure, or nobody can know."""
+        return [_Sure(check.field, check, self) for check in checks]
+
+    def lines(self) -> list[str]:
+        """What is said of it at the end."""
+        found = []
+        if self.inside:
+            found.append(
+                f"aws: {_names(self.inside)}: beyond --benchmark-compare-fail, but inside the 95 % interval over "
+                "launches, so not failed"
+            )
+        if self.unsure:
+            found.append(
+                f"aws: {_names(self.unsure)}: not enough launches to be sure, {LEAST_LAUNCHES} now and before are "
+                f"needed: --aws-launches {LEAST_LAUNCHES}"
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Sure:
+    field: str
+    check: Check
+    into: Regressions
+
+    def fails(self, current: Any, compared: Any) -> str | None:
+        told = self.check.fails(current, compared)
+        name = str(current["fullname"])
+        sides = self.into.sides.get(name)
+        if told is None or sides is None or self.field not in CENTERS:
+            return told
+        now, before = ([float(one[self.field]) for one in side] for side in (sides.now, sides.before))
+        if min(len(now), len(before)) < LEAST_LAUNCHES:
+            self.into.unsure.append(name)
+            return told
+        if ratio_of(sample(now, seed=0), sample(before, seed=1)).differs:
+            return told
+        self.into.inside.append(name)
+        return None
+
+
+def _names(ids: Sequence[str]) -> str:
+    names = list(dict.fromkeys(ids))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
