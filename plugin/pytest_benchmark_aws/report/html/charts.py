@@ -201,7 +201,8 @@ def _first(rows: Sequence[Row], most: int) -> list[Row]:
     """The first rows, and in any case those of the front."""
     if len(rows) <= most:
         return list(rows)
-    chosen = {id(row) for row in [*(row for row in rows if row.choice), *rows][:most]}
+    wanted = [*(row for row in rows if row.choice), *(row for row in rows if not row.choice)]
+    chosen = {id(row) for row in wanted[:most]}
     return [row for row in rows if id(row) in chosen]
 
 

@@ -48,10 +48,10 @@ def time_unit(seconds: Sequence[float]) -> Unit:
 def usd_unit(usd: Sequence[float]) -> Unit:
     """USD of one run, or of so many that the numbers are readable."""
     least = min((one for one in usd if one > 0), default=1.0)
-    for runs in (1, 1_000, 1_000_000, 1_000_000_000):
-        if least * runs >= 0.05 or runs == 1_000_000_000:
-            return Unit(float(runs), "USD a run" if runs == 1 else f"USD per {runs:,} runs")
-    raise AssertionError
+    for factor, words in ((1.0, "a run"), (1e3, "per 1,000 runs"), (1e6, "per million runs")):
+        if least * factor >= 0.05:
+            return Unit(factor, f"USD {words}")
+    return Unit(1e9, "USD per billion runs")
 
 
 def rate_unit(rates: Sequence[float], unit: str) -> Unit:

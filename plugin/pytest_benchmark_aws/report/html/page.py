@@ -23,7 +23,7 @@ SHOWN_FIRST = 100
 _GROUNDS = (
     ("ground", "#f6f7f9", "#14181d"),
     ("card", "#ffffff", "#1b2027"),
-    ("edge", "#8b949e", "#6e7883"),
+    ("edge", "#7d8690", "#6e7883"),
     ("hover", "#eef1f4", "#252c35"),
 )
 _DARK = {frame.INK: "#e8ebef", frame.MUTED: "#9aa5b1", frame.GRID: "#343b44", frame.ACCENT: "#ff9d5c"}

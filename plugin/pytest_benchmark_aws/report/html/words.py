@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.inference import LEAST_LAUNCHES
+from pytest_benchmark_aws.core.inference import LEAST_LAUNCHES, Ratio
 from pytest_benchmark_aws.core.units import format_seconds
 from pytest_benchmark_aws.report.formats.fields import NOT_ENOUGH
 from pytest_benchmark_aws.report.html.frame import usd_unit
@@ -102,32 +102,40 @@ def _nothing_to_choose(table: Table) -> str:
 
 def _sure(table: Table, fastest: Row, marks: Mapping[str, Mark]) -> str:
     """How sure the fastest is ahead: of the next where it is the reference itself, else of the reference."""
-    rows = table.rows
-    reference = next((row for row in rows if row.is_reference), None)
+    reference = next((row for row in table.rows if row.is_reference), None)
     if reference is None:
         return "The reference has no result of this test."
-    others = [row for row in rows if row is not fastest]
-    other = reference if reference is not fastest else others[0] if others else None
-    if other is None:
-        return ""
-    speed = fastest.speed if reference is not fastest else other.speed
+    if reference is fastest:
+        kind = fastest.machine.embedded
+        others = [row for row in table.rows if row is not fastest and row.machine.embedded == kind]
+        return _ahead(fastest, others[0], _turned(others[0].speed), others[0].differs, marks) if others else ""
+    if reference.machine.embedded != fastest.machine.embedded:
+        return f"Speeds are over {marks[reference.machine.name].name}'s: --reference names a machine of the same kind."
+    return _ahead(fastest, reference, fastest.speed, fastest.differs, marks)
+
+
+def _turned(speed: Ratio | None) -> Ratio | None:
+    """The reference's speed over the other's."""
+    if speed is None:
+        return None
+    low, high = (None, None) if speed.low is None or speed.high is None else (1 / speed.high, 1 / speed.low)
+    return Ratio(1 / speed.value, low, high, speed.confidence, speed.p_value)
+
+
+def _ahead(one: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapping[str, Mark]) -> str:
     if speed is None:
         return ""
-    turn = reference is fastest
-    value = 1 / speed.value if turn else speed.value
-    ours, theirs = marks[fastest.machine.name].name, marks[other.machine.name].name
+    ours, theirs = marks[one.machine.name].name, marks[other.machine.name].name
     if speed.low is None or speed.high is None:
-        counts = f"{_launches(fastest)} of the one and {_launches(other)} of the other"
+        counts = f"{_launches(one)} of the one and {_launches(other)} of the other"
         return (
-            f"{ours} is {value:.2f} times as fast as {theirs}; {NOT_ENOUGH} to say how sure that is: {counts}, "
+            f"{ours} is {speed.value:.2f} times as fast as {theirs}; {NOT_ENOUGH} to say how sure that is: {counts}, "
             f"{LEAST_LAUNCHES} of each are needed."
         )
-    low, high = (1 / speed.high, 1 / speed.low) if turn else (speed.low, speed.high)
-    interval = f"{speed.confidence:.0%} interval {low:.2f} to {high:.2f}".replace("%", " %")
-    judged = other if turn else fastest
-    if not judged.differs:
-        return f"{ours} and {theirs} are not told apart by these launches: {value:.2f} times as fast, {interval}."
-    return f"{ours} is {value:.2f} times as fast as {theirs}, {interval}."
+    interval = f"{speed.confidence:.0%} interval {speed.low:.2f} to {speed.high:.2f}".replace("%", "\u00a0%")
+    if not differs:
+        return f"{ours} and {theirs} are not told apart by these launches: {speed.value:.2f} times as fast, {interval}."
+    return f"{ours} is {speed.value:.2f} times as fast as {theirs}, {interval}."
 
 
 def _whole(figure: str) -> str:
