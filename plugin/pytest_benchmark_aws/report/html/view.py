@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.report.html.chart import Chart
 
 MOST_CHARTED = 20
-"""Tests with charts on one page; a chart takes about 15 KB and 40 ms."""
+"""Tests with charts on one page; a chart takes about 15 KB and 50 ms."""
 MOST_SCALINGS = MOST_HISTORIES = 12
 MOST_SAID = 100
 """Tests with their choice in words; the table has the choice of all."""
