@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import random
 import re
@@ -89,15 +90,18 @@ def with_names(name: str) -> list[Record]:
         bench["fullname"] = f"{name}::{name}[{name}-{number}]"
         bench["params"] = {"threads": number + 1, name: name}
         bench["extra_info"] |= {
-            "instance_type": name, "instance_id": name, "market": name, "region": name, "flags": [name],
+            "instance_type": name, "instance_id": None, "market": name, "region": name, "flags": [name],
             "usd_per_hour": "1.5", "price_source": f"{name}, 2026-11-24", f"{name}_per_second": 5.0,
         }  # fmt: skip
     data["machine_info"] |= {"node": name, "system": name, "python_version": name, "cpu": {"brand_raw": name}}
     data["commit_info"] |= {"id": name, "branch": name}
+    older = copy.deepcopy(data)
+    older["commit_info"]["id"] = f"older {name}"
+    older["datetime"] = "2019-01-01T00:00:00+00:00"
     other = made.results("c5.24xlarge", tests=("test_it",))
     for bench in other["benchmarks"]:
         bench["fullname"] = f"{name}::{name}[{name}-0]"
-    return [*made.records(data), *made.records(other)]
+    return [record for one in (data, older, other) for record in made.records(one)]
 
 
 def plain() -> Elements:

@@ -51,5 +51,5 @@ def joined(*parts: str) -> str:
 
 def sentence(*parts: str) -> str:
     """What a chart shows, of a length that can be listened to."""
-    text = ": ".join(part for part in parts if part)
+    text = printable(": ".join(part for part in parts if part))
     return (text if len(text) <= 700 else text[:700] + " …") + "."

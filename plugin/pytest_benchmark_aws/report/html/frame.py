@@ -176,8 +176,8 @@ def label_layer(encoding: dict[str, Any], side: Placed) -> dict[str, Any]:
 
 
 def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict[str, int]) -> dict[str, Any]:
-    """The whole specification."""
-    return {
+    """The whole specification, all its texts harmless to print: a control character in an SVG makes it none."""
+    spec: dict[str, Any] = harmless({
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": WIDTH,
         "height": height,
@@ -198,7 +198,17 @@ def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict
             "legend": {"labelColor": INK, "labelFontSize": 11, "title": None, "labelLimit": 260},
             "title": {"color": INK, "subtitleColor": MUTED, "fontSize": 13, "subtitleFontSize": 11, "anchor": "start"},
         },
-    }  # fmt: skip
+    })  # fmt: skip
+    return spec
+
+
+def harmless(value: Any) -> Any:
+    """The same with each text in it, and each key, escaped where it is not to be printed."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): harmless(each) for key, each in value.items()}
+    return [harmless(each) for each in value] if isinstance(value, list) else value
 
 
 def spread(values: Sequence[T], most: int) -> list[T]:
