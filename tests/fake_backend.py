@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_benchmark_aws.core.model import Market
+
 POLL_S = 5.0
 LIMIT_S = 3600
 TYPES = ("m5.large", "m5.xlarge", "m5.2xlarge", "m5.4xlarge", "m5.8xlarge")
@@ -36,8 +38,8 @@ class FakeClock:
         self.now += seconds
 
 
-def make_job(name: str = "m5.large", launch: int = 1, price: str = "1") -> Job:
-    target = Target(name, "on-demand", launch)
+def make_job(name: str = "m5.large", launch: int = 1, price: str = "1", market: Market = "on-demand") -> Job:
+    target = Target(name, market, launch)
     case = Case(f"t[{target}]", "t", target, Requirements())
     return Job(target, catalog().types[name], (case,), Price(Decimal(price), "test"), LIMIT_S)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -197,6 +198,32 @@ def test_a_link_within_the_project_ships_what_it_leads_to(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to("data")
     repository(tmp_path, {"data": b"1"})
     assert unpacked(bundle_project(tmp_path, [], {})) == {"data": b"1", "link": b"1"}
+
+
+@pytest.mark.parametrize("name", ["private.csv", "untracked.csv", ".hidden"])
+def test_a_link_to_a_file_that_is_not_shipped_is_refused(tmp_path: Path, name: str) -> None:
+    """What git ignores or does not track stays here, also where a tracked link leads to it, or a link to that."""
+    (tmp_path / "link").symlink_to("other")
+    (tmp_path / "other").symlink_to(name)
+    repository(tmp_path, {"test_it.py": b"", ".gitignore": b"private.csv\n"})
+    write(tmp_path, {name: b"private"})
+    with pytest.raises(PlanError, match=rf"link is a link to {re.escape(name)}, which is not shipped.*git add that"):
+        bundle_project(tmp_path, [], {})
+
+
+def test_without_git_a_link_to_a_file_that_is_not_shipped_is_refused(tmp_path: Path) -> None:
+    """A hidden file stays here, whatever leads to it."""
+    write(tmp_path, {"test_it.py": b"", ".hidden": b"private"})
+    (tmp_path / "link").symlink_to(".hidden")
+    with pytest.raises(PlanError, match=r"link is a link to \.hidden, which is not shipped"):
+        bundle_project(tmp_path, [], {})
+
+
+def test_a_link_to_nothing_is_not_shipped(tmp_path: Path) -> None:
+    """There is nothing to ship."""
+    (tmp_path / "link").symlink_to("nowhere")
+    repository(tmp_path, {"test_it.py": b""})
+    assert unpacked(bundle_project(tmp_path, [], {})) == {"test_it.py": b""}
 
 
 @pytest.mark.parametrize("tracked", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +13,13 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
+from pytest_benchmark_aws.following import NEVER_SEEN_S, TERMINATE_S
 from pytest_benchmark_aws.journal import JournalError, read
-from pytest_benchmark_aws.runner import NEVER_SEEN_S, TERMINATE_S, Finished
+from pytest_benchmark_aws.runstate import Finished, Past
 from tests.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_job, make_jobs, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from decimal import Decimal
     from pathlib import Path
 
     from pytest_benchmark_aws.backends.protocol import Intent
@@ -224,6 +225,54 @@ def test_a_journal_that_cannot_be_written_leaves_nothing_alive(whole: int, again
         assert one.all_ended()
         assert len({end.job.name for end in done}) == len(done)
         assert one.backend.up == {}
+
+
+@pytest.mark.parametrize("instance_id", ["i-0", None])
+def test_a_launch_on_demand_in_place_of_spot_says_so_after_a_resume(world: World, instance_id: str | None) -> None:
+    """Taken over or launched again by its token, it is on demand, and the journal says so again."""
+    job = make_job(market="spot")
+    intent = world.backend.intents(job, 1)[0]
+    past = Past(job.name, intent, instance_id, 0.0, fallback=True)
+    if instance_id:
+        world.backend.states[job.name] = "gone"
+    (done,) = world.runner().run([job], [past])
+    assert (done.job.fallback, done.job.market) == (True, "on-demand")
+    assert [line["fallback"] for line in read(world.journal.path) if line["kind"] == "intent"] == [True] * (
+        instance_id is None
+    )
+
+
+@pytest.mark.parametrize(
+    "spent", [{"spent_usd": Decimal("0.9")}, {"unseen": 1}, {"job": "other", "last_usd": Decimal(1)}]
+)
+def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> None:
+    """What a resumed run spent on launches that are over, of whatever job, leaves that much less for new ones."""
+    job = make_job()
+    words: dict[str, Any] = {"job": job.name, "instance_id": None, "age_s": 0.0, "refused": True, **spent}
+    past = Past(intent=world.backend.intents(job, 1)[0], **words)
+    (refused,) = world.runner(max_usd=most_usd(job) + Decimal("0.8")).run([job], [past])
+    assert "--aws-max-cost" in refused.outcome.outcome
+    (done,) = world.runner(max_usd=2 * most_usd(job)).run([job], [past])
+    assert done.outcome.outcome == "passed"
+
+
+def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
+    """Its token is used up, whatever became of it: the next launch has the attempt after it."""
+    job = make_job()
+    past = Past(job.name, world.backend.intents(job, 2)[0], None, 0.0, refused=True, attempts=4)
+    world.runner().run([job], [past])
+    assert [line["attempt"] for line in read(world.journal.path) if line["kind"] == "intent"] == [5]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_refused_launch_in_place_of_spot_is_made_on_demand_only_where_that_is_asked_for(
+    world: World, asked: bool
+) -> None:
+    """What a resume launches anew goes by the resume's own options."""
+    job = make_job(market="spot")
+    past = Past(job.name, world.backend.intents(job, 1)[0], None, 0.0, refused=True, fallback=True)
+    (done,) = world.runner(spot_fallback=asked).run([job], [past])
+    assert done.job.market == ("on-demand" if asked else "spot")
 
 
 def test_a_launch_that_is_refused_fails_alone(world: World) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_benchmark.storage.file import FileStorage
 
 from pytest_benchmark_aws import storage
 from pytest_benchmark_aws.storage import folder_name, latest, safe_name, save
@@ -66,7 +68,7 @@ def circular() -> dict[str, object]:
 def test_a_number_that_is_taken_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another process takes the number after the look, the next one is used."""
     first = save(tmp_path, "m5.large", "a", {"value": 1})
-    monkeypatch.setattr(storage, "_next_number", lambda _: 1)
+    monkeypatch.setattr(storage, "numbered", lambda _: {})
     second = save(tmp_path, "m5.large", "a", {"value": 2})
     assert (first.name, second.name) == ("0001_a.json", "0002_a.json")
     assert json.loads(first.read_text()) == {"value": 1}
@@ -103,3 +105,35 @@ def test_any_text_is_a_files_name(text: str) -> None:
 def test_a_plain_name_stays_as_it_is(name: str) -> None:
     """Letters, digits, points, dashes and underscores are kept."""
     assert safe_name(name) == name
+
+
+def test_numbers_go_on_beyond_9999(tmp_path: Path) -> None:
+    """After 9999 comes 10000, the last one is the one with the highest number, and stock pytest-benchmark reads it."""
+    folder = tmp_path / "m5.large"
+    folder.mkdir()
+    (folder / "9999_a.json").write_text('{"benchmarks": []}')
+    assert save(tmp_path, "m5.large", "b", {}).name == "10000_b.json"
+    newest = save(tmp_path, "m5.large", "a", {"machine_info": {}, "benchmarks": []})
+    assert newest.name == "10001_a.json"
+    assert latest(tmp_path, "m5.large", True) == [newest]
+    stock = FileStorage(str(tmp_path), logger=None)
+    assert [str(path) for path, _ in stock.load("10001")] == ["m5.large/10001_a.json"]
+
+
+def test_a_result_is_found_by_its_instance_whatever_its_number(tmp_path: Path) -> None:
+    """Also beyond 9999, so that a resumed run stores nothing twice."""
+    (tmp_path / "m5.large").mkdir()
+    (tmp_path / "m5.large" / "9999_a.json").write_text("{}")
+    path = save(tmp_path, "m5.large", "a", {"instance_id": "i-1"})
+    assert storage.find(tmp_path, "m5.large", "i-1") == path
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_result_has_the_mode_that_the_umask_gives(tmp_path: Path, mask: int) -> None:
+    """As any new file, so that whoever may read the project may read its results."""
+    before = os.umask(mask)
+    try:
+        path = save(tmp_path, "m5.large", "a", {})
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~mask

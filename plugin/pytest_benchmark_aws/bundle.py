@@ -104,14 +104,15 @@ def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]
     """The project as it is, with ``extra`` files under ``SHIPPED``.
 
     Raises:
-        PlanError: a file that is ``needed`` (a collected test file) is not among those to ship, or it is too large.
+        PlanError: a file that is ``needed`` (a collected test file) is not among those to ship, a link leads to a file
+            that is not, or it is too large.
     """
     files, secret = project_files(root)
     missing = sorted(set(needed) - set(files))
     if missing:
         shown = ", ".join(map(str, missing[:5]))
         raise PlanError(f"not tracked by git, so not shipped: {shown}; git add {'it' if len(missing) == 1 else 'them'}")
-    base = root.resolve()
+    base, shipped = root.resolve(), set(files)
     pairs = []
     for file in files:
         path = root / file
@@ -119,6 +120,11 @@ def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]
             raise PlanError(f"{file} is a link out of the project: ship the file itself, or let git ignore the link")
         if path.is_symlink() and is_secret(path.resolve().relative_to(base)):
             secret.append(file)
+        elif path.is_symlink() and path.is_file() and path.resolve().relative_to(base) not in shipped:
+            raise PlanError(
+                f"{file} is a link to {path.resolve().relative_to(base)}, which is not shipped, as git ignores it or "
+                "does not track it: git add that file, or let git ignore the link too"
+            )
         elif path.is_file():  # tracked and deleted, or a submodule's folder: nothing to ship
             pairs.append((file.as_posix(), path))
     pairs += [(f"{SHIPPED}/{name}", path) for name, path in extra.items()]

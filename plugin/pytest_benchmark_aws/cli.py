@@ -1,4 +1,4 @@
-"""``pytest-benchmark-aws``: compare, runs, reap, policy."""
+"""``pytest-benchmark-aws``: compare, report, merge, export, runs, reap, policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import compare, report
+from pytest_benchmark_aws.commands import compare, export, merge, report
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.report.columns import aligned, printable
 
@@ -33,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (compare, report, merge, export):
+        command.add_parser(commands)
     listing = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
     listing.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
     listing.set_defaults(run=_runs)
@@ -42,19 +44,21 @@ def _parser() -> argparse.ArgumentParser:
     reap.add_argument("--run", metavar="RUN", dest="run_id", help="only those of this run")
     reap.add_argument("--overdue", action="store_true", help="only those past their deadline")
     reap.set_defaults(run=_reap)
-    for command in (listing, reap):
-        command.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-        command.add_argument("--profile", help="default: AWS_PROFILE")
-    compare.add_parser(commands)
-    policy = commands.add_parser("policy", help="print the least IAM policy that a run needs")
-    policy.add_argument("kind", choices=("client", "instance", "scheduler"))
+    for asking in (listing, reap):
+        asking.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
+        asking.add_argument("--profile", help="default: AWS_PROFILE")
+    policy = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
+    policy.add_argument("kind", choices=("client", "instance", "scheduler", "storage"))
     policy.add_argument("--account", default="123456789012", help="account id (12 digits)")
     policy.add_argument("--region", default="us-east-1")
-    policy.add_argument("--bucket", help="default: the bucket that is made for the account and region")
+    policy.add_argument(
+        "--bucket", help="default: the bucket that is made for the account and region; storage has no default"
+    )
+    policy.add_argument("--prefix", default="", help="storage: the part of the bucket, as in s3://bucket/prefix")
+    policy.add_argument("--read-only", action="store_true", help="storage: compare, and add nothing")
     policy.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     policy.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
     policy.set_defaults(run=_policy)
-    report.add_parser(commands)
     return parser
 
 
@@ -158,6 +162,10 @@ def _policy(options: argparse.Namespace) -> int:
             )
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
+        elif options.kind == "storage":
+            if not options.bucket:
+                raise ValueError("storage needs --bucket, the one that you made for results")
+            policy = policies.storage_policy(bucket, options.prefix.strip("/"), read_only=options.read_only)
         else:
             policy = policies.instance_policy(bucket)
     except ValueError as error:

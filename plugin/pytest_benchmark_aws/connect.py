@@ -28,7 +28,7 @@ def wants_embedded(settings: Settings) -> bool:
         return settings.target == "embedded"
     from pytest_benchmark_aws.aws.clients import Clients
 
-    with _without_metadata_probe():
+    with without_metadata_probe():
         return not Clients(settings.region, settings.profile).has_credentials()
 
 
@@ -79,7 +79,7 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
 
 
 @contextmanager
-def _without_metadata_probe() -> Iterator[None]:
+def without_metadata_probe() -> Iterator[None]:
     """boto3 asks the metadata service for credentials; off EC2 nobody answers, and that takes seconds."""
     from pytest_benchmark_aws.machine.ec2 import is_ec2
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runner import Finished
+    from pytest_benchmark_aws.runstate import Finished
 
 _LOG_TAIL = 25
 
@@ -201,6 +201,7 @@ class Launched:
                     usd_per_hour=one.job.price.usd_per_hour,
                     billed_usd=one.usd,
                     flags=self._flags(one),
+                    threads_per_core=result.threads_per_core,
                 )
 
     def _flags(self, one: Finished) -> tuple[str, ...]:

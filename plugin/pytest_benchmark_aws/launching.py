@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Shipment
+    from pytest_benchmark_aws.aws.clients import Account, Clients
+    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.backends.agentfile import Shipment
+    from pytest_benchmark_aws.backends.ec2 import Ec2Backend
     from pytest_benchmark_aws.connect import Checked
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runner import Finished, Past
+    from pytest_benchmark_aws.runstate import Finished, Past
     from pytest_benchmark_aws.shipping import Cargo
 
 EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
@@ -74,7 +76,8 @@ def launch(
     from pytest_benchmark_aws.connect import preflight
     from pytest_benchmark_aws.journal import Journal
     from pytest_benchmark_aws.report.progress import ProgressView
-    from pytest_benchmark_aws.runner import RealClock, Runner
+    from pytest_benchmark_aws.runner import Runner
+    from pytest_benchmark_aws.runstate import RealClock
 
     checked = preflight(clients, settings, the_plan)
     arches = sorted({job.arch for job in the_plan.jobs})
@@ -90,7 +93,10 @@ def launch(
     run_id = settings.resume or f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = recovery.runs_folder() / run_id
     with planning():
-        past = _past(clients, settings, folder)
+        bucket = _bucket(clients, settings, checked.account)
+        past, notes = _past(clients, settings, folder, bucket)
+    for note in notes:
+        reporter.write_line(f"  ! {note}", yellow=True)
     journal = Journal.open(folder)
     journal.write(
         "resumed" if settings.resume else "run",
@@ -103,7 +109,7 @@ def launch(
     )
     try:
         with planning():
-            backend = _backend(clients, settings, checked, cargos, run_id, folder, embedded=embedded)
+            backend = _backend(clients, settings, checked, cargos, bucket, run_id, folder, embedded=embedded)
             _refuse_what_aws_would(backend, the_plan)
     except BaseException:
         journal.close()
@@ -156,8 +162,10 @@ def _refuse_what_aws_would(backend: Ec2Backend, the_plan: Plan) -> None:
             raise PlanError(f"AWS would refuse to launch {job.name}, nothing was launched: {refusal}")
 
 
-def _past(clients: Clients, settings: Settings, folder: Path) -> list[Past]:
+def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) -> tuple[list[Past], list[str]]:
     """What was launched of the run that is to go on: by its journal, else, on another machine, by its tags.
+
+    And what is to be said of it.
 
     Raises:
         PlanError: nothing is known of such a run, or its name is none.
@@ -165,19 +173,30 @@ def _past(clients: Clients, settings: Settings, folder: Path) -> list[Past]:
     from pytest_benchmark_aws.aws import ec2
 
     if settings.resume is None:
-        return []
+        return [], []
     if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", settings.resume):
         raise PlanError(f"--aws-resume={settings.resume}: no name of a run; pytest-benchmark-aws runs lists them")
     now, path = recovery.utc_now(), folder / "journal.jsonl"
     if path.exists():
-        return recovery.past_launches(read(path), now)
-    found = recovery.past_instances(ec2.instances_of_run(clients, settings.resume), now)
-    if not found:
+        return recovery.past_launches(read(path), now), []
+    instances = ec2.instances_of_run(clients, settings.resume)
+    if not instances:
         raise PlanError(
             f"--aws-resume={settings.resume}: neither a journal in {folder} nor an instance with that run's tag in "
             f"{clients.region}; pytest-benchmark-aws runs lists those of this machine"
         )
-    return found
+    uploads = recovery.uploads(bucket.listing(f"runs/{settings.resume}/"), settings.resume)
+    past = recovery.past_instances(instances, now, uploads)
+    return past, [recovery.unknown_spend(past)]
+
+
+def _bucket(clients: Clients, settings: Settings, account: Account) -> Bucket:
+    """The bucket of the run; nothing is asked or made."""
+    from pytest_benchmark_aws.aws.s3 import Bucket, default_bucket
+
+    if settings.bucket:
+        return Bucket(clients, settings.bucket, account.account_id)
+    return default_bucket(clients, account)
 
 
 def _backend(
@@ -185,6 +204,7 @@ def _backend(
     settings: Settings,
     checked: Checked,
     cargos: dict[str, Cargo],
+    bucket: Bucket,
     run_id: str,
     folder: Path,
     *,
@@ -192,13 +212,9 @@ def _backend(
 ) -> Ec2Backend:
     """Makes what launches need: bucket, security group, shipped archives. Nothing of it costs by the hour."""
     from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.aws.s3 import Bucket, default_bucket
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place, Shipment
+    from pytest_benchmark_aws.backends.agentfile import Shipment
+    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
 
-    account = checked.account
-    bucket = (
-        Bucket(clients, settings.bucket, account.account_id) if settings.bucket else default_bucket(clients, account)
-    )
     bucket.ensure()
     groups: dict[str, str | None] = {}
     for vpc in dict.fromkeys(subnet.vpc_id for subnet in checked.subnets):

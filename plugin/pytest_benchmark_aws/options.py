@@ -53,7 +53,7 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "time-limit",
         "text",
         "TIME",
-        "An instance powers itself off after this, as in 90m or 2h; what was measured until then is kept. Default: 1h.",
+        "An instance powers itself off after this, as in 90m or 1h30m; what was measured by then is kept. Default: 1h.",
     ),
     ("launches", "text", "N", "Instances of each type: launches, not rounds, are what makes a difference certain."),
     (

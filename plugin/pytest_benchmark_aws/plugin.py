@@ -43,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
     from pytest_benchmark_aws import session
 
     session.register_markers(config)
+    if str(getattr(config.option, "benchmark_storage", "")).startswith("s3://"):
+        from pytest_benchmark_aws import shared_session
+
+        shared_session.configure(config)  # first: --aws takes over what tells whether results are saved
     if _on(config):
         from pytest_benchmark_aws import remote
 
@@ -114,11 +118,11 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None: 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_benchmark_compare_machine_info(  # noqa: D103
-    machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+    benchmarksession: Any, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
 ) -> None:
     from pytest_benchmark_aws import session
 
-    session.quiet_noise(machine_info, compared_benchmark)
+    session.quiet_noise(benchmarksession, machine_info, compared_benchmark)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,4 +1,4 @@
-"""IAM policies with the least that a run needs: one for whoever starts it, one for an instance profile.
+"""IAM policies with the least that is needed: for whoever starts a run, an instance, a scheduler, a shared storage.
 
 Pure functions of the standard library; a test holds them against the calls that a whole run makes.
 """
@@ -144,6 +144,36 @@ def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aw
         _allow("Tell", ["s3:PutObject"], [f"{runs}/{name}" for name in ("checkpoint", "heartbeat", "log")]),
         _allow("DeliverOnce", ["s3:PutObject"], [f"{runs}/{name}" for name in ("data", "done")], once),
     ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def storage_policy(
+    bucket: str, prefix: str = "", account_id: str | None = None, partition: str = "aws", *, read_only: bool = False
+) -> dict[str, Any]:
+    """What a session with ``--benchmark-storage=s3://bucket/prefix`` may do: list, read, and add what is not there.
+
+    S3 refuses whoever holds this and nothing more to write over a result, or to delete one. ``account_id`` names the
+    bucket's account.
+
+    Raises:
+        ValueError: a name that is none of its kind.
+    """
+    _check("bucket", bucket, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    _check("prefix", prefix, r"([A-Za-z0-9_][A-Za-z0-9_.=@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.=@+-]*)*)?")
+    _check("partition", partition, r"aws(-[a-z]+)*")
+    place = f"arn:{partition}:s3:::{bucket}"
+    objects = f"{place}/{prefix}/*" if prefix else f"{place}/*"
+    owned: dict[str, dict[str, str]] = {}
+    if account_id is not None:
+        _check("account id", account_id, r"\d{12}")
+        owned = {"StringEquals": {"aws:ResourceAccount": account_id}}
+    listed = {"StringEquals": {**owned.get("StringEquals", {}), **({"s3:prefix": f"{prefix}/"} if prefix else {})}}
+    statements = [
+        _allow("List", ["s3:ListBucket"], place, listed if listed["StringEquals"] else None),
+        _allow("Read", ["s3:GetObject"], objects, owned or None),
+    ]
+    if not read_only:
+        statements.append(_allow("Add", ["s3:PutObject"], objects, {**owned, "Null": {"s3:if-none-match": "false"}}))
     return {"Version": "2012-10-17", "Statement": statements}
 
 

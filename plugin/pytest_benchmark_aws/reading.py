@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import glob
+import json
 import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.records import RecordError, parse_records
@@ -84,7 +85,16 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _records(path: Path, how: Reading) -> list[Record]:
+def read_json(path: Path, *, verbatim: bool = False) -> Any:
+    """A file's JSON, once it is sure that it is some.
+
+    Args:
+        path: the file.
+        verbatim: integers beyond 64 bits stay as they are, which takes three times as long.
+
+    Raises:
+        RecordError: it cannot be read, is empty, too large, no JSON, or more of it than Python's own reader takes.
+    """
     import orjson  # takes no NaN, no infinity, no number beyond a float, and no nesting deeper than 1,024
 
     try:
@@ -104,4 +114,15 @@ def _records(path: Path, how: Reading) -> list[Record]:
         found = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise RecordError(f"no JSON: {error}") from None
-    return parse_records(found, str(path), how)
+    if not verbatim:
+        return found
+    try:
+        exact = json.loads(data)
+        json.dumps(exact)  # what is read only must not fail later, when it is written
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"cannot be written again as it is: {error}") from None
+    return exact
+
+
+def _records(path: Path, how: Reading) -> list[Record]:
+    return parse_records(read_json(path), str(path), how)

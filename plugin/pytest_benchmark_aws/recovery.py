@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.backends.protocol import Intent
 from pytest_benchmark_aws.journal import JournalError, read
-from pytest_benchmark_aws.runner import Past
+from pytest_benchmark_aws.runstate import Past
 from pytest_benchmark_aws.wheels import cache_folder
 
 if TYPE_CHECKING:
@@ -86,32 +86,86 @@ def is_locked(path: Path) -> bool:
 def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Past]:
     """Each job's last launch, or its intent to launch, of a journal's lines."""
     found: dict[str, Past] = {}
-    spent: dict[str, dict[str, Decimal]] = {}
+    spent: dict[str, dict[str | None, Decimal]] = {}
     for line in lines:
         if line["kind"] == "terminating":
             spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line.get("usd", "0"))
         elif line["kind"] == "intent":
             intent = Intent(line["token"], line["zone"], line["subnet"], int(line["attempt"]))
-            found[line["job"]] = Past(line["job"], intent, None, _age(line, now))
+            fallback = bool(line.get("fallback"))  # not in journals of earlier versions
+            most = Decimal(line.get("reserved_usd", "0"))
+            found[line["job"]] = Past(line["job"], intent, None, _age(line, now), fallback=fallback, last_usd=most)
         elif line["kind"] == "launched" and line["job"] in found:
             one = found[line["job"]]
-            found[line["job"]] = Past(one.job, one.intent, line["instance_id"], _age(line, now))
+            found[line["job"]] = replace(one, instance_id=line["instance_id"], age_s=_age(line, now), refused=False)
         elif line["kind"] == "refused" and line["job"] in found:
-            found[line["job"]] = replace(found[line["job"]], refused=True)
-    return [
-        replace(one, spent_usd=sum((cost for known, cost in spent.get(one.job, {}).items() if known != one.instance_id),
-                                   Decimal(0)))
-        for one in found.values()
-    ]  # fmt: skip
+            found[line["job"]] = replace(found[line["job"]], refused=True, last_usd=Decimal(0))
+    whole = []
+    for one in found.values():
+        costs = dict(spent.get(one.job, {}))
+        last_usd = costs.pop(one.instance_id, one.last_usd)
+        whole.append(replace(one, spent_usd=sum(costs.values(), Decimal(0)), last_usd=last_usd))
+    return whole
 
 
-def past_instances(instances: Iterable[Instance], now: datetime) -> list[Past]:
-    """The same from the instances' tags, where the journal is on another machine."""
-    found: dict[str, Past] = {}
+def past_instances(
+    instances: Iterable[Instance], now: datetime, uploaded: Iterable[tuple[str, int]] = ()
+) -> list[Past]:
+    """The same from the instances' tags, where the journal is on another machine.
+
+    What they cost is bounded by the price and the deadline in their tags. ``uploaded`` is of which jobs' attempts the
+    bucket holds what a guest put there: those that EC2 no longer shows count as the most that their job can cost.
+    """
+    shown: dict[str, list[Instance]] = {}
     for one in sorted(instances, key=lambda each: each.attempt):
-        intent = Intent(one.token, one.zone, one.subnet, one.attempt)
-        found[one.job] = Past(one.job, intent, one.instance_id, one.age_s(now) or 0.0)
-    return list(found.values())
+        shown.setdefault(one.job, []).append(one)
+    told: dict[str, set[int]] = {}
+    for job, attempt in uploaded:
+        told.setdefault(job, set()).add(attempt)
+    found = []
+    for job, (*before, last) in shown.items():
+        costs = [one.most_usd(now) for one in before]
+        attempts = told.get(job, set())
+        found.append(
+            Past(
+                job,
+                Intent(last.token, last.zone, last.subnet, last.attempt),
+                last.instance_id,
+                last.age_s(now) or 0.0,
+                spent_usd=sum((cost for cost in costs if cost is not None), Decimal(0)),
+                last_usd=last.most_usd(now) or Decimal(0),
+                unseen=costs.count(None) + len(attempts - {one.attempt for one in (*before, last)}),
+                attempts=max(attempts, default=0),
+                fallback=last.fallback,
+            )
+        )
+    for job in told.keys() - shown.keys():  # its launches are over for long: what is launched now is an attempt more
+        last_attempt = max(told[job])
+        gone = Intent("", "", "", last_attempt)
+        found.append(Past(job, gone, None, 0.0, refused=True, unseen=len(told[job])))
+    return found
+
+
+def uploads(keys: Iterable[str], run_id: str) -> set[tuple[str, int]]:
+    """Job and attempt of the guests that put something into the bucket, from its keys."""
+    found = set()
+    for key in keys:
+        runs_, run, job, attempt, name = (*key.split("/"), *[""] * 5)[:5]
+        if (runs_, run) == ("runs", run_id) and attempt.isdecimal() and name not in {"", "agent.pyz"}:
+            found.add((job, int(attempt)))
+    return found
+
+
+def unknown_spend(past: Sequence[Past]) -> str:
+    """What a resume without the journal does not know of its run's money, to be said."""
+    unseen = sum(one.unseen for one in past)
+    known = sum((one.spent_usd for one in past), Decimal(0))
+    return (
+        f"the run's journal is on another machine: of its earlier launches, those that EC2 shows count as "
+        f"{known:.4f} USD, and {unseen} that only the bucket tells of as the most that their jobs can cost; a launch "
+        "that EC2 no longer shows, about an hour after its end, and that uploaded nothing is not counted against "
+        "--aws-max-cost"
+    )
 
 
 def overdue(clients: Clients, now: datetime) -> list[Instance]:

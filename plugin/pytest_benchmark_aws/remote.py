@@ -14,10 +14,12 @@ import pytest
 from pytest_benchmark_aws import expand, snapshot
 from pytest_benchmark_aws import session as marks_session
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.units import format_usd
 from pytest_benchmark_aws.options import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.launched import Launched
@@ -30,8 +32,6 @@ aws: ended at once; instances may be alive until their time limit. See them, and
   pytest-benchmark-aws reap --dry-run
   pytest-benchmark-aws reap"""
 _EMBEDDED = pytest.StashKey[bool]()
-_OURS = pytest.StashKey[frozenset[str]]()
-"""Modules that this plugin imported for itself: boto3 and its parts. The project's tests need not need them."""
 _SAVING = pytest.StashKey["Saving"]()
 
 
@@ -82,9 +82,8 @@ def is_embedded(config: pytest.Config) -> bool:
     if _EMBEDDED not in config.stash:
         from pytest_benchmark_aws.connect import wants_embedded
 
-        before = frozenset(sys.modules)
-        config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
-        config.stash[_OURS] = frozenset(sys.modules) - before
+        with marks_session.importing(config):
+            config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
     return config.stash[_EMBEDDED]
 
 
@@ -139,7 +138,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
 
     config = session.config
     embedded = is_embedded(config)
-    imported = shipping.imported_distributions(config.stash[_OURS])
+    imported = shipping.imported_distributions(config.stash[marks_session.OURS])
     items = {item.nodeid: item for item in session.items}
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=embedded))
@@ -205,8 +204,10 @@ def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
             "--aws-misfit=skip:\n" + "\n".join(misfits)
         )
     if plan.most_usd > settings.max_cost_usd:
+        most = format_usd(plan.most_usd, settings.max_cost_usd)
         raise PlanError(
-            f"the plan could cost {plan.most_usd:.2f} USD, --aws-max-cost allows {settings.max_cost_usd:.2f}: "
+            f"the plan could cost {most} USD, --aws-max-cost allows "
+            f"{format_usd(settings.max_cost_usd, plan.most_usd)}: "
             "raise it, or lower --aws-time-limit, --aws-launches or the number of instance types; nothing was launched"
         )
 
@@ -279,6 +280,14 @@ def finish(session: pytest.Session) -> None:
         commit_info=commit,
     )
     benchmarks.storage.save(data, saving.name)
+
+
+def renumbered(config: pytest.Config, moved: Mapping[Path, Path]) -> None:
+    """Takes note of files that got another number, as theirs was taken in a shared storage."""
+    state = config.stash.get(_RUN, None)
+    if state is not None and state.launched is not None:
+        saved = state.launched.saved
+        saved.update({name: moved[path] for name, path in saved.items() if path in moved})
 
 
 def update_json(config: pytest.Config, output: dict[str, Any]) -> None:

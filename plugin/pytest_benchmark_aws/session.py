@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_benchmark_aws.core.model import Machine, Requirements
 
 _MISFIT = pytest.StashKey[str]()
 _REPORT = pytest.StashKey[list[str]]()
+OURS = pytest.StashKey[frozenset[str]]()
+"""Modules that this plugin imported for itself: boto3 and its parts. The project's tests need not need them."""
 _NOISE = (("cpu", "hz_actual"), ("cpu", "hz_actual_friendly"), ("steal",), ("ec2", "instance_id"))
 """Machine information that differs between two runs on one machine; stock pytest-benchmark would warn of it."""
 
@@ -99,13 +105,49 @@ def describe_machine(machine_info: dict[str, Any]) -> None:
         machine_info["ec2"] = asdict(identity)
 
 
-def quiet_noise(machine_info: dict[str, Any], compared: dict[str, Any]) -> None:
+def quiet_noise(benchmarksession: Any, machine_info: dict[str, Any], compared: dict[str, Any]) -> None:
     """Gives the compared file this machine's information where the two differ in noise alone.
 
-    Stock pytest-benchmark warns of any difference, so a warning for each clock reading would bury the real ones.
+    Stock pytest-benchmark warns of any difference, so a warning for each clock reading would bury the real ones. Where
+    the storage lies outside the working directory it cannot warn (its issue 217: an internal error), so this does.
     """
-    if _without_noise(machine_info) == _without_noise(compared.get("machine_info")):
+    here, there = _without_noise(machine_info), _without_noise(compared.get("machine_info"))
+    if here != there and not _inside(benchmarksession.storage):
+        benchmarksession.logger.warning(
+            f"Benchmark machine_info is different in {', '.join(_differing(here, there))} "
+            f"(location: {benchmarksession.storage})."
+        )
+        there = here
+    if here == there:
         compared["machine_info"] = machine_info
+
+
+def _inside(storage: Any) -> bool:
+    """Whether the storage can say where it is."""
+    try:
+        return bool(storage.location)
+    except ValueError:
+        return False
+
+
+def _differing(here: Any, there: Any, name: str = "") -> list[str]:
+    """The dotted names of what differs."""
+    if not (isinstance(here, dict) and isinstance(there, dict)):
+        return [] if here == there else [f"{name or 'all'} (here {here!r:.80}, saved {there!r:.80})"]
+    found = []
+    for key in sorted({*here, *there}, key=str):
+        found += _differing(here.get(key), there.get(key), f"{name}.{key}" if name else str(key))
+    return found
+
+
+@contextmanager
+def importing(config: pytest.Config) -> Iterator[None]:
+    """What is imported meanwhile is this plugin's, not the project's."""
+    before = frozenset(sys.modules)
+    try:
+        yield
+    finally:
+        config.stash[OURS] = config.stash.get(OURS, frozenset()) | (frozenset(sys.modules) - before)
 
 
 def _without_noise(machine_info: Any) -> Any:

@@ -4,54 +4,124 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import tempfile
+import secrets
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.names import folder_name, safe_name
+from pytest_benchmark_aws.core.storage_url import number_of, renumbered
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from io import BufferedWriter
 
-EMBEDDED = "embedded"
-"""Folder that keeps embedded AWS's results, whose times are this machine's, apart from real ones."""
-
-
-def folder_name(instance_type: str, *, embedded: bool) -> str:
-    """The folder of an instance type within a storage.
-
-    Stock pytest-benchmark looks one folder deep, so that what is embedded is told by the folder's name.
-    """
-    return f"{EMBEDDED}-{instance_type}" if embedded else instance_type
+__all__ = ["as_text", "find", "folder_name", "latest", "replace", "safe_name", "save", "save_once", "write_new"]
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:
     """Writes a result under the next free number; never over another, also where two processes write at once."""
     place = storage / folder
     place.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(data, indent=4, default=str)
-    handle, made = tempfile.mkstemp(dir=place, prefix=".new-")
+    with new_file(place) as file:
+        file.write(as_text(data).encode())
+        settle(file)
+        return link_numbered(Path(file.name), place, f"0000_{name}.json", ())
+
+
+def link_numbered(made: Path, place: Path, name: str, taken: Iterable[int]) -> Path:
+    """Gives a file a second name: ``name`` with a number above all in the folder and all that are ``taken``.
+
+    Raises:
+        OSError: the folder cannot be written, or its file system has no hard links.
+    """
+    number = max((*numbered(place), *taken), default=0) + 1
+    while True:
+        path = place / renumbered(name, number)
+        try:
+            # A number that another process takes for another name meanwhile is seen by the look before.
+            os.link(made, path)
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def save_once(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> tuple[Path, bool]:
+    """Saves a result unless the folder holds the very same already: the file, and whether it is new."""
+    text = as_text(data).encode()
+    for path in _files(storage / folder):
+        if path.stat().st_size == len(text) and path.read_bytes() == text:
+            return path, False
+    return save(storage, folder, name, data), True
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Writes a whole file or none, never over another; False where that very text is there already.
+
+    Raises:
+        FileExistsError: something else is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path.parent) as file:
+        file.write(text.encode())
+        settle(file)
+        try:
+            os.link(file.name, path)
+        except FileExistsError:
+            if path.is_file() and path.read_bytes() == text.encode():
+                return False
+            raise
+    return True
+
+
+def replace(path: Path, text: str) -> None:
+    """Writes a file in place of another, or leaves that one as it is."""
+    with new_file(path.parent) as file:
+        file.write(text.encode())
+        settle(file)
+        os.replace(file.name, path)
+
+
+def as_text(data: object) -> str:
+    """JSON as pytest-benchmark writes it."""
+    return json.dumps(data, indent=4, default=str)
+
+
+@contextmanager
+def new_file(place: Path) -> Iterator[BufferedWriter]:
+    """A file with a name that no reader looks at, gone at the end; with the mode that the umask gives any new file."""
+    path = place / f".new-{secrets.token_hex(8)}"
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        number = _next_number(place)
-        while True:
-            path = place / f"{number:04}_{name}.json"
-            try:
-                # A number that another process takes for another name meanwhile is seen by the look before.
-                os.link(made, path)
-                return path
-            except FileExistsError:
-                number += 1
+        with path.open("xb") as file:
+            yield file
     finally:
-        os.unlink(made)
+        path.unlink(missing_ok=True)
+
+
+def settle(file: BufferedWriter) -> None:
+    """Forces to disk what was written so far."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def numbered(place: Path) -> dict[int, list[Path]]:
+    """The result files of a folder by number, ascending; each number's by name."""
+    found: dict[int, list[Path]] = {}
+    for path in sorted(place.glob("*_*.json")):
+        number = number_of(path.name)
+        if number is not None:
+            found.setdefault(number, []).append(path)
+    return dict(sorted(found.items()))
+
+
+def _files(place: Path) -> list[Path]:
+    return [path for paths in numbered(place).values() for path in paths]
 
 
 def find(storage: Path, folder: str, instance_id: str) -> Path | None:
     """The file that holds the results of an instance already, so that a resumed run stores nothing twice."""
     wanted = f'"{instance_id}"'
-    for path in sorted((storage / folder).glob("[0-9][0-9][0-9][0-9]_*.json"), reverse=True):
+    for path in reversed(_files(storage / folder)):
         try:
             if wanted in path.read_text(encoding="utf-8"):
                 return path
@@ -60,22 +130,12 @@ def find(storage: Path, folder: str, instance_id: str) -> Path | None:
     return None
 
 
-def safe_name(text: str) -> str:
-    """A text as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
-
-
 def latest(storage: Path, folder: str, wanted: str | bool) -> list[Path]:
     """The files to compare with: the last one for True, else those whose name starts so, as in pytest-benchmark."""
     place = storage / folder
-    files = sorted(place.glob("[0-9][0-9][0-9][0-9]_*.json"))
+    files = _files(place)
     if wanted is True:
         return files[-1:]
     pattern = str(wanted).rstrip("*")
     exact = Path(str(wanted))
     return [exact] if exact.is_file() else [file for file in files if file.name.startswith(pattern)]
-
-
-def _next_number(place: Path) -> int:
-    numbers = [int(file.name[:4]) for file in place.glob("[0-9][0-9][0-9][0-9]_*.json")]
-    return max(numbers, default=0) + 1

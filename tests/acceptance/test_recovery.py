@@ -112,6 +112,18 @@ def test_a_killed_run_is_resumed(world: World) -> None:
     assert re.search(rf"{world.run_id}.*gone", world.command("runs").out)
 
 
+def test_a_killed_run_is_resumed_on_another_machine(world: World) -> None:
+    """Without the journal the instances are found by their tags, and what cannot be known of the money is said."""
+    world.killed("install")
+    run_id, runs = world.run_id, world.root.parent / "cache" / "runs"
+    (runs / run_id).rename(runs.parent / "elsewhere")
+    done = world.pytest("--aws-resume", run_id)
+    assert done.code == 0, done.text
+    assert "2 passed" in done.out
+    assert "not counted against --aws-max-cost" in done.out
+    assert (world.alive(), world.stored()) == (0, 2)
+
+
 def test_a_killed_run_is_reaped(world: World) -> None:
     """With --dry-run reap shows the instances, without it ends them, by tag alone: the journal may be lost."""
     world.killed("install")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import stat
@@ -172,29 +171,3 @@ def test_no_font_of_this_machine_is_needed(tmp_path: Path, results: Path) -> Non
     for path in (tmp_path / "with").iterdir():
         one, other = path.read_bytes(), (tmp_path / "without" / path.name).read_bytes()
         assert one[:24] == other[:24] if path.suffix == ".png" else one == other, path.name
-
-
-def examples() -> list[str]:
-    """The commands of the README's section about reports."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("### A page to share", 1)[1].split("\n##", 1)[0]
-    return re.findall(r"^pytest-benchmark-aws report .*?(?=\s+#|$)", section, flags=re.MULTILINE)
-
-
-@pytest.mark.parametrize("command", examples())
-def test_the_readmes_examples_run(tmp_path: Path, command: str) -> None:
-    """Each command of the section, where there are such files."""
-    (tmp_path / "benchmarks").mkdir()
-    shutil.copytree(BASELINES, tmp_path / "benchmarks" / "baselines")
-    made.write(
-        tmp_path / ".benchmarks", types=("m5.8xlarge", "c5.24xlarge"), launches=1, commits=2, tests=("test_sum",)
-    )
-    _, _, *args = shlex.split(command)
-    found = report(tmp_path, *args)
-    assert (found.returncode, found.stderr) == (0, "")
-    assert list(tmp_path.glob("*.html"))
-
-
-def test_there_are_examples() -> None:
-    """So that a renamed section is noticed."""
-    assert len(examples()) >= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -87,6 +88,30 @@ def test_a_result_without_a_finite_median_is_left_out() -> None:
     """NaN, infinity and zero are no times."""
     bad = [{"fullname": "t", "stats": {"median": value}} for value in (float("nan"), float("inf"), 0.0)]
     assert parse_results({"benchmarks": bad}, "m", None, None, catalog()) == []
+
+
+def test_smt_against_the_reference_is_flagged() -> None:
+    """A row whose cores run another number of threads than the reference's says so at its end; others do not."""
+    data = json.loads((BASELINES / "m5.8xlarge" / "0001_published.json").read_text())
+    data["machine_info"]["hardware"]["threads_per_core"] = 1
+    unlike = parse_results(data, "m5.8xlarge", "row_trees_per_second", "scale", catalog())
+    here = replace(local(), threads_per_core=2)
+    (comparison,) = compare([here], [*unlike, published()[1]])
+    assert [row.flags for row in comparison.rows] == [
+        ("SMT differs: 2 threads a core, m5.8xlarge 1",),
+        (),
+        ("SMT differs: 2 threads a core, m5.8xlarge 1",),
+    ]
+    lines = table(comparison, "row trees")
+    assert [line.endswith("! SMT differs: 2 threads a core, m5.8xlarge 1") for line in lines[1:]] == [True, False, True]
+
+
+def test_threads_of_a_core_are_read_from_the_machine_alone() -> None:
+    """The published files say two; a file that does not say is not given its instance type's default."""
+    assert [one.threads_per_core for one in published()] == [2, 2]
+    data = json.loads((BASELINES / "m5.8xlarge" / "0001_published.json").read_text())
+    del data["machine_info"]["hardware"]
+    assert [one.threads_per_core for one in parse_results(data, "m5.8xlarge", None, None, catalog())] == [None]
 
 
 @given(st.decimals(0, 100, places=4), st.integers(0, 10**6))

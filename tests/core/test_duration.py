@@ -48,7 +48,9 @@ def test_any_text_parses_or_is_refused_by_name(text: str) -> None:
     assert repr(text) in message
 
 
-@pytest.mark.parametrize("text", ["", " ", "h", "1d", "-5", "1.5h", "30m1h", "1 h", "1e3", "inf", "1h30m10s5"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "h", "1d", "-5", "1.5h", "30m1h", "1 h", "1e3", "inf", "1h30m10s5", "1h30", "90m30"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """A text that is no duration is refused with examples of one."""
     with pytest.raises(UnitError, match="1h, 90m, 1h30m"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.machines import Measurement, compare_machines
 from pytest_benchmark_aws.core.results import Result
+from pytest_benchmark_aws.report.machines import machine_table
 
 SECONDS = st.floats(1e-6, 1e6)
 MEASUREMENTS = st.lists(
@@ -31,8 +33,13 @@ MEASUREMENTS = st.lists(
 )
 
 
-def measured(machine: str, seconds: float, price: str = "1", case: str = "t") -> Measurement:
-    return Measurement(case, machine, None, (seconds,), 1 / seconds, 2, 2**30, Decimal(price), Decimal(0))
+def measured(
+    machine: str, seconds: float, price: str = "1", case: str = "t", threads: int | None = None
+) -> Measurement:
+    rounds = (seconds,)
+    return Measurement(
+        case, machine, None, rounds, 1 / seconds, 2, 2**30, Decimal(price), Decimal(0), (), threads_per_core=threads
+    )
 
 
 @given(MEASUREMENTS)
@@ -99,3 +106,33 @@ def test_without_a_baseline_nothing_is_compared() -> None:
     """A machine without a baseline has neither a baseline nor a ratio."""
     (row,) = compare_machines([measured("m5.large", 1.0)], [Result("m5.large", "u", None, 1.0, 1.0, 2, None)])["t"]
     assert (row.baseline, row.against_baseline) == (None, None)
+
+
+def test_smt_against_the_own_baseline_is_flagged_in_the_table() -> None:
+    """A machine whose cores run another number of threads than its baseline's says so in its row, with the numbers."""
+    base = Result("m5.large", "t", None, 1.0, 1.0, 2, None, threads_per_core=1)
+    (row,) = compare_machines([measured("m5.large", 1.0, threads=2)], [base])["t"]
+    assert row.flags == ("SMT differs: 2 threads a core, baseline 1",)
+    assert machine_table([row], "runs")[1].endswith("! SMT differs: 2 threads a core, baseline 1")
+
+
+def test_smt_against_the_fastest_is_flagged() -> None:
+    """``relative`` is over the fastest machine: those whose cores run another number of threads say so, it does not."""
+    slow, same, fast = compare_machines(
+        [
+            measured("m5.large", 9.0, threads=2),
+            measured("m6g.large", 5.0, threads=1),
+            measured("c7g.large", 3.0, threads=1),
+        ],
+        [],
+    )["t"]
+    assert slow.flags == ("SMT differs: 2 threads a core, c7g.large 1",)
+    assert (same.flags, fast.flags) == ((), ())
+
+
+def test_a_launchs_own_flags_come_before_those_of_its_comparisons() -> None:
+    """Doubts of the time and doubts of the comparison stand side by side."""
+    base = Result("m5.large", "t", None, 1.0, 1.0, 2, None, threads_per_core=2)
+    one = replace(measured("m5.large", 1.0, threads=1), flags=("steal 2.0%",))
+    (row,) = compare_machines([one], [base])["t"]
+    assert row.flags == ("steal 2.0%", "SMT differs: 1 thread a core, baseline 2")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,3 +149,26 @@ def test_s3_presigned_expires(world: World, version: str) -> None:
     s3.put_object(Bucket="bucket", Key="k", Body=b"one")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "k"}, ExpiresIn=-1)
     assert http_status(url) == 403
+
+
+def test_of_writes_at_once_on_condition_one_is_done(world: World, request: pytest.FixtureRequest) -> None:
+    """S3 looks and writes in one step: of those with If-None-Match at once, one succeeds, and its object is there."""
+    before = sys.getswitchinterval()
+    request.addfinalizer(lambda: sys.setswitchinterval(before))
+    sys.setswitchinterval(1e-6)  # seconds that a thread runs at a time
+    s3 = world.client("s3", max_pool_connections=8)
+    s3.create_bucket(Bucket="team")
+    start = Barrier(8)
+
+    def write(key: str, number: int) -> int | None:
+        start.wait()
+        try:
+            s3.put_object(Bucket="team", Key=key, Body=bytes([number]) * 100_000, IfNoneMatch="*")
+        except s3.exceptions.ClientError as error:
+            return None if error.response["Error"]["Code"] == "PreconditionFailed" else -1
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        for key in map(str, range(60)):
+            done = [one for one in pool.map(partial(write, key), range(8)) if one is not None]
+            assert [s3.get_object(Bucket="team", Key=key)["Body"].read(1)[0]] == done

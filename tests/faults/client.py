@@ -1,8 +1,9 @@
 """``python -m tests.faults.client OPTIONS``: a client of an embedded AWS that dies, is told to stop, or has no disk.
 
-OPTIONS is JSON: ``environment`` and ``folder`` of the world; ``script`` of the guests; ``jobs``, how many; ``resume``;
-``die_before`` or ``die_after``, a kind of journal line; ``die_at``, a botocore event, and ``die_key``, what its URL
-must hold; ``room``, bytes that a file may still grow beyond the journal's size before the run.
+OPTIONS is JSON: ``environment`` and ``folder`` of the world; ``script`` of the guests; ``jobs``, how many; ``market``,
+theirs; ``spot_fallback``; ``resume``; ``die_before`` or ``die_after``, a kind of journal line; ``die_at``, a botocore
+event, and ``die_key``, what its URL must hold; ``room``, bytes that a file may still grow beyond the journal's size
+before the run.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.journal import Journal
 from pytest_benchmark_aws.recovery import past_launches, utc_now
 from pytest_benchmark_aws.remote import draining
-from pytest_benchmark_aws.runner import RealClock, Runner
+from pytest_benchmark_aws.runner import Runner
+from pytest_benchmark_aws.runstate import RealClock
 from tests.faults.world import RUN, make_backend, make_jobs
 
 
@@ -55,10 +57,10 @@ def main(options: dict[str, Any]) -> int:
             if key in getattr(request, "url", ""):
                 die()
 
-        clients.events.register(options["die_at"], at)
+        clients.on(options["die_at"], at)
     backend = make_backend(clients, folder, **({"script": options["script"]} if "script" in options else {}))
     past = past_launches(_lines(folder), utc_now()) if options.get("resume") else ()
-    jobs = make_jobs(options.get("jobs", 1))
+    jobs = make_jobs(options.get("jobs", 1), market=options.get("market", "on-demand"))
     try:
         journal = MortalJournal.open(folder)
         journal.write("run", run=RUN, jobs=[job.name for job in jobs])
@@ -69,7 +71,7 @@ def main(options: dict[str, Any]) -> int:
         with draining() as interrupted:
             runner = Runner(
                 backend, journal, RealClock(), 0.1, 8, 100, None, watch=lambda _: print("looked", flush=True),
-                stop=interrupted,
+                stop=interrupted, spot_fallback=options.get("spot_fallback", False),
             )  # fmt: skip
             for one in runner.run(jobs, past):
                 print(f"{one.job.name}: {one.outcome.outcome}", flush=True)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_benchmark_aws
 from pytest_benchmark_aws import snapshot
-from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Shipment
+from pytest_benchmark_aws.backends.agentfile import Shipment
+from pytest_benchmark_aws.backends.ec2 import Ec2Backend
 from pytest_benchmark_aws.backends.protocol import Handle, Intent
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan

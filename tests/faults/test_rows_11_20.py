@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws import recovery
+from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.journal import JournalError, read
@@ -99,7 +101,7 @@ def test_fault_14_no_capacity_next_zone_new_token(world: World) -> None:
         tokens[said["SubnetId"]] = said["ClientToken"]
         return ec2_error("InsufficientInstanceCapacity", 500) if len(tokens) < 3 else None
 
-    clients.events.register("before-send.ec2.RunInstances", handler)
+    clients.on("before-send.ec2.RunInstances", handler)
     (done,) = world.run(make_jobs(), clients=clients)
     (instance,) = world.instances()
     assert done.outcome.outcome == "passed"
@@ -211,6 +213,89 @@ def test_fault_18_credentials_expire_and_come_back(world: World, operation: str)
     assert done.outcome.outcome == "passed"
     assert any("the credentials have ended" in line and "log in again" in line for line in world.watched)
     assert len(world.instances()) == 1
+
+
+KEYS = "[default]\naws_access_key_id = {0}\naws_secret_access_key = {0}\naws_session_token = {0}\n"
+
+
+@pytest.fixture
+def from_disk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of keys that clients read, which at first holds AKIAOLD, a session's that AWS no longer knows."""
+    file = tmp_path / "credentials"
+    file.write_text(KEYS.format("AKIAOLD"))
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    endpoint, region = world.aws.endpoint, world.aws.environment()["AWS_REGION"]
+    told = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    for name, value in (told | {"AWS_CONFIG_FILE": os.devnull}).items():
+        monkeypatch.setenv(name, value)
+    return file
+
+
+def expire(clients: Clients, key: str) -> list[tuple[str, str]]:
+    """From the first launch on AWS refuses what is signed with the key; gives service and key of what it takes."""
+    taken: list[tuple[str, str]] = []
+    launched: list[bool] = []
+
+    def handler(request: Any, event_name: str, **_: Any) -> Any:
+        signed = request.headers.get("Authorization", b"")
+        used = re.search(r"Credential=(\w+)/", signed.decode() if isinstance(signed, bytes) else signed)
+        if event_name.endswith(".RunInstances"):
+            launched.append(True)
+        elif launched and used and used[1] == key:
+            code = "<Code>ExpiredToken</Code><Message>The security token has expired</Message>"
+            ec2 = f"<Response><Errors><Error>{code}</Error></Errors></Response>"
+            return answer_with(400, ec2 if ".ec2." in event_name else f"<Error>{code}</Error>")
+        elif launched and used:
+            taken.append((event_name.split(".")[1], used[1]))
+        return None
+
+    clients.on("before-send", handler)
+    return taken
+
+
+def test_fault_18_keys_that_are_rewritten_on_disk_are_taken(world: World, from_disk: Path) -> None:
+    """Static keys that end are waited for, and those that a login writes to the same file are read and used."""
+    clients = Clients(None, None)
+    taken = expire(clients, "AKIAOLD")
+
+    def log_in(_: QuickClock) -> None:
+        if len(world.clock.slept) > 3:
+            from_disk.write_text(KEYS.format("AKIANEW"))
+
+    world.clock.on_sleep = log_in
+    (done,) = world.run(make_jobs(), clients=clients, script=STAYS)
+    assert done.outcome.outcome == "passed"
+    assert any("the credentials have ended (ExpiredToken): log in again" in line for line in world.watched)
+    assert {key for _, key in taken} == {"AKIANEW"}
+    assert (len(world.instances()), world.alive()) == (1, [])
+
+
+def test_fault_18_keys_of_another_account_are_not_taken(world: World, from_disk: Path) -> None:
+    """They would not see the instances, which must not be taken for gone: the right account's are waited for."""
+    clients = Clients(None, None)
+    taken = expire(clients, "AKIAOLD")
+
+    def of_another(request: Any, **_: Any) -> Any:
+        if b"AKIAOTHER/" not in request.headers["Authorization"]:
+            return None
+        who = "<Arn>arn:aws:iam::999999999999:user/x</Arn><UserId>x</UserId><Account>999999999999</Account>"
+        result = f"<GetCallerIdentityResult>{who}</GetCallerIdentityResult>"
+        space = "https://sts.amazonaws.com/doc/2011-06-15/"
+        return answer_with(200, f'<GetCallerIdentityResponse xmlns="{space}">{result}</GetCallerIdentityResponse>')
+
+    clients.on("before-send.sts.GetCallerIdentity", of_another)
+
+    def log_in(_: QuickClock) -> None:
+        refused = any("are of account 999999999999, this run's is 123456789012" in line for line in world.watched)
+        from_disk.write_text(KEYS.format("AKIANEW" if refused else "AKIAOTHER"))
+
+    world.clock.on_sleep = log_in
+    (done,) = world.run(make_jobs(), clients=clients, script=STAYS)
+    assert done.outcome.outcome == "passed"
+    assert any("are of account 999999999999" in line for line in world.watched)
+    assert world.alive() == []
+    assert {key for service, key in taken if service != "sts"} == {"AKIANEW"}
 
 
 def test_fault_18_credentials_that_stay_away_the_guest_ends_itself(tmp_path: Path, no_backoff: list[float]) -> None:

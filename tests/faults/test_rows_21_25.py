@@ -181,7 +181,7 @@ def test_fault_25_a_hang_is_interrupted_and_the_rest_delivered(launch: Launch, m
 
 
 def test_fault_25_a_hanging_guest_powers_itself_off(world: World) -> None:
-    """An instance whose pytest outlasts the limit of 1 s delivers ``timeout`` and ends without a client."""
+    """An instance that is not done by the limit of 1 s, in its tests or before, says so and ends without a client."""
     backend = real_guests(world, "import threading\ndef test_hangs(): threading.Event().wait()\n")
     job = job_of(["test_hangs"], limit_s=1)
     handle = backend.launch(job, backend.intents(job, 1)[0])

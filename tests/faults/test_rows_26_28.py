@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_benchmark_aws import launched
+from pytest_benchmark_aws.aws.ec2 import instances_of_run
+from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.recovery import past_instances, utc_now
 from pytest_benchmark_aws.runner import SPOT_ATTEMPTS
 from tests.faults.guests import line_of, loopback
-from tests.faults.world import HANGS, make_backend, make_jobs, until
+from tests.faults.world import HANGS, RUN, STAYS, World, make_backend, make_jobs, until
 from tests.guest.test_launch import finished, outcome_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
-
-    from tests.faults.world import World
 
 MEASURED = "def test_quick(benchmark): benchmark.pedantic(int, rounds=3)\n"
 
@@ -88,6 +90,35 @@ def test_fault_28_what_was_taken_back_is_launched_again_within_the_attempts(worl
     (lost,) = world.run(make_jobs(name="m5.xlarge", market="spot"), script="deliver('spot: taken', [])")
     assert (lost.outcome.outcome, lost.attempts) == ("spot: taken", SPOT_ATTEMPTS)
     assert world.alive() == []
+
+
+def test_fault_28_earlier_attempts_count_without_the_journal(world: World) -> None:
+    """On another machine, what AWS took back before counts against the cap by the price and deadline in its tags."""
+    script = "deliver('spot: taken', [])"
+    world.run(make_jobs(market="spot"), script=script)
+    assert len(world.instances()) == SPOT_ATTEMPTS
+    elsewhere = World(world.aws, world.folder.parent / "elsewhere")
+    past = past_instances(instances_of_run(elsewhere.clients(), RUN), utc_now())
+    (done,) = elsewhere.run(make_jobs(market="spot"), script=script, past=past)
+    (gone,) = elsewhere.lines("gone")
+    minute = usd(done.job.price.usd_per_hour, 60.0)
+    assert SPOT_ATTEMPTS * minute <= Decimal(gone["usd"])
+    assert len(world.instances()) == SPOT_ATTEMPTS
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_fault_28_on_demand_in_place_of_spot_is_told_after_a_kill(world: World, journal: bool) -> None:
+    """A launch that fell back to on demand says so when a resume takes it over, by its journal or by its tags."""
+    world.aws.control("quota", {"spot_vcpus": 1})
+    world.killed_client(market="spot", spot_fallback=True, die_after="launched", script=STAYS)
+    past = () if journal else past_instances(instances_of_run(world.clients(), RUN), utc_now())
+    (done,) = world.run(make_jobs(market="spot"), resume=journal, past=past)
+    assert (done.job.fallback, done.job.market, done.outcome.outcome) == (True, "on-demand", "passed")
+    settings: Any = None
+    facts = launched.Launched(RUN, world.folder, (done,), settings, settings, "us-east-1", True, {})._facts(done)
+    assert (facts["market"], facts["fallback"]) == ("on-demand", "on demand, as spot was not to be had")
+    assert facts["flags"] == ["on demand, spot was not to be had"]
+    assert len(world.instances()) == 1
 
 
 def test_fault_28_a_kill_without_notice_is_never_mixed_in(world: World) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest.agent import AgentError, Uploads
+from pytest_benchmark_aws.guest import uploads as uploads_module
+from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
 from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.wire import answer_with
 from tests.faults.world import opened
@@ -95,7 +95,7 @@ def test_fault_29_an_expired_download_is_told_at_once(world: World, tmp_path: Pa
 def test_fault_30_the_guest_tries_again_after_409_and_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conflict and a moment of overload, by embedded S3, keep no result from being put."""
     waits: list[float] = []
-    monkeypatch.setattr(agent_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waits.append))
+    monkeypatch.setattr(uploads_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waits.append))
     launch = Crafted(world)
     uploads = conditional(launch)
     world.fault("PutObject", "ConditionalRequestConflict", 409)

@@ -27,21 +27,27 @@ def ec2_error(code: str, status: int = 400, message: str = "said a test") -> Any
     )
 
 
-def lose_replies(clients: Clients, operation: str, times: int) -> list[Any]:
+def lose_calls(clients: Clients, operation: str, times: int) -> list[Any]:
+    """Breaks the connection before each of the next calls arrives; gives the requests."""
+    return lose_replies(clients, operation, times, forward=False)
+
+
+def lose_replies(clients: Clients, operation: str, times: int, *, forward: bool = True) -> list[Any]:
     """Forwards each of the next calls, and breaks the connection before its reply; gives the requests."""
     from botocore.exceptions import ConnectionClosedError
     from botocore.httpsession import URLLib3Session
 
-    forwarded: list[Any] = []
+    lost: list[Any] = []
 
     def handler(request: Any, **_: Any) -> None:
-        if len(forwarded) < times:
-            forwarded.append(request)
-            URLLib3Session().send(request)
+        if len(lost) < times:
+            lost.append(request)
+            if forward:
+                URLLib3Session().send(request)
             raise ConnectionClosedError(endpoint_url=request.url)
 
-    clients.events.register(f"before-send.{operation}", handler)
-    return forwarded
+    clients.on(f"before-send.{operation}", handler)
+    return lost
 
 
 def answering(clients: Clients, operation: str, *answers: Any) -> list[Any]:
@@ -53,7 +59,7 @@ def answering(clients: Clients, operation: str, *answers: Any) -> list[Any]:
         answer = answers[len(asked) - 1] if len(asked) <= len(answers) else None
         return answer() if callable(answer) else answer
 
-    clients.events.register(f"before-send.{operation}", handler)
+    clients.on(f"before-send.{operation}", handler)
     return asked
 
 

@@ -23,11 +23,12 @@ from pytest_benchmark_aws import recovery, snapshot
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3 import default_bucket
-from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place, Shipment
+from pytest_benchmark_aws.backends.agentfile import Shipment
+from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.journal import Journal, read
-from pytest_benchmark_aws.runner import Finished, Runner
+from pytest_benchmark_aws.runner import Runner
 from pytest_benchmark_aws.wheels import PACKAGED_PYTHONS, cache_folder
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.backends.protocol import Intent
     from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.runstate import Finished
 
 ROOT = Path(__file__).parents[2]
 PROJECT = {

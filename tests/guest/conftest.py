@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.guest import agent as agent_module
+from pytest_benchmark_aws.guest import uploads as uploads_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -196,5 +197,7 @@ def launch(storage: Storage, tmp_path: Path) -> Launch:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The agent's waits, which are noted and not waited."""
     noted: list[float] = []
-    monkeypatch.setattr(agent_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=noted.append))
+    quick = SimpleNamespace(monotonic=time.monotonic, sleep=noted.append)
+    for module in (agent_module, uploads_module):
+        monkeypatch.setattr(module, "time", quick)
     return noted

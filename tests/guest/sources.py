@@ -77,11 +77,20 @@ def _trace(node: ast.expr, values: dict[str, ast.expr]) -> str:
 
 
 def imports(source: str) -> set[str]:
-    """The top-level modules that a source imports, whether for types alone or not; it must be Python 3.9."""
+    """The top-level modules that a source imports, its own package aside; it must be Python 3.9."""
     found = set()
     for node in ast.walk(ast.parse(source, feature_version=(3, 9))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add("." * node.level + (node.module or ""))
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
     return {name.partition(".")[0] for name in found}
+
+
+def siblings(source: str) -> set[str]:
+    """The modules of its own package that a source imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            found |= {node.module} if node.module else {alias.name for alias in node.names}
+    return found

@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_benchmark_aws.backends.agentfile import MODULES
 from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest.agent import AgentError, Uploads
+from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
 from tests.guest.conftest import pack
-from tests.guest.sources import imports
+from tests.guest.sources import imports, siblings
 
 if TYPE_CHECKING:
     from tests.guest.conftest import Launch, Storage
 
 
 def test_it_is_python_39_and_the_standard_library() -> None:
-    """The agent and what lies beside it compile for Amazon Linux 2023's own Python and import nothing else."""
-    agent = Path(agent_module.__file__)
-    beside = {"role"}  # in the same archive
-    assert imports(agent.read_text(encoding="utf-8")) <= sys.stdlib_module_names | beside
-    for name in beside:
-        assert imports((agent.parent / f"{name}.py").read_text(encoding="utf-8")) <= sys.stdlib_module_names
+    """The agent and what is sent with it compile for Amazon Linux 2023's own Python and import nothing else."""
+    folder, beside = Path(agent_module.__file__).parent, {Path(name).stem for name in MODULES}
+    assert "agent" in beside
+    for name in MODULES:
+        source = (folder / name).read_text(encoding="utf-8")
+        assert imports(source) <= sys.stdlib_module_names
+        assert siblings(source) <= beside
 
 
 # Uploads.

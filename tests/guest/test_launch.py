@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pytest_benchmark_aws
+from pytest_benchmark_aws.backends import agentfile
 from pytest_benchmark_aws.guest import agent as agent_module
 from tests.guest.conftest import pack, pip_wheel, until, wheel
 
@@ -170,6 +170,33 @@ def test_a_dnf_that_fails_is_told_with_its_words(
     assert waits == [0, 5, 10, 15]
 
 
+@pytest.mark.parametrize("limits", ["step", "launch"])
+def test_a_dnf_that_hangs_is_told_with_its_words(launch: Launch, monkeypatch: pytest.MonkeyPatch, limits: str) -> None:
+    """Whose time is up first, the step's, an error, or the launch's, a time-out: it is killed with what it started."""
+    dnf, pid = launch.root / "bin/dnf", launch.root / "pid"
+    dnf.parent.mkdir()
+    dnf.write_text(f"#!/bin/sh\necho 'Waiting for the mirror'\nsleep 1000 &\necho $! > {pid}\nwait\n")
+    dnf.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{dnf.parent}:{os.environ['PATH']}")
+    launch.job |= {"packages": ["python3.11"]} | ({"time_limit_s": 1} if limits == "launch" else {})
+    if limits == "step":
+        monkeypatch.setattr(agent_module, "STEP_S", 1)
+    launch.agent().main()
+    told, log = "dnf did not end within 1 s and was killed", launch.storage.last("log").decode()
+    outcome = f"error: {told}; its words are in the log" if limits == "step" else "timeout"
+    assert delivered(launch.storage)["outcome"] == outcome
+    assert (log.count("Waiting for the mirror"), told in log) == (1, True)
+    until(lambda: not runs(int(pid.read_text())))
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 def test_an_unexpected_error_is_told_with_its_traceback(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No exception keeps ``done`` from being put."""
     agent = launch.agent()
@@ -214,9 +241,7 @@ def run_archive(launch: Launch, python: str) -> subprocess.CompletedProcess[str]
         (commands / command).write_text(f"#!/bin/sh\n{line}\n")
         (commands / command).chmod(0o755)
     archive = launch.root / "agent.pyz"
-    with zipfile.ZipFile(archive, "w") as content_of:
-        content_of.writestr("__main__.py", Path(agent_module.__file__).read_text(encoding="utf-8"))
-        content_of.writestr("job.json", json.dumps(launch.job))
+    archive.write_bytes(agentfile.pack(launch.job))
     return subprocess.run(
         [python, "-W", "error", str(archive)],
         env={"PATH": f"{commands}:/usr/bin:/bin", "HOME": str(launch.root), "LANG": "C.UTF-8"},

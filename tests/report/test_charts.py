@@ -10,7 +10,7 @@ import pytest
 from pytest_benchmark_aws.core.series import histories, scalings
 from pytest_benchmark_aws.core.tables import Table, compare_records
 from pytest_benchmark_aws.report.html import charts, frame, trends
-from pytest_benchmark_aws.report.html.marks import STYLES, marks_of, short
+from pytest_benchmark_aws.report.html.marks import LONGEST, STYLES, marks_of, short
 from pytest_benchmark_aws.report.html.places import HEIGHT, WIDTH, Domain, Placed, place_labels
 from tests.report import made
 
@@ -188,7 +188,7 @@ def test_a_long_name_keeps_its_end_and_no_two_are_one() -> None:
     found = [table(name) for name in names]
     labels = {mark.label for mark in marks_of(found).values()}
     assert len(labels) == 3
-    assert all(len(label) <= 30 for label in labels)
+    assert all(len(label) <= LONGEST for label in labels)
 
 
 def test_names_lie_on_no_point_no_name_and_not_on_the_front() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.core.model import Case, InstanceType, Misfit, Plan, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
+from pytest_benchmark_aws.core.units import format_usd
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 from pytest_benchmark_aws.snapshot import catalog
 
@@ -49,7 +50,9 @@ def test_every_job_and_every_misfit_is_shown(targets: list[Target]) -> None:
     assert sum("  ✗ " in line for line in text) == len(plan.misfits)
     for job in plan.jobs:
         assert any(line.split()[0] == job.target.instance_type and job.target.market in line for line in text)
-    assert f"at most {plan.most_usd:.2f} USD in all, --aws-max-cost is 12.50 USD" in text[-1]
+    most, cap = plan.most_usd, Decimal("12.5")
+    shown = f"at most {format_usd(most, cap)} USD in all, --aws-max-cost is {format_usd(cap, most)} USD"
+    assert shown in text[-1]
 
 
 def test_columns_are_aligned() -> None:

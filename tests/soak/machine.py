@@ -25,7 +25,7 @@ from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.runner import Past
+    from pytest_benchmark_aws.runstate import Past
 
 POLL_S = 20.0
 LIMIT_S = 600
@@ -242,8 +242,9 @@ class Run(RuleBasedStateMachine):
     # What holds.
 
     def _nothing_is_overdue(self, process: Process) -> None:
-        """Called when the client has looked, and before it sleeps again."""
-        if not process.steps.dead and self.cloud.now >= self.cloud.outage_until:
+        """Called when the client has looked, and before it sleeps again; a look that did not arrive saw nothing."""
+        missed, self.cloud.missed = self.cloud.missed, False
+        if not process.steps.dead and not missed:
             late = [one for one in self.cloud.alive() if one.deadline < self.cloud.now and one.visible < self.cloud.now]
             assert not late, f"alive past its deadline, at {self.cloud.now}: {late}"
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.attempts import Launcher
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Status
+from pytest_benchmark_aws.following import Follower
 from pytest_benchmark_aws.runner import Runner
 from tests.soak.machine import Run
 from tests.soak.simulated import SimulatedBackend
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.runner import Finished, Past
+    from pytest_benchmark_aws.runstate import Finished, Past
 
 
 class FreshTokens(SimulatedBackend):
@@ -28,7 +30,7 @@ class FreshTokens(SimulatedBackend):
         return replace(super().launch(job, replace(intent, token=token)), intent=intent)
 
 
-class LateIntent(Runner):
+class LateIntent(Launcher):
     """Says what it does when it is done."""
 
     def _intend(self, job: Job, intent: Intent) -> None:
@@ -40,10 +42,10 @@ class LateIntent(Runner):
         return handle
 
 
-class ZoneDrift(Runner):
+class ZoneDrift(Launcher):
     """Replays a launch in the zone that it likes best now."""
 
-    def _take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
+    def take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
         known = {job.name: job for job in jobs}
         drifted = []
         for one in past:
@@ -51,7 +53,7 @@ class ZoneDrift(Runner):
                 others = self.backend.intents(known[one.job], one.intent.attempt)
                 one = replace(one, intent=next(each for each in others if each.zone != one.intent.zone))  # noqa: PLW2901
             drifted.append(one)
-        return super()._take_over(jobs, drifted)
+        return super().take_over(jobs, drifted)
 
 
 class HastyAbsence(SimulatedBackend):
@@ -63,11 +65,12 @@ class HastyAbsence(SimulatedBackend):
         return {name: replace(one, state="gone") if one.state == "unknown" else one for name, one in found.items()}
 
 
-class TrustingTerminate(Runner):
+class TrustingTerminate(Follower):
     """Believes that what it asked to end has ended."""
 
-    def _confirm_gone(self, done: list[Finished]) -> list[Finished]:
-        self.journal.write("gone", usd=str(self._spent))
+    def confirm_gone(self, done: list[Finished]) -> list[Finished]:
+        """As it was told."""
+        self.journal.write("gone", usd=str(self.state.spent_usd))
         return done
 
 
@@ -103,17 +106,24 @@ def _never_found(place: Path, folder: str, instance_id: str) -> Path | None:
     return None
 
 
+def _with(**parts: Any) -> type[Runner]:
+    return type("Mutant", (Runner,), parts)
+
+
 def _machine(name: str, **parts: Any) -> type[Run]:
     return type(name, (Run,), parts)
 
 
 MUTANTS: dict[str, tuple[type[Run], str]] = {
     "no token reuse": (_machine("NoToken", backend=FreshTokens), "instances of one attempt|USD spent"),
-    "intent written late": (_machine("Late", runner=LateIntent), "the journal says gone|instances of one attempt"),
-    "zone drift on replay": (_machine("Drift", runner=ZoneDrift), "instances of one attempt|USD spent"),
+    "intent written late": (
+        _machine("Late", runner=_with(launcher=LateIntent)),
+        "the journal says gone|instances of one attempt",
+    ),
+    "zone drift on replay": (_machine("Drift", runner=_with(launcher=ZoneDrift)), "instances of one attempt|USD spent"),
     "hasty absence": (_machine("Hasty", backend=HastyAbsence), "ended while their guests were well"),
     "trusting terminate": (
-        _machine("Trusting", runner=TrustingTerminate),
+        _machine("Trusting", runner=_with(follower=TrustingTerminate)),
         "the journal says gone|alive at the end|never delivered",
     ),
     "no second look at the store": (_machine("OneLooked", backend=OneLook), "never delivered"),

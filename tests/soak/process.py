@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.journal import Journal
-    from pytest_benchmark_aws.runner import Finished
+    from pytest_benchmark_aws.runstate import Finished
     from tests.soak.simulated import Cloud
 
 EPOCH = datetime(2026, 11, 24, tzinfo=timezone.utc)

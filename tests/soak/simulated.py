@@ -102,6 +102,8 @@ class Cloud:
     unreachable: int = 0
     """So many calls more do not arrive."""
     outage_until: float = 0.0
+    missed: bool = False
+    """A call of this look did not arrive."""
     lost: list[str] = field(default_factory=list)
     """Kinds of calls that arrive, and whose next reply does not."""
     cut: list[str] = field(default_factory=list)
@@ -154,6 +156,7 @@ class Cloud:
         """
         self.unreachable, cut = max(0, self.unreachable - 1), self.unreachable > 0
         if cut or self.now < self.outage_until:
+            self.missed = True
             raise UnreachableError("no way to AWS")
 
     def run_instance(self, job: Job, intent: Intent) -> str:
@@ -170,7 +173,9 @@ class Cloud:
             self.tokens[intent.token] = instance_id
             same = [one for one in self.instances.values() if _launch_of(one) == _launch_of(made)]
             self.promise(len(same) == 1, f"{len(same)} instances of one attempt: {same}")
-        return self.tokens[intent.token]
+        known = self.instances[self.tokens[intent.token]]
+        self.promise(known.job.market == job.market, f"{known} is asked for again in another market")
+        return known.instance_id
 
     def terminate(self, instance_ids: Iterable[str]) -> None:
         """Ends those that EC2 shows; of others it says NotFound, which the client takes for nothing to do."""

@@ -23,7 +23,9 @@ def test_what_earlier_attempts_cost_is_known() -> None:
     lines = [intent(1), line("launched", instance_id="i-1"), over, over]
     (first,) = past_launches(lines, world_time(60))
     assert (first.instance_id, first.spent_usd, first.age_s) == ("i-1", Decimal(0), 60.0)
-    (second,) = past_launches([*lines, intent(2)], world_time(60))
+    assert first.last_usd == Decimal("0.25")
+    (second,) = past_launches([*lines, {**intent(2), "reserved_usd": "0.5"}], world_time(60))
+    assert second.last_usd == Decimal("0.5")
     assert (second.instance_id, second.spent_usd, second.intent.attempt) == (None, Decimal("0.25"), 2)
 
 
@@ -33,3 +35,10 @@ def test_an_intent_that_was_refused_is_no_launch() -> None:
     assert [one.refused for one in past_launches(lines, world_time(0))] == [True]
     (other,) = past_launches([*lines, intent(1, "b")], world_time(0))
     assert (other.refused, other.intent.zone) == (False, "b")
+
+
+def test_a_launch_on_demand_in_place_of_spot_is_known() -> None:
+    """The intent says it; once launched it still holds, and the intent after it may be for spot again."""
+    on_demand = [{**intent(1), "fallback": True}, line("launched", instance_id="i-1")]
+    assert [one.fallback for one in past_launches(on_demand, world_time(0))] == [True]
+    assert [one.fallback for one in past_launches([*on_demand, intent(2)], world_time(0))] == [False]

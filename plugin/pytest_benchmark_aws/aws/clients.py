@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
 DEFAULT_REGION = "us-east-1"
@@ -32,32 +32,34 @@ class Clients:
     """One client for each service of one region, with retries and time-outs set.
 
     ``environment`` holds what embedded AWS exports: endpoint, region and keys; without it, boto3's own search counts.
+    ``retries`` is how often a call that failed is tried again: eight are half a minute where there is no network.
     """
 
-    def __init__(self, region: str | None, profile: str | None, environment: Mapping[str, str] | None = None) -> None:
-        import boto3
+    def __init__(
+        self,
+        region: str | None,
+        profile: str | None,
+        environment: Mapping[str, str] | None = None,
+        retries: int = 8,
+    ) -> None:
         from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
 
         given = environment or {}
+        self._given, self._profile = given, profile
         # boto3 ignores AWS_REGION, which users set and every other SDK honours.
         region = (
             region or given.get("AWS_REGION") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         )
         try:
-            self._session = boto3.Session(
-                aws_access_key_id=given.get("AWS_ACCESS_KEY_ID"),
-                aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY"),
-                region_name=region,
-                profile_name=None if given else profile,
-            )
+            self._session = self._open(region)
         except ProfileNotFound as error:
             raise PlanError(f"{error}: aws configure list-profiles names those there are") from error
         self.region = self._session.region_name or DEFAULT_REGION
         self.region_is_given = self._session.region_name is not None
         self._endpoint = given.get("AWS_ENDPOINT_URL")
         self._config = Config(
-            retries={"mode": "standard", "max_attempts": 8},
+            retries={"mode": "standard", "max_attempts": retries},
             connect_timeout=10,
             read_timeout=60,
             signature_version=None,
@@ -69,6 +71,18 @@ class Clients:
         )
         self._account: Account | None = None
         self._made: dict[tuple[str, str], Any] = {}
+        self._handlers: list[tuple[str, Any]] = []
+
+    def _open(self, region: str | None) -> Any:
+        """A session, with what credentials there are now."""
+        import boto3
+
+        return boto3.Session(
+            aws_access_key_id=self._given.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=self._given.get("AWS_SECRET_ACCESS_KEY"),
+            region_name=region,
+            profile_name=None if self._given else self._profile,
+        )
 
     def __call__(self, service: str, region: str | None = None) -> Any:
         """The client of a service."""
@@ -82,10 +96,41 @@ class Clients:
             )
         return self._made[key]
 
-    @property
-    def events(self) -> Any:
-        """Botocore's events, for those who record or inject."""
-        return self._session.events
+    def on(self, event: str, handler: Callable[..., Any]) -> None:
+        """Registers a handler of botocore's events, for those who record or inject; it outlives the session."""
+        self._handlers.append((event, handler))
+        self._session.events.register(event, handler)
+
+    def renew(self) -> str:
+        """Takes the credentials that there are now in place of those that have ended; gives what is to be said of it.
+
+        A session reads a file of keys once (boto3's ``~/.aws/credentials``), so that keys which another tool has
+        rewritten reach a new one alone. Those of another account would not see the run's instances, and are not taken.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        told = "log in again (aws sso login, or what wrote your keys), this waits and goes on"
+        if self._given:
+            return told
+        try:
+            fresh = self._open(self.region)
+            if _keys(fresh) in {None, _keys(self._session)}:
+                return told
+            if self._account is not None:
+                sts = fresh.client("sts", region_name=self.region, endpoint_url=self._endpoint, config=self._config)
+                for event, handler in self._handlers:
+                    sts.meta.events.register(event, handler)
+                account = sts.get_caller_identity()["Account"]
+                if account != self._account.account_id:
+                    mine = self._account.account_id
+                    return f"{told}; those that there are now are of account {account}, this run's is {mine}"
+        except (BotoCoreError, ClientError, OSError) as error:  # a file half written, or keys that have ended, too
+            return f"{told} ({error})"
+        self._session = fresh
+        self._made.clear()
+        for event, handler in self._handlers:
+            fresh.events.register(event, handler)
+        return "there are new ones, this goes on with them"
 
     def has_credentials(self) -> bool:
         """Whether boto3 finds any; asks the network only where the machine is configured so."""
@@ -116,6 +161,15 @@ class Clients:
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         self._account = Account(answer["Account"], answer["Arn"], self.region, "x-embedded-aws" in headers)
         return self._account
+
+
+def _keys(session: Any) -> tuple[str, str, str | None] | None:
+    """What a session signs with now."""
+    found = session.get_credentials()
+    if found is None:
+        return None
+    frozen = found.get_frozen_credentials()
+    return frozen.access_key, frozen.secret_key, frozen.token
 
 
 def code_of(error: Exception) -> str:
@@ -154,11 +208,23 @@ def planning() -> Iterator[None]:
         raise PlanError(f"nothing was launched: {refusal(error)}") from error
 
 
-_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure"})
+_ENDED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "AuthFailure",
+        # S3's words for keys that have been replaced.
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "TokenRefreshRequired",
+    }
+)
 
 
 @contextmanager
-def reaching() -> Iterator[None]:
+def reaching(clients: Clients) -> Iterator[None]:
     """What may be asked again, as UnreachableError: no network, ended credentials, AWS out of breath.
 
     Raises:
@@ -176,7 +242,7 @@ def reaching() -> Iterator[None]:
         if code == "InvalidInstanceID.NotFound":
             raise UnreachableError(f"EC2 does not show an instance that it made just now ({error})") from error
         if code in _ENDED:
-            raise UnreachableError(f"the credentials have ended ({code}): log in again, this waits") from error
+            raise UnreachableError(f"the credentials have ended ({code}): {clients.renew()}") from error
         if status >= 500 or status == 429 or "Throttl" in code or code == "RequestLimitExceeded":
             raise UnreachableError(f"AWS is out of breath ({code})") from error
         raise

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws.clients import code_of, refusal
+from pytest_benchmark_aws.core.cost import usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +48,10 @@ class Instance:
     subnet: str = ""
     launched: datetime | None = None
     deadline: datetime | None = None
+    fallback: bool = False
+    """On demand in place of spot, as its tag says."""
+    usd_per_hour: Decimal | None = None
+    """As its tag says: what the launch was reserved at."""
 
     @property
     def alive(self) -> bool:
@@ -55,6 +61,16 @@ class Instance:
     def age_s(self, now: datetime) -> float | None:
         """Seconds since its launch; None where EC2 does not say."""
         return None if self.launched is None else max(0.0, (now - self.launched).total_seconds())
+
+    def most_usd(self, now: datetime) -> Decimal | None:
+        """The most that it costs: until its deadline, or, as it is gone, until now if that is earlier.
+
+        EC2 bills a minute at least. None where a tag or the launch time is missing.
+        """
+        if self.launched is None or self.deadline is None or self.usd_per_hour is None:
+            return None
+        end = self.deadline if self.alive else min(now, self.deadline)
+        return usd(self.usd_per_hour, max(60.0, (end - self.launched).total_seconds()))
 
 
 def subnets(clients: Clients, wanted: Sequence[str]) -> list[Subnet]:
@@ -257,7 +273,17 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         subnet=found.get("SubnetId", ""),
         launched=found.get("LaunchTime"),
         deadline=_time(tags.get(f"{TAG}:deadline", "")),
+        fallback=f"{TAG}:fallback" in tags,
+        usd_per_hour=_amount(tags.get(f"{TAG}:price", "")),
     )
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and found >= 0 else None
 
 
 def _time(text: str) -> datetime | None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import time
-import zipfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.clients import code_of, reaching, refusal
-from pytest_benchmark_aws.backends import results
+from pytest_benchmark_aws.backends import agentfile, results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
 from pytest_benchmark_aws.core import envelope
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
@@ -25,9 +22,11 @@ from pytest_benchmark_aws.storage import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.backends.agentfile import Shipment
     from pytest_benchmark_aws.core.model import Job
 
 RESULT_LIMIT = 256 * 2**20
@@ -52,20 +51,6 @@ _SHOWN_S = 120
 """EC2 shows an instance within seconds; one that is not there for longer is gone."""
 _PACE_BURST, _PACE_S = 5, 0.5
 """RunInstances has a bucket of 5 calls that refills at 2 a second (EC2's API throttling)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """What every launch of an architecture fetches, and how it runs pytest."""
-
-    project: Mapping[str, Any]
-    """``key``, ``sha256``, ``size``."""
-    wheels: Mapping[str, Any]
-    python: str
-    packages: tuple[str, ...]
-    args: tuple[str, ...]
-    sys_path: tuple[str, ...]
-    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +114,7 @@ class Ec2Backend:
         from botocore.exceptions import ClientError
 
         try:
-            with reaching():
+            with reaching(self.clients):
                 request = self._kept_request(job, intent)
                 self._pace()
                 instance_id = self._run_instance(request)
@@ -146,7 +131,7 @@ class Ec2Backend:
         from botocore.exceptions import ClientError
 
         try:
-            with reaching():
+            with reaching(self.clients):
                 deadline = datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
                 scheduler.arm(self.clients, instance_id, deadline, role)
         except ClientError as error:  # a switch that was asked for and is not there ends the run, and its instances
@@ -180,7 +165,7 @@ class Ec2Backend:
         intents = self.intents(job, 1)
         if not intents:
             return None
-        with reaching():
+        with reaching(self.clients):
             return ec2.dry_run(self.clients, self.request(job, intents[0], "#!/bin/sh\npoweroff\n"))
 
     def _kept_request(self, job: Job, intent: Intent) -> ec2.LaunchRequest:
@@ -222,13 +207,14 @@ class Ec2Backend:
                 f"{ec2.TAG}:token": intent.token,
                 f"{ec2.TAG}:deadline": deadline.isoformat(timespec="seconds"),
                 f"{ec2.TAG}:price": str(job.price.usd_per_hour),
+                **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
             },
             instance_profile=self.place.instance_profile,
         )
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """One DescribeInstances and one listing for all; of the heartbeats, those that changed."""
-        with reaching():
+        with reaching(self.clients):
             return self._poll(handles)
 
     def _poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
@@ -263,7 +249,7 @@ class Ec2Backend:
 
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
-        with reaching():
+        with reaching(self.clients):
             return self._collect(handle)
 
     def _collect(self, handle: Handle) -> Outcome:
@@ -293,7 +279,7 @@ class Ec2Backend:
         for instance_id in instance_ids:
             self._known.setdefault(instance_id, time.monotonic())
         try:
-            with reaching():
+            with reaching(self.clients):
                 ec2.terminate(self.clients, instance_ids)
         except ClientError as error:
             raise CleanupError(
@@ -301,7 +287,7 @@ class Ec2Backend:
                 f"{refusal(error)}"
             ) from error
         try:
-            with reaching():
+            with reaching(self.clients):
                 for instance_id in instance_ids if self.place.scheduler_role else ():
                     scheduler.disarm(self.clients, instance_id)
         except ClientError as error:
@@ -312,7 +298,7 @@ class Ec2Backend:
 
         What EC2 does not show is no proof: just after a launch, or from another of its servers, it is a look too early.
         """
-        with reaching():
+        with reaching(self.clients):
             found = self._instances()
         now = time.monotonic()
         return [one for one, last in self._known.items() if one in found or now - last < _SHOWN_S]
@@ -328,49 +314,15 @@ class Ec2Backend:
 
     def _agent(self, job: Job, intent: Intent) -> bytes:
         """The agent and its job in one archive that Python runs."""
-        shipment = self.shipments[job.arch]
-        prefix = self._prefix(job, intent.attempt)
+        shipment, prefix = self.shipments[job.arch], self._prefix(job, intent.attempt)
         # Until when the guest may still upload; the URLs end with the credentials that sign them.
         seconds = job.time_limit_s + GRACE_S
-        once = {"IfNoneMatch": "*"}
-        puts: dict[str, Any] = {
-            name: {"url": self._url("put_object", f"{prefix}/{name}", seconds)}
-            for name in ("heartbeat", "log", "checkpoint")
-        }
-        for name in ("data", "done"):
-            url = self._url("put_object", f"{prefix}/{name}", seconds, **once)
-            puts[name] = {"url": url, "headers": {"If-None-Match": "*"}}
-        job_data = {
-            "run": self.run_id,
-            "job": job.name,
-            "time_limit_s": job.time_limit_s,
-            "beat_s": self.beat_s,
-            "role_region": self.clients.region if self.place.instance_profile else None,
-            "market": job.market,
-            "python": shipment.python,
-            "packages": shipment.packages,
-            "args": shipment.args,
-            "sys_path": shipment.sys_path,
-            "environment": dict(shipment.environment),
-            "cwd": ".",
-            "node_ids": [case.bare_id for case in job.cases],
-            "put": puts,
-            **{
-                name: {
-                    "url": self._url("get_object", what["key"], seconds),
-                    "sha256": what["sha256"],
-                    "size": what["size"],
-                }
-                for name, what in (("project", shipment.project), ("wheels", shipment.wheels))
-            },
-        }
-        guest = Path(__file__).parents[1] / "guest"
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, source in (("__main__.py", "agent.py"), ("role.py", "role.py")):
-                archive.writestr(name, (guest / source).read_text(encoding="utf-8"))
-            archive.writestr("job.json", json.dumps(job_data))
-        return buffer.getvalue()
+
+        def url(method: str, key: str, **signed: str) -> str:
+            return self._url(method, key, seconds, **signed)
+
+        region = self.clients.region if self.place.instance_profile else None
+        return agentfile.pack(agentfile.manifest(self.run_id, job, shipment, prefix, url, self.beat_s, region))
 
     def _url(self, method: str, key: str, seconds: int, **extra: str) -> str:
         """A presigned URL; for an instance with a role the plain one, which it signs itself."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.commands.inputs import add_inputs, load
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from pytest_benchmark_aws.commands.inputs import Loaded
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.gate import Judged
-    from pytest_benchmark_aws.core.records import Reading, Record
     from pytest_benchmark_aws.core.tables import Compared, Row
     from pytest_benchmark_aws.report.formats.shown import Shown
 
@@ -93,27 +93,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def add_inputs(parser: argparse.ArgumentParser) -> None:
-    """The files, and how they are read; the same for every command that reads results."""
-    parser.add_argument(
-        "files",
-        nargs="*",
-        metavar="FILES",
-        help="files, folders, patterns, or s3://bucket/prefix (default: .benchmarks)",
-    )
-    parser.add_argument("--since", metavar="WHEN", help="only results made since then: 2026-11-01, or 12h, 7d, 2w")
-    parser.add_argument(
-        "--throughput",
-        metavar="KEY",
-        help="key of extra_info with work done a second (default: the ini file's, else the one ending in _per_second)",
-    )
-    parser.add_argument(
-        "--scale-parameter",
-        metavar="NAME",
-        help="test parameter that only scales the work (default: the ini file's aws_scale_parameter)",
-    )
-
-
 def run(options: argparse.Namespace) -> int:
     """Prints the comparison."""
     from pytest_benchmark_aws.reading import without_collector
@@ -137,51 +116,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the files of one side held, after --since and --filter."""
-
-    records: Sequence[Record]
-    refused: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
     """Options that are more than a name, read before any file is."""
 
     max_seconds: float | None
     max_usd: Decimal | None
     break_even: Sequence[tuple[str, Decimal]]
-
-
-def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
-    """Reads the files that patterns mean.
-
-    Raises:
-        PlanError: a pattern that means none, or a filter that cannot be read.
-    """
-    from pytest_benchmark_aws.core import filters
-    from pytest_benchmark_aws.reading import find_files, read_files
-
-    tests: list[Callable[[Record], bool]] = [
-        filters.parse_filter(one) for one in getattr(options, "filter", None) or ()
-    ]
-    since = filters.parse_since(options.since, datetime.now(timezone.utc)) if options.since else None
-    found = read_files(find_files(patterns), reading(options))
-    return Loaded(filters.chosen(found.records, tests, since), found.refused)
-
-
-def reading(options: argparse.Namespace) -> Reading:
-    """How files are read: by the command line, else by the project's ini file."""
-    from pytest_benchmark_aws import snapshot
-    from pytest_benchmark_aws.core.records import Reading
-    from pytest_benchmark_aws.inifile import project_settings
-
-    ini = project_settings(Path.cwd())
-    return Reading(
-        snapshot.catalog(),
-        options.throughput or ini.get("aws_throughput") or None,
-        options.scale_parameter or ini.get("aws_scale_parameter") or None,
-    )
 
 
 def _asked(options: argparse.Namespace) -> _Asked:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands.compare import add_inputs, load, reading
+from pytest_benchmark_aws.commands.inputs import add_inputs, load, reading
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.cost import usd_at_pace
+from pytest_benchmark_aws.core.validity import smt_differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,8 @@ class Row:
     """Of the full workload at this pace."""
     projected: bool
     """The money is for more or less work than was measured."""
+    flags: tuple[str, ...] = ()
+    """Reasons to doubt the comparison with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,12 @@ def compare(here: Iterable[Result], baselines: Sequence[Result]) -> list[Compari
 
 def _row(result: Result, full: Result, reference: Result) -> Row:
     price = result.usd_per_hour
+    smt = smt_differs(result.threads_per_core, reference.threads_per_core, reference.machine)
     return Row(
         result=result,
         per_vcpu=result.throughput / result.vcpus if result.vcpus else None,
         relative=result.throughput / reference.throughput,
         usd=None if price is None else usd_at_pace(price, full.work, result.throughput),
         projected=abs(result.work / full.work - 1) > 1e-3,
+        flags=() if smt is None else (smt,),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.validity import smt_differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ class Measurement:
     """Of the whole launch, its other cases and its boot too."""
     flags: tuple[str, ...] = ()
     """Reasons to doubt the time."""
+    threads_per_core: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class MachineRow:
     """Throughput over the baseline's."""
     fastest: bool
     cheapest: bool
+    flags: tuple[str, ...]
+    """Reasons to doubt the time, and the comparisons."""
 
 
 def compare_machines(measurements: Iterable[Measurement], baselines: Sequence[Result]) -> dict[str, list[MachineRow]]:
@@ -62,7 +66,8 @@ def compare_machines(measurements: Iterable[Measurement], baselines: Sequence[Re
         grouped.setdefault(measurement.case, []).append(measurement)
     tables = {}
     for case, members in grouped.items():
-        best = max(one.throughput for one in members)
+        fastest = max(members, key=lambda one: one.throughput)
+        best = fastest.throughput
         costs = [usd(one.usd_per_hour, statistics.median(one.rounds)) for one in members]
         rows = []
         for one, cost in zip(members, costs, strict=True):
@@ -79,10 +84,18 @@ def compare_machines(measurements: Iterable[Measurement], baselines: Sequence[Re
                     against_baseline=None if base is None else one.throughput / base.throughput,
                     fastest=len(members) > 1 and one.throughput == best,
                     cheapest=len(members) > 1 and cost == min(costs),
+                    flags=(*one.flags, *_smt(one, base, fastest)),
                 )
             )
         tables[case] = rows
     return tables
+
+
+def _smt(one: Measurement, base: Result | None, fastest: Measurement) -> list[str]:
+    """Where a machine's cores run other numbers of threads than those of what it is related to."""
+    against_base = None if base is None else smt_differs(one.threads_per_core, base.threads_per_core)
+    against_fastest = smt_differs(one.threads_per_core, fastest.threads_per_core, fastest.machine)
+    return [told for told in (against_base, against_fastest) if told is not None]
 
 
 def _baseline(one: Measurement, baselines: Sequence[Result]) -> Result | None:

@@ -104,6 +104,8 @@ class Record:
     params: Mapping[str, Any]
     source: str
     """The file."""
+    quartiles: tuple[float, float] | None = None
+    """The first and the third, in seconds; None of a single round, or where the file does not say."""
 
     @property
     def work(self) -> float:
@@ -133,7 +135,7 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
     info = _mapping(data.get("machine_info"))
     commit = _commit(_mapping(data.get("commit_info")))
-    when = _utc(data.get("datetime"))
+    when = utc(data.get("datetime"))
     machines: dict[tuple[str, str], MachineInfo] = {}
     records = []
     for number, bench in enumerate(data["benchmarks"], 1):
@@ -203,6 +205,7 @@ def _record(
         flags=_flags(extra),
         params=params,
         source=source,
+        quartiles=_quartiles(stats) if count != 1 else None,
     )
 
 
@@ -322,7 +325,7 @@ def _commit(info: Mapping[str, Any]) -> Commit:
     )
 
 
-def _utc(given: object) -> str:
+def utc(given: object) -> str:
     """ISO 8601 in UTC to the microsecond, so that texts sort by time; stock writes UTC, at times without saying."""
     if not isinstance(given, str):
         return ""
@@ -348,6 +351,14 @@ def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) 
     if type(value) not in _NUMBERS or not 0 < value < _MOST:
         raise ValueError(f"stats.{name} is {str(value)[:40]}, no positive, finite number of seconds")
     return float(value)
+
+
+def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
+    try:
+        low, high = _seconds(stats, "q1"), _seconds(stats, "q3")
+    except ValueError:
+        return None
+    return (low, high) if low <= high else None
 
 
 def _usd(value: object) -> Decimal | None:

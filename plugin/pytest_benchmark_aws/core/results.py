@@ -32,6 +32,8 @@ class Result:
     here: bool = False
     rounds: tuple[float, ...] = ()
     """Seconds of each, where the file has them."""
+    threads_per_core: int | None = None
+    """As the machine itself told; an instance type's default says nothing of a launch (``CpuOptions``)."""
 
     @property
     def work(self) -> float:
@@ -60,7 +62,8 @@ def parse_results(
     known = catalog.find(name)
     if (info.get("ec2") or {}).get("embedded"):
         name = f"{name} (embedded)"  # its times are those of whatever machine embedded AWS ran on
-    vcpus = (info.get("hardware") or {}).get("vcpus") or (known.vcpus if known else None)
+    hardware = info.get("hardware") or {}
+    vcpus = hardware.get("vcpus") or (known.vcpus if known else None)
     results = []
     for bench in data["benchmarks"]:
         seconds = float(bench["stats"]["median"])
@@ -82,6 +85,7 @@ def parse_results(
                 published=bool(extra.get("published")),
                 here=here,
                 rounds=tuple(float(value) for value in bench["stats"].get("data") or (seconds,)),
+                threads_per_core=hardware.get("threads_per_core"),
             )
         )
     return results

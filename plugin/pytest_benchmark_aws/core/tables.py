@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_benchmark_aws.core.choice import Offer, front
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.inference import Ratio, Sampled, holm, ratio_of, sample
+from pytest_benchmark_aws.core.validity import smt_differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -292,9 +293,8 @@ def _row_flags(row: Row, reference: Row | None) -> tuple[str, ...]:
     if any(record.commit.dirty for record in row.records):
         found.append("dirty")
     if reference is not None:
-        ours, theirs = machine.threads_per_core, reference.machine.threads_per_core
-        if ours and theirs and ours != theirs:
-            found.append(f"SMT differs: {ours} thread{'s' * (ours > 1)} a core, reference {theirs}")
+        smt = smt_differs(machine.threads_per_core, reference.machine.threads_per_core, "reference")
+        found += [smt] if smt else []
     return tuple(found)
 
 

@@ -43,18 +43,24 @@ def format_memory(amount: int) -> str:
     return f"{amount} B"
 
 
-_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?")
+_DURATION = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?")
+_SECONDS = re.compile(r"\d{1,9}")
 
 
 def parse_duration(text: str) -> int:
     """Seconds from ``"1h"``, ``"90m"``, ``"1h30m"``, ``"5400s"`` or a plain number of seconds.
 
+    A number without a unit stands alone: ``"1h30"`` is refused, as some would read minutes and others seconds.
+
     Raises:
         UnitError: the text is no duration, or none at all.
     """
-    match = _DURATION.fullmatch(text.strip().lower())
+    words = text.strip().lower()
+    if _SECONDS.fullmatch(words):
+        return int(words)
+    match = _DURATION.fullmatch(words)
     if not match or not any(match.groups()):
-        raise UnitError(f"{text!r} is no duration: write 1h, 90m, 1h30m or seconds")
+        raise UnitError(f"{text!r} is no duration: write 1h, 90m, 1h30m, 1h30m10s or seconds")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
@@ -68,6 +74,17 @@ def format_duration(seconds: float) -> str:
         return f"{minutes} min {rest:02} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min"
+
+
+def format_usd(amount: Decimal, beside: Decimal | None = None) -> str:
+    """USD to the cent: ``"1.79"``; less than a cent to two significant digits: ``"0.0042"``.
+
+    Where that would read as the amount ``beside`` it, which is another, as many digits more as tell them apart.
+    """
+    digits = 2 if amount >= Decimal("0.01") or not amount else 1 - amount.adjusted()
+    while beside is not None and beside != amount and f"{amount:.{digits}f}" == f"{beside:.{digits}f}":
+        digits += 1
+    return f"{amount:.{digits}f}"
 
 
 def format_rate(value: float) -> str:
@@ -86,8 +103,8 @@ def format_seconds(value: float) -> str:
     return f"{value * 1e9:.4g} ns"
 
 
-def format_usd(value: Decimal) -> str:
-    """An amount of money without its unit: four decimals, more where it is small: ``"0.2449"``, ``"0.000173"``."""
+def format_run_usd(value: Decimal) -> str:
+    """The USD of one run without the unit: four decimals, more where it is small: ``"0.2449"``, ``"0.000173"``."""
     if not value or value >= Decimal("0.1"):
         return f"{value:.4f}"
     return f"{value:.6f}" if value >= Decimal("0.0001") else f"{value:.2e}"

@@ -26,3 +26,15 @@ def flags(facts: Mapping[str, float]) -> tuple[str, ...]:
     if before and after and abs(after / before - 1) > DRIFT:
         found.append(f"canary {after / before - 1:+.1%}")
     return tuple(found)
+
+
+def smt_differs(threads_per_core: int | None, reference: int | None, of: str = "baseline") -> str | None:
+    """That a machine runs another number of threads on a core than the one it is compared with, with both numbers.
+
+    vCPUs of the one are then not those of the other: a vCPU is a thread, and two threads of a core share it (EC2 user
+    guide, CPU options). None where the two are equal or one is not known.
+    """
+    if threads_per_core is None or reference is None or threads_per_core == reference:
+        return None
+    threads = "1 thread" if threads_per_core == 1 else f"{threads_per_core} threads"
+    return f"SMT differs: {threads} a core, {of} {reference}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pytest_benchmark_aws.embedded import moto_backend
 from pytest_benchmark_aws.embedded.aws_error import AwsError
@@ -37,6 +38,17 @@ def keep_body(environ: dict[str, object]) -> None:
     """
     if environ.get("REQUEST_METHOD") == "PUT" and str(environ.get("CONTENT_TYPE", "")).startswith(_FORM):
         environ["CONTENT_TYPE"] = "binary/octet-stream"
+
+
+def is_conditional(environ: dict[str, object]) -> bool:
+    """Whether a write is only for a key that has no object; then its body is read, so that no slow client is in it."""
+    if environ.get("REQUEST_METHOD") != "PUT" or "HTTP_IF_NONE_MATCH" not in environ:
+        return False
+    stream = cast("BinaryIO", environ["wsgi.input"])
+    length = str(environ.get("CONTENT_LENGTH") or "")
+    body = stream.read(int(length)) if length else stream.read() if environ.get("wsgi.input_terminated") else b""
+    environ["wsgi.input"] = io.BytesIO(body)
+    return True
 
 
 def _expiry(query: Mapping[str, str]) -> datetime:

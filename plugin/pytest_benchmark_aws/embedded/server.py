@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pytest_benchmark_aws.embedded import moto_backend
 from pytest_benchmark_aws.embedded.lifecycle import Lifecycle
@@ -25,7 +25,7 @@ _RUNNING = threading.Lock()
 """moto's resources are of the process: two at once would be one."""
 
 
-class _QuietHandler(MotoRequestHandler):
+class _QuietHandler(WSGIRequestHandler):
     """A handler whose log goes to a file: the terminal is the benchmark run's."""
 
     log_path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +35,7 @@ class Application:
         self._lifecycle = lifecycle
         self._control = Control(state, lifecycle)
         self._ec2 = Ec2(state, lifecycle)
+        self._conditional = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; every answer says what gave it, so that no client takes its times for EC2's."""
@@ -81,6 +83,9 @@ class Application:
             if request.service == "s3":
                 s3_rules.check(request, environ)
                 s3_rules.keep_body(environ)
+            if fault is None and s3_rules.is_conditional(environ):
+                with self._conditional:  # moto looks and writes in two steps
+                    return self._moto(environ, start_response)
             if fault is None:
                 own = self._own_answer(environ, request)
                 return _respond(start_response, *own) if own is not None else self._moto(environ, start_response)

@@ -1,4 +1,4 @@
-"""Runs on the instance, from a zip file beside its ``job.json``: fetch, install, run pytest, upload, done.
+"""Runs on the instance, from a zip file with its ``job.json``: fetch, install, run pytest, upload, done.
 
 Standard library only, Python 3.9 and later. Whatever happens, the last object that it uploads is ``done``, which says
 how it ended; the user data powers the instance off after it.
@@ -23,78 +23,25 @@ import traceback
 import urllib.error
 import urllib.request
 import zipfile
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .machine import canary, cpu_ticks, oom_kills, spot_notice, stolen
+from .uploads import AgentError, Signer, Uploads, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOG_LIMIT = 1 << 20
 """Bytes of the log's end that are uploaded."""
+STEP_S = 900
+"""What one step of the installation may take: a mirror that hangs must leave time to say so."""
 INTERRUPT_S = 20
 """What a pytest gets to write its end after SIGINT, before it is killed."""
 
 
-class AgentError(Exception):
-    """A step failed; the message says which and why."""
-
-
-def refusal(error: urllib.error.HTTPError) -> str:
-    """What S3 answered; where a presigned URL has run out, which clocks to look at."""
-    text = f"HTTP {error.code}: {error.read(2000).decode('utf-8', 'replace')}"
-    if error.code == 403 and ("expired" in text.lower() or "TimeTooSkewed" in text):
-        there = error.headers.get("Date", "unknown")
-        text += (
-            f"; the URL was signed by the clock of the machine that launched this one: is it right? S3's says {there}"
-        )
-    return text
-
-
-class Signer:
-    """Requests as they are, or, where the instance has a role for it, signed with that role's credentials."""
-
-    def __init__(self, region: str | None) -> None:
-        self._region = region
-        self._role: dict[str, Any] | None = None
-
-    def request(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> urllib.request.Request:
-        """The request to send."""
-        if self._region is not None:
-            import role  # type: ignore[import-not-found]  # beside this file in the archive
-
-            self._role = role.credentials(self._role)
-            headers = role.sign(method, url, headers, self._region, self._role, datetime.now(timezone.utc))
-        return urllib.request.Request(url, data=data, method=method, headers=headers)
-
-
-class Uploads:
-    """Puts objects to presigned URLs, or to plain ones with the role's signature."""
-
-    def __init__(self, urls: dict[str, Any], signer: Signer | None = None) -> None:
-        self._urls, self._signer = urls, signer or Signer(None)
-
-    def put(self, name: str, data: bytes, attempts: int = 8) -> None:
-        """Uploads one object, again where S3 or the network fails for a moment.
-
-        An object that is there already is what an earlier attempt of this very call left: S3 answers 412.
-        """
-        target = self._urls[name]
-        headers = {"Content-Type": "application/octet-stream", **target.get("headers", {})}
-        for attempt in range(attempts):
-            try:
-                request = self._signer.request("PUT", target["url"], data, headers)
-                with urllib.request.urlopen(request, timeout=60):
-                    return
-            except urllib.error.HTTPError as error:
-                if error.code == 412:
-                    return
-                if error.code not in (409, 429, 500, 502, 503, 504) or attempt == attempts - 1:
-                    raise AgentError(f"upload of {name}: {refusal(error)}") from error
-            except (OSError, http.client.HTTPException) as error:
-                if attempt == attempts - 1:
-                    raise AgentError(f"upload of {name}: {error}") from error
-            time.sleep(min(2**attempt, 20))
+class OutOfTimeError(AgentError):
+    """The launch's time limit came before its tests began."""
 
 
 class Agent:
@@ -261,9 +208,30 @@ class Agent:
         return False
 
     def run(self, *command: str) -> int:
-        """Runs a command, its output in the log."""
+        """Runs a command within a step's time and the launch's, its output in the log.
+
+        Raises:
+            AgentError: it did not end in a step's time, and is killed with all that it started.
+            OutOfTimeError: the same, by the launch's time limit.
+        """
+        left = max(1.0, self.left())
+        seconds = min(STEP_S, left)
         with self.log_path.open("ab") as log:
-            return subprocess.call(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        told = f"{Path(command[0]).name} did not end within {seconds:.0f} s and was killed; its words are in the log"
+        raise AgentError(told) if left > STEP_S else OutOfTimeError(told)
+
+    def left(self) -> float:
+        """Seconds until the time limit."""
+        return float(self.job["time_limit_s"]) - (time.monotonic() - self.started)
 
     # What the client sees while it runs.
 
@@ -334,9 +302,12 @@ class Agent:
             with _turn():
                 self.validity["canary_before_s"], ticks = canary(), cpu_ticks()
                 self.enter("run")
-                outcome = self.run_tests(python, self.job["time_limit_s"] - (time.monotonic() - self.started))
+                outcome = self.run_tests(python, self.left())
                 self.validity["steal"] = stolen(ticks, cpu_ticks())
                 self.validity["canary_after_s"] = canary()
+        except OutOfTimeError as error:
+            self.say(f"time limit of {self.job['time_limit_s']} s: {error}")
+            outcome = "timeout"
         except AgentError as error:
             outcome = f"error: {error}"
         except Exception:
@@ -358,57 +329,6 @@ class Agent:
         done = {"schema": 1, "outcome": outcome, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         self.uploads.put("data", data)
         self.uploads.put("done", json.dumps(done).encode())
-
-
-def oom_kills() -> int:
-    """Processes that the kernel has killed for memory since it runs, in any group (/proc/vmstat, Linux 4.13)."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        words = Path("/proc/vmstat").read_text(encoding="ascii").split()
-        return int(words[words.index("oom_kill") + 1])
-    return 0
-
-
-def canary() -> float:
-    """Seconds of a fixed piece of work, the best of five: it tells whether the machine's speed changed meanwhile."""
-    best = float("inf")
-    for _ in range(5):
-        started = time.perf_counter()
-        total = 0
-        for number in range(400_000):
-            total += number & 7
-        best = min(best, time.perf_counter() - started)
-    return best
-
-
-def cpu_ticks() -> list[int]:
-    """The machine's CPU counters (proc(5), /proc/stat); none where they cannot be read."""
-    try:
-        return [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n")[0].split()[1:9]]
-    except (OSError, ValueError):
-        return []
-
-
-def stolen(before: list[int], after: list[int]) -> float:
-    """Share of CPU time between two readings that the hypervisor gave to others."""
-    total = sum(after) - sum(before)
-    return (after[7] - before[7]) / total if total > 0 and len(before) == 8 else 0.0
-
-
-def spot_notice() -> str | None:
-    """When AWS takes this spot instance back, by the metadata service, version 2; None while it does not say."""
-    base = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254").rstrip("/")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    headers = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
-    try:
-        ask = urllib.request.Request(f"{base}/latest/api/token", method="PUT", headers=headers)
-        with opener.open(ask, timeout=2) as answer:
-            headers = {"X-aws-ec2-metadata-token": answer.read(4096).decode()}
-        ask = urllib.request.Request(f"{base}/latest/meta-data/spot/instance-action", headers=headers)
-        with opener.open(ask, timeout=2) as answer:
-            found = json.loads(answer.read(4096))
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
-    return str(found.get("time", "a time that it does not say")) if isinstance(found, dict) else None
 
 
 @contextlib.contextmanager
@@ -439,7 +359,3 @@ def main() -> None:
     with zipfile.ZipFile(archive) as content:
         job = json.loads(content.read("job.json"))
     Agent(job, archive.parent).main()
-
-
-if __name__ == "__main__":
-    main()

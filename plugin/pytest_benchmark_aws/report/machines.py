@@ -65,7 +65,7 @@ def _cells(row: MachineRow) -> tuple[str, ...]:
     if row.baseline is not None and row.against_baseline is not None:
         scale = f" of {row.baseline.scale}" if row.baseline.scale else ""
         base = f"{row.against_baseline:.3f} x {format_rate(row.baseline.throughput).strip()}{scale}"
-    doubts = [f"! {flag}" for flag in one.flags]
+    doubts = [f"! {flag}" for flag in map(printable, row.flags)]
     marks = doubts + [word for word, is_it in (("fastest", row.fastest), ("cheapest", row.cheapest)) if is_it]
     return (
         printable(one.machine),

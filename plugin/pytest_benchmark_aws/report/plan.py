@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.plan import most_usd
-from pytest_benchmark_aws.core.units import format_duration, format_memory
+from pytest_benchmark_aws.core.units import format_duration, format_memory, format_usd
 from pytest_benchmark_aws.report.columns import aligned, printable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str
                 str(len(job.cases)),
                 f"{job.price.usd_per_hour:.4f}",
                 format_duration(job.time_limit_s),
-                f"{most_usd(job):.2f}",
+                format_usd(most_usd(job)),
             )
         )
     lines = [f"  {line}" for line in aligned(rows, left=(0, 4))] if plan.jobs else ["  no instance would be launched"]
@@ -40,7 +40,8 @@ def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str
     if sources:
         lines.append(f"  prices: {', '.join(sources)}; on demand, Linux")
     where = ", on embedded AWS nothing is billed" if embedded else ", data transfer and disks aside"
-    lines.append(f"  at most {plan.most_usd:.2f} USD in all, --aws-max-cost is {max_cost_usd:.2f} USD{where}")
+    most, cap = format_usd(plan.most_usd, max_cost_usd), format_usd(max_cost_usd, plan.most_usd)
+    lines.append(f"  at most {most} USD in all, --aws-max-cost is {cap} USD{where}")
     return lines
 
 

@@ -47,10 +47,10 @@ def write_comparisons(
 
 def table(comparison: Comparison, unit: str) -> list[str]:
     """The header and a line for each row, columns aligned."""
-    header = ("machine", "scale", "vCPUs", f"{unit}/s", "per vCPU", "relative", "USD/hour", "USD full")
+    header = ("machine", "scale", "vCPUs", f"{unit}/s", "per vCPU", "relative", "USD/hour", "USD full", "")
     cells = [header, *(_cells(row) for row in comparison.rows)]
     lines = []
-    for number, line in enumerate(aligned(cells, left=(0, 1))):
+    for number, line in enumerate(aligned(cells, left=(0, 1, 8))):
         mark = _ACCENT if number and comparison.rows[number - 1].result.here else " "
         lines.append(f"{mark} {line}")
     return lines
@@ -73,6 +73,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.relative:.3f}",
         _BLANK if result.usd_per_hour is None else f"{result.usd_per_hour:.3f}",
         money,
+        ", ".join(f"! {printable(flag)}" for flag in row.flags),
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.units import format_memory, format_rate, format_seconds, format_usd
+from pytest_benchmark_aws.core.units import format_memory, format_rate, format_run_usd, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def _spread(row: Row) -> str:
 
 
 def _run_usd(row: Row) -> str:
-    return "" if row.run_usd is None else f"{'≈ ' if row.projected else ''}{format_usd(row.run_usd)}"
+    return "" if row.run_usd is None else f"{'≈ ' if row.projected else ''}{format_run_usd(row.run_usd)}"
 
 
 def _billed(row: Row) -> Decimal | None:
@@ -144,7 +144,7 @@ _COLUMNS = (
     ),
     Column("run-seconds", "run", lambda row: row.run_seconds, _seconds(lambda row: row.run_seconds)),
     Column("usd-run", "USD/run", lambda row: row.run_usd, _run_usd),
-    Column("billed", "billed", _billed, lambda row: format_usd(_billed(row) or Decimal(0))),
+    Column("billed", "billed", _billed, lambda row: format_run_usd(_billed(row) or Decimal(0))),
     Column("price-date", "prices of", lambda row: row.machine.price_date, left=True),
     Column("launches", "launches", lambda row: row.launches),
     Column("rounds", "rounds", lambda row: sum(record.round_count for record in row.records)),

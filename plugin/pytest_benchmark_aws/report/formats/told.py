@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.choice import break_even_seconds, cheapest_within, fastest_within
-from pytest_benchmark_aws.core.units import format_seconds, format_usd
+from pytest_benchmark_aws.core.units import format_run_usd, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> 
         if (max_seconds is None or one.seconds <= max_seconds) and (max_usd is None or one.usd <= max_usd)
     ]
     limits = [] if max_seconds is None else [format_seconds(max_seconds)]
-    limits += [] if max_usd is None else [f"{format_usd(max_usd)} USD"]
+    limits += [] if max_usd is None else [f"{format_run_usd(max_usd)} USD"]
     limit = " and ".join(limits)
     if max_seconds is not None:
         best, word = cheapest_within(keeping, max_seconds), "cheapest"
@@ -103,7 +103,7 @@ def _change(change: Change) -> str:
     row, ratio = change.row, change.ratio
     where = f"{row.case}{f' at {row.scale}' if row.scale else ''} on {row.machine.name}"
     old, new = (
-        f"{format_usd(Decimal(repr(value)))} USD" if change.metric == "usd" else format_seconds(value)
+        f"{format_run_usd(Decimal(repr(value)))} USD" if change.metric == "usd" else format_seconds(value)
         for value in (change.old, change.new)
     )
     values = f"{old} -> {new}"
@@ -114,4 +114,4 @@ def _change(change: Change) -> str:
 
 
 def _offer(offer: Offer) -> str:
-    return f"{offer.machine}, {format_seconds(offer.seconds)}, {format_usd(offer.usd)} USD"
+    return f"{offer.machine}, {format_seconds(offer.seconds)}, {format_run_usd(offer.usd)} USD"

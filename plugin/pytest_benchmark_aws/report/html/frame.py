@@ -84,6 +84,7 @@ def number(field: str, title: str, span: Domain, ticks: Sequence[float] | None =
         "tickCount": 4 if field == "x" else 5,
         "labelOverlap": "greedy",
         "labelSeparation": 8,
+        "titleLimit": 200,
     }
     if ticks is not None:
         axis["values"] = list(ticks)
@@ -104,7 +105,7 @@ def log_ticks(span: Domain) -> list[float]:
 
 def names(field: str, order: Sequence[str]) -> dict[str, Any]:
     """A line for each name."""
-    axis = {"title": None, "ticks": False, "domain": False, "labelLimit": 150, "labelPadding": 6, "grid": True,
+    axis = {"title": None, "ticks": False, "domain": False, "labelLimit": 240, "labelPadding": 6, "grid": True,
             "tickBand": "extent"}  # fmt: skip
     scale = {"paddingInner": 0, "paddingOuter": 0}
     return {"field": field, "type": "nominal", "sort": list(order), "axis": axis, "scale": scale}

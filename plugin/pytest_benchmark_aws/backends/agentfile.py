@@ -1,0 +1,88 @@
+"""The agent as it is sent: the guest's modules and one launch's job, in one archive that Python runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_benchmark_aws.core.model import Job
+
+MODULES = ("agent.py", "machine.py", "role.py", "uploads.py")
+"""Of the package ``guest``: the agent and what it imports."""
+_MAIN = "from guest.agent import main\n\nmain()\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What every launch of an architecture fetches, and how it runs pytest."""
+
+    project: Mapping[str, Any]
+    """``key``, ``sha256``, ``size``."""
+    wheels: Mapping[str, Any]
+    python: str
+    packages: tuple[str, ...]
+    args: tuple[str, ...]
+    sys_path: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def manifest(
+    run_id: str,
+    job: Job,
+    shipment: Shipment,
+    prefix: str,
+    url: Callable[..., str],
+    beat_s: float,
+    role_region: str | None,
+) -> dict[str, Any]:
+    """All that the agent is told: what to fetch and to run, by when, and where to put what.
+
+    ``url`` gives the URL of a method and a key, and takes headers that are signed; ``prefix`` is that of the launch's
+    uploads; ``role_region`` is given where the instance signs its requests itself.
+    """
+    puts: dict[str, Any] = {
+        name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log", "checkpoint")
+    }
+    for name in ("data", "done"):
+        once = url("put_object", f"{prefix}/{name}", IfNoneMatch="*")
+        puts[name] = {"url": once, "headers": {"If-None-Match": "*"}}
+    return {
+        "run": run_id,
+        "job": job.name,
+        "time_limit_s": job.time_limit_s,
+        "beat_s": beat_s,
+        "role_region": role_region,
+        "market": job.market,
+        "python": shipment.python,
+        "packages": shipment.packages,
+        "args": shipment.args,
+        "sys_path": shipment.sys_path,
+        "environment": dict(shipment.environment),
+        "cwd": ".",
+        "node_ids": [case.bare_id for case in job.cases],
+        "put": puts,
+        **{
+            name: {"url": url("get_object", what["key"]), "sha256": what["sha256"], "size": what["size"]}
+            for name, what in (("project", shipment.project), ("wheels", shipment.wheels))
+        },
+    }
+
+
+def pack(job: Mapping[str, Any]) -> bytes:
+    """The archive; of the same job and modules, the same files."""
+    guest = Path(__file__).parents[1] / "guest"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("__main__.py", _MAIN)
+        archive.writestr("guest/__init__.py", "")
+        for name in MODULES:
+            archive.writestr(f"guest/{name}", (guest / name).read_text(encoding="utf-8"))
+        archive.writestr("job.json", json.dumps(job))
+    return buffer.getvalue()

@@ -1,0 +1,99 @@
+"""``pytest-benchmark-aws export``: results as the files of other benchmark trackers."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws import snapshot, storage
+from pytest_benchmark_aws.commands.inputs import add_files, local
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.records import Reading
+from pytest_benchmark_aws.inifile import project_settings
+from pytest_benchmark_aws.reading import find_files, read_files
+from pytest_benchmark_aws.report.columns import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pytest_benchmark_aws.report.export.measured import Export
+
+FORMATS = {
+    "asv": "asv",
+    "bencher": "bencher",
+    "github-action-benchmark": "github_action_benchmark",
+}
+"""Name -> module in report.export."""
+HELP = "write results as the files of asv, Bencher or github-action-benchmark"
+DESCRIPTION = """Writes results as another tool's files: asv's results folder, Bencher Metric Format, or
+github-action-benchmark's customSmallerIsBetter. What the format has no place for is said on stderr, and so is a file
+that is no result; the exit code is then 1."""
+
+
+def add_parser(commands: Any) -> None:
+    """Adds ``export`` to the commands."""
+    parser = commands.add_parser("export", help=HELP, description=DESCRIPTION)
+    add_files(parser, default=False)
+    parser.add_argument("--format", required=True, choices=tuple(FORMATS))
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="PATH", help="a file; for asv its results_dir, which grows"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exports; 1 where a file was refused.
+
+    Raises:
+        PlanError: no file, nothing in them that the format can hold, or an output that cannot be written.
+    """
+    settings = project_settings(Path.cwd())
+    # Scales are tests of their own in tools that know of none.
+    how = Reading(snapshot.catalog(), settings.get("aws_throughput") or None, None)
+    read = read_files(find_files(local(options, options.files)), how)
+    for line in read.refused:
+        print(f"not exported: {line}", file=sys.stderr)
+    if not read.records:
+        raise PlanError(f"nothing to export: no benchmark in {read.files} files")
+    module = importlib.import_module(f"pytest_benchmark_aws.report.export.{FORMATS[options.format]}")
+    export: Export = module.export(read.records)
+    output: Path = options.output
+    try:
+        _write(output, export)
+    except OSError as error:
+        raise PlanError(f"{output}: cannot be written: {error.strerror or error}") from None
+    print(f"{printable(str(output))}: {export.count:,} results of {read.files} files for {options.format}")
+    for line in export.lost:
+        print(f"{options.format} cannot hold: {printable(line)}", file=sys.stderr)
+    return 1 if read.refused else 0
+
+
+def _write(output: Path, export: Export) -> None:
+    """All files or none: what another export wrote is never lost."""
+    texts = {}
+    for name, data in export.files.items():
+        path = output / name if name else output
+        if path.exists() and name in export.stays:
+            continue
+        if path.exists() and name in export.grows:
+            texts[path] = storage.as_text({**_object(path), **data})
+            continue
+        texts[path] = storage.as_text(data)
+        if path.exists() and not (path.is_file() and path.read_bytes() == texts[path].encode()):
+            raise PlanError(f"{path}: is there and holds something else; delete it, or give another path")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        storage.replace(path, text)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PlanError(f"{path}: cannot be added to, it is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise PlanError(f"{path}: cannot be added to, it is no object")
+    return found

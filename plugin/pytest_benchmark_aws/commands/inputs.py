@@ -1,0 +1,117 @@
+"""The results that a command reads: files, folders, patterns and shared storages, and how they are read."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from pytest_benchmark_aws.core.records import Reading, Record
+
+SHARED = "s3://"
+
+
+def add_files(parser: argparse.ArgumentParser, *, default: bool) -> None:
+    """The files; the same for every command that reads results."""
+    parser.add_argument(
+        "files",
+        nargs="*" if default else "+",
+        metavar="FILES",
+        help="files, folders, patterns, or s3://bucket/prefix" + (" (default: .benchmarks)" if default else ""),
+    )
+    parser.add_argument("--region", help="of s3://; default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
+    parser.add_argument("--profile", help="of s3://; default: AWS_PROFILE")
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """The files, and how they are read."""
+    add_files(parser, default=True)
+    parser.add_argument("--since", metavar="WHEN", help="only results made since then: 2026-11-01, or 12h, 7d, 2w")
+    parser.add_argument(
+        "--throughput",
+        metavar="KEY",
+        help="key of extra_info with work done a second (default: the ini file's, else the one ending in _per_second)",
+    )
+    parser.add_argument(
+        "--scale-parameter",
+        metavar="NAME",
+        help="test parameter that only scales the work (default: the ini file's aws_scale_parameter)",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the files of one side held, after --since and --filter."""
+
+    records: Sequence[Record]
+    refused: Sequence[str]
+
+
+def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
+    """Reads the files that patterns mean.
+
+    Raises:
+        PlanError: a pattern that means none, a filter that cannot be read, or a bucket that may not be.
+    """
+    from pytest_benchmark_aws.core import filters
+    from pytest_benchmark_aws.reading import find_files, read_files
+
+    tests: list[Callable[[Record], bool]] = [
+        filters.parse_filter(one) for one in getattr(options, "filter", None) or ()
+    ]
+    since = filters.parse_since(options.since, datetime.now(timezone.utc)) if options.since else None
+    found = read_files(find_files(local(options, patterns)), reading(options))
+    return Loaded(filters.chosen(found.records, tests, since), found.refused)
+
+
+def local(options: argparse.Namespace, patterns: Sequence[str]) -> list[str]:
+    """The patterns, each shared storage replaced by its cache, brought up to date.
+
+    Where AWS cannot be asked now, the cache counts as of its last sync, and stderr says so.
+
+    Raises:
+        PlanError: the URL is none, the bucket is missing or may not be read, or there is no cache and no AWS.
+    """
+    return [_cache(options, one) if one.startswith(SHARED) else one for one in patterns]
+
+
+def _cache(options: argparse.Namespace, url: str) -> str:
+    from pytest_benchmark_aws import shared
+    from pytest_benchmark_aws.aws.clients import Clients
+
+    def clients() -> Clients:
+        return Clients(options.region, options.profile, retries=shared.RETRIES)
+
+    try:
+        return str(shared.fetch(url, clients))
+    except UnreachableError as error:
+        mirror = shared.open_mirror(url, clients)
+        synced = mirror.last_synced()
+        if synced is None:
+            raise PlanError(f"{url}: it was never fetched here, and cannot be now: {error}") from error
+        print(f"! {url} as of its last sync, {synced}: {error}", file=sys.stderr)
+        return str(mirror.place)
+    except OSError as error:
+        raise PlanError(f"{url}: its cache cannot be written: {error}") from error
+
+
+def reading(options: argparse.Namespace) -> Reading:
+    """How files are read: by the command line, else by the project's ini file."""
+    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.core.records import Reading
+    from pytest_benchmark_aws.inifile import project_settings
+
+    ini = project_settings(Path.cwd())
+    return Reading(
+        snapshot.catalog(),
+        options.throughput or ini.get("aws_throughput") or None,
+        options.scale_parameter or ini.get("aws_scale_parameter") or None,
+    )

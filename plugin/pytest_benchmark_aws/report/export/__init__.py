@@ -1,0 +1,1 @@
+"""Results as the files of other benchmark trackers, a module for each format."""

@@ -1,0 +1,71 @@
+"""Bencher Metric Format, for ``bencher run --adapter json --file PATH``.
+
+Sources: bencher.dev, "Bencher Metric Format (BMF)" (docs/reference/bencher-metric-format) with its JSON schema
+https://bencher.dev/bmf.json, version 0 of the format; "How to Track Custom Benchmarks" (docs/how-to): latency is in
+nanoseconds, throughput in operations a second, a measure that does not exist yet is made. bencherdev/bencher:
+``lib/bencher_adapter/src/adapters/json/v0.rs`` reads it, ``lib/bencher_valid/src/benchmark_name.rs`` limits names to
+1,024 bytes.
+
+Decided here: ``lower_value`` and ``upper_value`` are the first and the third quartile of a launch's rounds, means over
+launches where there are several, and left out of a single round. Bencher's own adapter for pytest-benchmark
+(``adapters/python/pytest.rs``) takes the median less and plus the whole interquartile range, beyond what was measured;
+a confidence interval would need several launches, which most files do not have.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.report.export.measured import Export, measured, shortened, told_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
+
+    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.report.export.measured import Measured
+
+LONGEST_NAME = 1024
+"""Bytes."""
+LONGEST_MEASURE = 64
+USD = "usd-per-run"
+
+
+def export(records: Sequence[Record]) -> Export:
+    """One object of benchmarks, each of measures, each of values."""
+    found, lost = measured(records)
+    names = told_apart({one.name: shortened(one.name, LONGEST_NAME - 16) for one in found})
+    lost.append("the commit: give bencher run --hash; and how many rounds and launches a value is of")
+    return Export({"": {names[one.name]: _measures(one) for one in found}}, len(found), tuple(lost))
+
+
+def _measures(one: Measured) -> dict[str, dict[str, float]]:
+    measures = {
+        "latency": _values(one, lambda seconds: seconds * 1e9),
+        "throughput": _values(one, lambda seconds: 1 / seconds),
+    }
+    if one.rate is not None:
+        work = one.rate * one.seconds
+        measures[measure_name(f"{one.unit} per second")] = _values(one, lambda seconds: work / seconds)
+    price = one.row.machine.usd_per_hour
+    if price is not None:
+        measures[USD] = _values(one, lambda seconds: _usd(price, seconds))
+    return measures
+
+
+def _values(one: Measured, of: Callable[[float], float]) -> dict[str, float]:
+    values: dict[str, Any] = {"value": of(one.seconds)}
+    if one.quartiles is not None:
+        values["lower_value"], values["upper_value"] = sorted(map(of, one.quartiles))
+    return values
+
+
+def _usd(price: Decimal, seconds: float) -> float:
+    return float(usd(price, seconds))
+
+
+def measure_name(text: str) -> str:
+    """A measure's slug: ``row-trees-per-second``."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[-LONGEST_MEASURE:].strip("-")

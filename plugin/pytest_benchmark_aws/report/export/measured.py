@@ -1,0 +1,137 @@
+"""What every format is made from: a benchmark on a machine, its time, its spread and its price."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.tables import compare_records
+from pytest_benchmark_aws.report.columns import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.tables import Row
+
+SIMULATED = "simulated: embedded AWS's times are those of the machine that it ran on, not the instance type's"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The files of a format, and what it has no place for."""
+
+    files: Mapping[str, Any]
+    """Path within the output -> JSON; the empty path is the output itself."""
+    count: int
+    """Benchmarks of a machine."""
+    lost: tuple[str, ...]
+    """A line each, with numbers."""
+    grows: frozenset[str] = frozenset()
+    """Files that take in what one of the same name holds already."""
+    stays: frozenset[str] = frozenset()
+    """Files that are written once, and left as they are from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One benchmark on one machine at one commit."""
+
+    row: Row
+    name: str
+    """The test and the machine: ``bench.py::test_it[a] on m5.large (embedded)``."""
+    seconds: float
+    """The mean over launches of their medians."""
+    quartiles: tuple[float, float] | None
+    """The mean over launches of their first and third quartiles, in seconds, or what encloses the median of these."""
+    usd: Decimal | None
+    """Of a run, at the machine's price an hour; None without one."""
+    rate: float | None
+    """Units of work a second, where the test tells of work."""
+
+    @property
+    def unit(self) -> str:
+        """Of the rate: ``row trees``."""
+        return self.row.records[0].unit
+
+    @property
+    def details(self) -> list[str]:
+        """What a person wants to know of the number, a line each."""
+        row, commits = self.row, _commits(self.row)
+        rounds = sum(record.round_count for record in row.records)
+        lines = [SIMULATED] if row.machine.embedded else []
+        lines.append(
+            f"median of {rounds:,} round{'s' * (rounds != 1)}, {row.launches} launch{'es' * (row.launches != 1)}"
+        )
+        if self.usd is not None:
+            dated = f", prices of {row.machine.price_date}" if row.machine.price_date else ""
+            lines.append(f"{self.usd:.6f} USD a run at {row.machine.usd_per_hour} USD/hour{dated}")
+        if self.rate is not None:
+            lines.append(f"{self.rate:,.6g} {self.unit} a second")
+        lines += [f"commit {commit}" for commit in commits]
+        return [printable(line) for line in [*lines, *(flag for flag in row.flags if flag != "embedded")]]
+
+
+def measured(records: Iterable[Record]) -> tuple[list[Measured], list[str]]:
+    """Each benchmark on each machine at that machine's newest commit, and what that leaves out."""
+    compared = compare_records(records)
+    found = [_measured(row) for table in compared.tables for row in table.rows]
+    found.sort(key=lambda one: one.name)
+    lost = []
+    if compared.older:
+        lost.append(f"{compared.older:,} results of older commits: one report is of one commit")
+    commits = sorted({commit for one in found for commit in _commits(one.row)})
+    if len(commits) > 1:
+        lost.append(f"which of the commits {', '.join(commits)} a result is of, as a report is taken for one commit's")
+    flagged = sum(bool(set(one.row.flags) - {"embedded"}) for one in found)
+    if flagged:
+        lost.append(f"the reasons to doubt {flagged:,} results: see pytest-benchmark-aws compare")
+    return found, lost
+
+
+def _measured(row: Row) -> Measured:
+    told = [record.quartiles for record in row.records if record.quartiles is not None]
+    quartiles = None
+    if len(told) == len(row.records):
+        # Of data without repetition this encloses the center; pytest-benchmark's quartiles of two rounds may not.
+        low, high = (statistics.fmean(pair[side] for pair in told) for side in (0, 1))
+        quartiles = min(low, row.seconds), max(high, row.seconds)
+    price, first = row.machine.usd_per_hour, row.records[0]
+    rates = [record.throughput for record in row.records if record.unit != "runs"]
+    return Measured(
+        row=row,
+        name=printable(f"{first.case} on {row.machine.name}"),
+        seconds=row.seconds,
+        quartiles=quartiles,
+        usd=None if price is None else usd(price, row.seconds),
+        rate=statistics.fmean(rates) if len(rates) == len(row.records) else None,
+    )
+
+
+def _commits(row: Row) -> list[str]:
+    """Short; stock pytest-benchmark calls none ``unversioned`` or ``unknown``."""
+    return sorted({str(record.commit) for record in row.records if re.fullmatch("[0-9a-f]{7,}", record.commit.id)})
+
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most so many bytes: the end of a longer one is a hash of it."""
+    if len(name.encode()) <= most:
+        return name
+    end = f"~{_digest(name)}"
+    return name.encode()[: most - len(end)].decode(errors="ignore") + end
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """The same with a hash of the key added to each value that two keys have."""
+    counts = Counter(names.values())
+    return {key: f"{value}~{_digest(key)}" if counts[value] > 1 else value for key, value in names.items()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

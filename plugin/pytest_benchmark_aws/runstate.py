@@ -1,0 +1,149 @@
+"""What a process knows of its run while it works on it, and what it has been told and tells of each job."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_benchmark_aws.backends.protocol import Outcome
+from pytest_benchmark_aws.core.plan import most_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_benchmark_aws.backends.protocol import Handle, Intent
+    from pytest_benchmark_aws.core.model import Job
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux's that counts a suspended machine's time; macOS's CLOCK_MONOTONIC does by itself."""
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+
+
+class RealClock:
+    """The machine's."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow, also while the machine sleeps: instances cost then, too."""
+        return time.clock_gettime(_CLOCK)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        time.sleep(seconds)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a job is, for whoever watches."""
+
+    job: Job
+    phase: str = "waiting"
+    detail: str = ""
+    seconds: float = 0.0
+    spent_usd: Decimal = Decimal(0)
+    log: str = ""
+
+    @property
+    def name(self) -> str:
+        """The job's."""
+        return self.job.name
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job that is over."""
+
+    job: Job
+    outcome: Outcome
+    instance_id: str | None
+    zone: str | None
+    billed_seconds: float
+    usd: Decimal
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier process of the same run did for a job, last."""
+
+    job: str
+    intent: Intent
+    instance_id: str | None
+    """None: it meant to launch, and whether it did is not known."""
+    age_s: float
+    spent_usd: Decimal = Decimal(0)
+    """On launches of the job before this one."""
+    last_usd: Decimal = Decimal(0)
+    """On this one, at most."""
+    unseen: int = 0
+    """Launches before this one of which nobody knows what they cost: each counts as the job's most."""
+    attempts: int = 0
+    """The highest of the job's attempts that anybody knows of, where that is not this one."""
+    refused: bool = False
+    """AWS said that nothing came of it."""
+    fallback: bool = False
+    """Spot was asked for and not to be had: it is on demand."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A launch that is followed."""
+
+    handle: Handle
+    launched: float
+    """By the clock."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """What is launched, spent and known; of one process, whoever launches and whoever follows share it."""
+
+    watch: Callable[[Sequence[Progress]], None]
+    progress: dict[str, Progress]
+    running: dict[str, Running] = field(default_factory=dict)
+    spent_usd: Decimal = Decimal(0)
+    """On launches that are over."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    launched: list[Handle] = field(default_factory=list)
+    unheard: float | None = None
+    """When a launch was given up of which AWS did not say whether it is one."""
+    leftover: bool = False
+    """Whether something may be alive that is not followed."""
+
+    def vcpus(self) -> int:
+        """Of what runs."""
+        return sum(one.handle.job.instance_type.vcpus or 0 for one in self.running.values())
+
+    def reserved_usd(self) -> Decimal:
+        """The most that what runs can cost."""
+        return sum((most_usd(one.handle.job) for one in self.running.values()), Decimal(0))
+
+    def most_usd_with(self, job: Job) -> Decimal:
+        """The most that the run can cost with one launch more, of this job."""
+        return self.spent_usd + self.reserved_usd() + most_usd(job)
+
+    def show(self) -> None:
+        """Tells whoever watches."""
+        self.watch(list(self.progress.values()))
+
+    def note(self, job: Job, phase: str, detail: str) -> None:
+        """How far a job is, to be shown."""
+        progress = self.progress[job.name]
+        progress.phase, progress.detail = phase, detail
+
+    def never_ran(self, job: Job, why: str) -> Finished:
+        """A job that is over without a launch."""
+        self.note(job, "failed", why)
+        return Finished(
+            job, Outcome(why, (), {}, "", whole=False), None, None, 0.0, Decimal(0), self.attempts.get(job.name, 0)
+        )

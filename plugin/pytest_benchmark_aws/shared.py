@@ -1,0 +1,95 @@
+"""``s3://bucket/prefix`` as a folder of this machine, for whoever reads or adds results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pytest_benchmark_aws.core.errors import UnreachableError
+from pytest_benchmark_aws.core.storage_url import StorageUrl
+from pytest_benchmark_aws.storage import safe_name
+from pytest_benchmark_aws.wheels import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.mirror import Mirror, Uploaded
+
+RETRIES = 3
+"""Of a call that failed: where there is no network, a session is to go on with its cache after seconds."""
+
+
+def fetch(url: str, clients: Callable[[], Clients]) -> Path:
+    """Syncs the cache of an S3 storage; the folder, ``<instance type>/NNNN_name.json`` below it.
+
+    ``clients`` is called once the URL is known to be one. Make it with ``Clients(..., retries=shared.RETRIES)``.
+
+    Raises:
+        PlanError: the URL is none, or the bucket is missing or may not be read.
+        UnreachableError: AWS cannot be asked now; ``open_mirror(...).place`` is the cache as of its last sync.
+        OSError: the cache cannot be written.
+    """
+    mirror = open_mirror(url, clients)
+    check_credentials(mirror)
+    mirror.sync()
+    return mirror.place
+
+
+def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
+    """The cache of an S3 storage on this machine; AWS is not asked.
+
+    Raises:
+        PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
+    """
+    from pytest_benchmark_aws.aws.objects import Objects
+    from pytest_benchmark_aws.connect import without_metadata_probe
+    from pytest_benchmark_aws.mirror import Mirror
+
+    parsed = StorageUrl.parse(url)
+    objects = Objects(clients(), parsed.bucket, parsed.owner)
+    with without_metadata_probe():  # making a client looks for credentials
+        label = _label(parsed.bucket, objects.endpoint())
+    folder = (cache_folder() / "storage").resolve()  # as pytest-benchmark names files
+    return Mirror(parsed, objects, folder / label, folder / ".private" / label)
+
+
+def upload(mirror: Mirror) -> Uploaded:
+    """Uploads what is pending; raises nothing, and asks nobody where there is nothing."""
+    from pytest_benchmark_aws.mirror import Uploaded
+
+    waiting = len(mirror.pending())
+    if not waiting:
+        return Uploaded((), 0, "")
+    try:
+        check_credentials(mirror)
+    except UnreachableError as error:
+        return Uploaded((), waiting, str(error))
+    return mirror.upload()
+
+
+def check_credentials(mirror: Mirror) -> None:
+    """Looks for credentials, without the seconds that boto3 waits for a metadata service where there is none.
+
+    Raises:
+        UnreachableError: there are none.
+    """
+    from pytest_benchmark_aws.aws.objects import NO_CREDENTIALS
+    from pytest_benchmark_aws.connect import without_metadata_probe
+
+    with without_metadata_probe():
+        found = mirror.objects.clients.has_credentials()
+    if not found:
+        raise UnreachableError(NO_CREDENTIALS)
+
+
+def _label(bucket: str, endpoint: str) -> str:
+    """The cache's name: buckets of one name at another endpoint, as embedded AWS's, are other buckets."""
+    address = urlsplit(endpoint)
+    host = address.hostname or ""
+    if host.endswith(".amazonaws.com"):
+        return bucket
+    if host.endswith(".amazonaws.com.cn"):
+        return f"{bucket}@cn"
+    return f"{bucket}@{safe_name(f'{host}-{address.port}' if address.port else host)}"
