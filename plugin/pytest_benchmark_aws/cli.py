@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import compare, export, merge
+from pytest_benchmark_aws.commands import compare, export, merge, report
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.report.columns import aligned, printable
 
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (compare, merge, export):
+    for command in (compare, report, merge, export):
         command.add_parser(commands)
     listing = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
     listing.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")

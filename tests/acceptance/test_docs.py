@@ -21,8 +21,8 @@ from tests.acceptance.docexamples import Command, Example, examples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-for _name in ("moto", "lightgbm", "pyarrow"):
-    pytest.importorskip(_name, reason="the examples need the extras [bench] and [embedded]")
+for _name in ("moto", "lightgbm", "pyarrow", "jinja2", "vl_convert"):
+    pytest.importorskip(_name, reason="the examples need the extras [bench], [embedded] and [report]")
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [one for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) for one in examples(file, ROOT)]
@@ -49,6 +49,7 @@ ELSEWHERE = {
         "runs this test among others", ".ci/run"
     ),
     "pip install -e '.[bench]'": Elsewhere("changes the environment that tests run in", "tox:py"),
+    "pip install 'pytest-benchmark-aws[report]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pytest --benchmark-only": Elsewhere(
         "trains at laptop scale, for minutes", "tox:bench", "pytest --benchmark-only --collect-only -q"
     ),

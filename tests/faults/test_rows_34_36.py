@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_benchmark_aws.cli import main
 from pytest_benchmark_aws.core.model import Misfit
 from pytest_benchmark_aws.report.plan import misfit_lines
 from pytest_benchmark_aws.report.progress import ProgressView
@@ -93,15 +94,23 @@ def test_fault_34_escape_sequences_are_escaped_in_progress_and_plan() -> None:
 
 
 def test_fault_35_markup_is_text_in_what_is_stored(odd: Done) -> None:
-    """An id with markup is stored as it is, for whoever renders it to escape; no page is written."""
+    """An id with markup is stored as it is, for whoever renders it to escape; a run writes no page."""
     stored = names(odd)["test_odd[<script>alert(1)</script>]"]
     assert stored["extra_info"]["word"] == stored["params"]["word"] == "<script>alert(1)</script>"
     assert list(odd.root.rglob("*.htm*")) == []
 
 
-@pytest.mark.skip(reason="there is no HTML report yet: it comes with the report issue, and this test with it")
-def test_fault_35_markup_is_inert_in_the_html_report() -> None:
-    """``<script>`` in an id is text on the page."""
+def test_fault_35_markup_is_inert_in_the_html_report(odd: Done) -> None:
+    """``<script>`` in an id is text on the page, which has one script, its own, and no control character."""
+    pytest.importorskip("jinja2", reason="the page needs the extra [report]")
+    pytest.importorskip("vl_convert", reason="the page needs the extra [report]")
+    page = odd.root.parent / "report.html"
+    assert main(["report", str(odd.root / ".benchmarks"), "-o", str(page)]) == 0
+    html = page.read_text(encoding="utf-8")
+    assert html.count("<script") == 1
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert [char for char in html if not char.isprintable() and char not in "\n\xa0"] == []
+    assert r"\x1b[2Jcleared\x1b]0;title\x07" in html
 
 
 def test_fault_36_odd_ids_pass_and_stay_as_they_are(odd: Done) -> None:

@@ -1,0 +1,123 @@
+"""``pytest-benchmark-aws report``: results -> one page, and its charts as files."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.commands.inputs import add_inputs, load, reading
+from pytest_benchmark_aws.core.errors import PlanError, UnitError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pytest_benchmark_aws.report.html.chart import Chart
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's options."""
+    parser = commands.add_parser(
+        "report",
+        help="write results as one HTML page: the choice, charts, a table",
+        description="Writes one self-contained HTML page. Needs pip install 'pytest-benchmark-aws[report]'.",
+        epilog="Exit code: 0, 1 where nothing could be read or written, 2 for wrong usage.",
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "--filter", action="append", metavar="EXPR", help="as in compare: vcpus>=16, 'test=*test_train*'; repeatable"
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="%(default)s")
+    parser.add_argument("--charts", type=Path, metavar="DIR", help="write the charts there too, as SVG and PNG")
+    parser.add_argument("--title", default="Benchmarks by machine", help="default: %(default)s")
+    parser.add_argument(
+        "--reference",
+        metavar="MACHINE",
+        help="the machine that speeds are relative to: name, instance type or pattern; default: each test's fastest",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 where a page was written, 1 where nothing could be read, 2 for wrong usage.
+
+    Raises:
+        PlanError: the extra is missing, or a file cannot be written.
+    """
+    from pytest_benchmark_aws.report.html.page import need_extra, render
+
+    need_extra()
+    from pytest_benchmark_aws.report.html.view import all_charts, view
+
+    try:
+        loaded = load(options, options.files)
+        for line in loaded.refused:
+            print(f"refused: {line}", file=sys.stderr)
+        if not loaded.records:
+            print("pytest-benchmark-aws report: no results: nothing is written", file=sys.stderr)
+            return 1
+        page = view(
+            loaded.records,
+            title=options.title,
+            reference=options.reference,
+            scale_parameter=reading(options).scale_parameter,
+            refused=loaded.refused,
+        )
+    except (PlanError, UnitError) as error:
+        print(f"pytest-benchmark-aws report: {error}", file=sys.stderr)
+        return 2
+    _write(options.output, render(page).encode())
+    print(f"{options.output}: {', '.join(page.facts)}")
+    if options.charts is not None:
+        charts = all_charts(page)
+        _write_charts(options.charts, charts)
+        print(f"{options.charts}: {len(charts)} charts as SVG and PNG")
+    return 0
+
+
+def _write_charts(folder: Path, charts: Sequence[Chart]) -> None:
+    """Two files for each chart, numbered as on the page."""
+    from pytest_benchmark_aws.report.html.drawing import png_file, svg_file
+
+    for number, chart in enumerate(charts, 1):
+        svg = svg_file(chart)
+        name = file_name(number, chart)
+        _write(folder / f"{name}.svg", svg.encode())
+        _write(folder / f"{name}.png", png_file(svg))
+
+
+def file_name(number: int, chart: Chart) -> str:
+    """Of letters, digits, dots, dashes and underscores alone, whatever the test is called; the number makes it one."""
+    about = re.sub(r"[^A-Za-z0-9_]+", "-", chart.about.rsplit("::", 1)[-1]).strip("-")
+    return f"{number:03}-{about[:60]}-{chart.kind}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole file or none: written beside it, then renamed.
+
+    Raises:
+        PlanError: it cannot be written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise PlanError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    """The process's: mkstemp makes files for their owner alone, and a report is to be shown."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""The comparison as one self-contained page, and its charts as files."""
