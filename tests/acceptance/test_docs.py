@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from tests.acceptance.awsproject import environment, make_project
 from tests.acceptance.docexamples import Command, Example, examples
+from tests.results import benchmark, result, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,8 +90,9 @@ OUTPUTS = {
     "aws: the plan": "pytest --aws-dry-run",
 }
 """First line of a block of output alone -> the command that makes the like."""
-ON_SERVER = ("--aws-resume", "--aws-detach", "pytest-benchmark-aws runs", "pytest-benchmark-aws reap")
-"""Commands that are about runs of others: they share an AWS that outlives each of them."""
+ON_SERVER = ("--aws-resume", "--aws-detach", "pytest-benchmark-aws runs", "pytest-benchmark-aws reap", "s3://")
+"""Commands that are about runs of others, or a bucket: they share an AWS that outlives each of them."""
+BUCKET = re.compile(r"s3://([a-z0-9.-]+)")
 RUNNABLE = ("pytest", "pytest-benchmark", "pytest-benchmark-aws", "python")
 """First words of what is run unseen; the rest, such as tox and pip, is listed in ELSEWHERE or fails."""
 LIMIT_S = 300
@@ -122,6 +125,8 @@ class World:
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
         """A command line by a shell, once."""
         if text not in self.done:
+            for bucket in BUCKET.findall(text):
+                make_bucket(bucket, self.server)
             here = "--aws" in text or any(word in text for word in ON_SERVER)
             self.done[text] = shell(text, self.project if here else self.repository, self.environment(text))
         return self.done[text]
@@ -170,8 +175,30 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     shutil.copytree(found.project / ".benchmarks", found.repository / ".benchmarks")
     shutil.copytree(ROOT / "benchmarks/baselines", found.repository / ".benchmarks", dirs_exist_ok=True)
     shutil.copytree(found.project / ".benchmarks", found.repository / "jobs/aws")
+    earlier_results(found.repository)
     own_data(found.repository / "mine.parquet")
     yield from with_server(found)
+
+
+def earlier_results(folder: Path) -> None:
+    """Made-up launches of today: ``old`` and ``new`` for the gate, and one beside the published baselines."""
+    today = datetime.now(timezone.utc).isoformat()
+    for place in ("old", "new", ".benchmarks"):
+        for number, seconds in enumerate((1.0, 1.01, 0.99), 1):
+            launch = f"i-{place}-{number}"
+            data = result(benchmark([seconds]), instance_type="m5.8xlarge", launch=launch, when=today)
+            write(folder / place / "m5.8xlarge" / f"{number + 1:04}_made-up.json", data)
+
+
+def make_bucket(name: str, environment: dict[str, str]) -> None:
+    """The one that an example names, on the server."""
+    import boto3
+
+    keys = {"aws_access_key_id": environment["AWS_ACCESS_KEY_ID"], "region_name": "us-east-1"}
+    keys |= {"aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"]}
+    client = boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"], **keys)
+    if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+        client.create_bucket(Bucket=name)
 
 
 def own_data(path: Path) -> None:
