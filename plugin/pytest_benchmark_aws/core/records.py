@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core import values
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.machineinfo import MachineInfo, machine_of
 from pytest_benchmark_aws.core.names import TARGET, bare_id, job_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
     from pytest_benchmark_aws.core.catalog import Catalog
 
@@ -19,7 +21,6 @@ MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
 RATE = "_per_second"
 """How a key of extra_info ends that holds a throughput."""
-PUBLISHED = " (published)"
 _MOST = 1e300
 """Seconds, or units of work a second: beyond it a product of two is infinite."""
 _NUMBERS = frozenset({int, float})
@@ -28,37 +29,6 @@ _NUMBERS = frozenset({int, float})
 
 class RecordError(PytestBenchmarkAWSError, ValueError):
     """A file is no pytest-benchmark result; the message says what is wrong and where."""
-
-
-@dataclass(frozen=True, slots=True)
-class MachineInfo:
-    """What is known of the machine that made a file. What is not known is None."""
-
-    name: str
-    """The instance type, or the CPU and its count; what tells rows apart."""
-    instance_type: str | None
-    market: str | None
-    embedded: bool
-    published: bool
-    """A figure that somebody published, not a run of this suite."""
-    vcpus: int | None
-    cores: int | None
-    threads_per_core: int | None
-    memory_bytes: int | None
-    cpu: str | None
-    arch: str | None
-    python: str | None
-    region: str | None
-    usd_per_hour: Decimal | None
-    price_date: str | None
-    """ISO 8601."""
-    node: str | None = None
-    system: str | None = None
-
-    @property
-    def kind(self) -> str:
-        """The name of what a published figure and a run on the same machine have in common."""
-        return self.name.removesuffix(PUBLISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +104,21 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
     """
     if not isinstance(data, dict) or not isinstance(data.get("benchmarks"), list):
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
-    info = _mapping(data.get("machine_info"))
-    commit = _commit(_mapping(data.get("commit_info")))
+    info = values.mapping(data.get("machine_info"))
+    commit = _commit(values.mapping(data.get("commit_info")))
     when = utc(data.get("datetime"))
     machines: dict[tuple[str, str], MachineInfo] = {}
     records = []
     for number, bench in enumerate(data["benchmarks"], 1):
         if not isinstance(bench, dict):
             raise RecordError(f"benchmark {number} is no object")
-        extra = _mapping(bench.get("extra_info"))
+        extra = values.mapping(bench.get("extra_info"))
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
         key = (job, str(extra.get("usd_per_hour")))
         if key not in machines:
-            several = _mapping(info.get("machines"))
-            machines[key] = machine_of(_mapping(several.get(job)) if job in several else info, extra, how.catalog)
+            several = values.mapping(info.get("machines"))
+            machines[key] = machine_of(values.mapping(several.get(job)) if job in several else info, extra, how.catalog)
         try:
             records.append(_record(bench, extra, job, machines[key], commit, when, source, how))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -171,7 +141,7 @@ def _record(
     if not isinstance(stats, dict):
         raise RecordError("stats are no object")
     median = _seconds(stats, "median")
-    params = _mapping(bench.get("params"))
+    params = values.mapping(bench.get("params"))
     scale = params.get(how.scale_parameter) if how.scale_parameter else None
     case = bench["fullname"]
     if not isinstance(case, str):
@@ -204,7 +174,7 @@ def _record(
         round_count=count if isinstance(count, int) else len(rounds),
         throughput=throughput or 1 / median,
         unit=key.removesuffix(RATE).replace("_", " ") if key and throughput else "runs",
-        launch_usd=_usd(extra.get("launch_usd")),
+        launch_usd=values.usd(extra.get("launch_usd")),
         flags=_flags(extra),
         params=params,
         source=source,
@@ -227,63 +197,6 @@ def thin(data: Sequence[Any], most: int = MOST_ROUNDS) -> tuple[float, ...]:
     return tuple(map(float, ordered))
 
 
-def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catalog) -> MachineInfo:
-    """The machine that a file's machine_info and a benchmark's extra_info tell of."""
-    hardware, ec2, cpu = (_mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
-    named = extra.get("instance_type") or ec2.get("instance_type")
-    instance_type = named if isinstance(named, str) else None
-    known = catalog.find(instance_type) if instance_type else None
-    embedded = bool(extra.get("embedded") or ec2.get("embedded"))
-    market = _text(extra.get("market") or ec2.get("market"))
-    published = bool(extra.get("published"))
-    vcpus = _whole(hardware.get("vcpus")) or (known.vcpus if known else None) or _whole(cpu.get("count"))
-    if embedded and known:  # the hardware is that of whatever machine embedded AWS ran on
-        vcpus = known.vcpus
-    model = _text(hardware.get("cpu_model") or cpu.get("brand_raw") or cpu.get("brand"))
-    threads = _whole(hardware.get("threads_per_core"))
-    if threads is None or (embedded and known):
-        threads = known.threads_per_core if known else None
-    cores = _whole(hardware.get("cores"))
-    if cores is None or (embedded and known):
-        cores = known.cores if known else None
-    memory = _whole(hardware.get("memory_bytes"))
-    if known and (embedded or memory is None):
-        memory = known.memory_bytes
-    told = _usd(extra.get("usd_per_hour"))
-    name = instance_type or _unnamed(model, vcpus, info)
-    if instance_type:
-        if market == "spot":
-            name += " spot"
-        if known and known.threads_per_core and threads and threads != known.threads_per_core:
-            name += f" with {threads} thread{'s' if threads > 1 else ''} a core"
-        name += " (embedded)" if embedded else PUBLISHED if published else ""
-    return MachineInfo(
-        name=name,
-        instance_type=instance_type,
-        market=market,
-        embedded=embedded,
-        published=published,
-        vcpus=vcpus,
-        cores=cores,
-        threads_per_core=threads,
-        memory_bytes=memory,
-        cpu=model,
-        arch=_text(hardware.get("arch") or info.get("machine")),
-        python=_text(info.get("python_version")),
-        region=_text(extra.get("region") or ec2.get("region")),
-        usd_per_hour=told if told is not None else known.usd_per_hour if known else None,
-        price_date=_date_in(extra.get("price_source")) if told is not None else catalog.price_date if known else None,
-        node=_text(info.get("node")),
-        system=_text(info.get("system")),
-    )
-
-
-def _unnamed(model: str | None, vcpus: int | None, info: Mapping[str, Any]) -> str:
-    if model:
-        return f"{' '.join(model.split())}, {vcpus} CPUs" if vcpus else " ".join(model.split())
-    return _text(info.get("node")) or "unknown machine"
-
-
 def _without_scale(fullname: str, params: Mapping[str, object]) -> str:
     values = "-".join(str(value) for value in params.values())
     function = fullname.split("[", 1)[0]
@@ -302,10 +215,10 @@ def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _commit(info: Mapping[str, Any]) -> Commit:
     return Commit(
-        id=_text(info.get("id")) or "",
+        id=values.text(info.get("id")) or "",
         dirty=info.get("dirty") is True,
-        branch=_text(info.get("branch")),
-        time=_text(info.get("time")),
+        branch=values.text(info.get("branch")),
+        time=values.text(info.get("time")),
     )
 
 
@@ -322,14 +235,6 @@ def utc(given: object) -> str:
     return moment.replace(tzinfo=timezone.utc).isoformat(timespec="microseconds")
 
 
-def _date_in(source: object) -> str | None:
-    """The day in what says where a price is from: ``Pricing API, 2026-11-24``."""
-    for word in str(source or "").replace(",", " ").split():
-        if len(word) == 10 and word[4] == word[7] == "-":
-            return word
-    return None
-
-
 def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = stats.get(name, default)
     if type(value) not in _NUMBERS or not 0 < value < _MOST:
@@ -343,28 +248,6 @@ def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
     except ValueError:
         return None
     return (low, high) if low <= high else None
-
-
-def _usd(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _told(error: Exception) -> str:

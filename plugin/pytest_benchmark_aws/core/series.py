@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.records import Commit, MachineInfo
+    from pytest_benchmark_aws.core.machineinfo import MachineInfo
+    from pytest_benchmark_aws.core.records import Commit
     from pytest_benchmark_aws.core.tables import Row, Table
 
 SCALING_WORDS = frozenset(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
-    from pytest_benchmark_aws.core.records import Commit, MachineInfo, Record
+    from pytest_benchmark_aws.core.machineinfo import MachineInfo
+    from pytest_benchmark_aws.core.records import Commit, Record
 
 RowOf = Literal["machine", "commit", "launch"]
 How = Literal["median", "mean", "min"]

@@ -30,7 +30,8 @@ from pytest_benchmark_aws.report.export.measured import Export, shortened, told_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.records import MachineInfo, Record
+    from pytest_benchmark_aws.core.machineinfo import MachineInfo
+    from pytest_benchmark_aws.core.records import Record
 
 BENCHMARKS = "benchmarks.json"
 MACHINE = "machine.json"

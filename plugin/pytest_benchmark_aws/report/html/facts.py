@@ -11,7 +11,8 @@ from pytest_benchmark_aws.report.columns import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.records import MachineInfo, Record
+    from pytest_benchmark_aws.core.machineinfo import MachineInfo
+    from pytest_benchmark_aws.core.records import Record
     from pytest_benchmark_aws.core.tables import Table
     from pytest_benchmark_aws.report.html.marks import Mark
 
