@@ -75,7 +75,8 @@ def write_new(path: Path, text: str) -> bool:
 
 
 def replace(path: Path, text: str) -> None:
-    """Writes a file in place of another, or leaves that one as it is."""
+    """Writes a file in place of another, through links, or leaves that one as it is."""
+    path = Path(os.path.realpath(path))
     with new_file(path.parent) as file:
         file.write(text.encode())
         settle(file)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -125,7 +127,11 @@ def test_an_unsure_difference_exits_with_0_and_says_why(tmp_path: Path) -> None:
     fill(tmp_path / "old", 1.0), fill(tmp_path / "new", 3.0)
     found = compare(tmp_path, "new", "--baseline", "old", "--fail-if", "median>5%", "--markdown")
     assert found.returncode == 0
-    assert "not enough launches (1 and 1, 3 of each are needed)" in found.stdout.replace("\\", "")
+    told = found.stdout.replace("\\", "")
+    assert "? median&gt;5%: 0 of 1 rows pass, 1 undecided" in told
+    assert "not enough launches (1 and 1, 3 of each are needed)" in told
+    args = ("new", "--baseline", "old", "--fail-if", "median>5%", "--fail-undecided")
+    assert compare(tmp_path, *args).returncode == 1
 
 
 def test_a_gate_never_passes_on_files_that_it_could_not_read(tmp_path: Path) -> None:
@@ -135,7 +141,7 @@ def test_a_gate_never_passes_on_files_that_it_could_not_read(tmp_path: Path) -> 
     found = compare(tmp_path, "new", "--baseline", "old", "--fail-if", "median>5%")
     assert found.returncode == 1
     assert "left out: new/m5.large/0009_torn.json: no JSON" in found.stderr
-    assert "1 of 1 rows pass" in found.stdout
+    assert "✓ median>5%: 1 of 1 rows pass" in found.stdout
     assert compare(tmp_path, "new").returncode == 0
 
 
@@ -152,7 +158,9 @@ def test_a_gate_never_passes_on_files_that_it_could_not_read(tmp_path: Path) -> 
         (["new", "--group-by", "speed"], "is no column"),
         (["new", "--reference", "x1"], "none of the machines compared: m5.large"),
         (["new", "--filter", "speed>1"], "filter 'speed>1' cannot be read"),
-        (["new", "--filter", "vcpus>100"], "no results to compare"),
+        (["new", "--filter", "vcpus>100"], "0 of 1 results pass --filter and --since; they are of m5.large"),
+        (["new", "--markdown", "--format", "csv"], "not allowed with argument"),
+        (["nameless", "--baseline", "nameless", "--fail-if", "usd>5%"], "no machine has a known price on both sides"),
         (["new", "--since", "soon"], "no time"),
         (["new", "--max-seconds", "soon"], "give a positive number"),
         (["new", "--break-even", "m5.9xlarge"], "nearest: m5."),
@@ -161,6 +169,7 @@ def test_a_gate_never_passes_on_files_that_it_could_not_read(tmp_path: Path) -> 
 def test_wrong_input_is_one_line_and_exit_code_2(tmp_path: Path, args: list[str], told: str) -> None:
     """With the next step, before any output."""
     fill(tmp_path / "old", 1.0), fill(tmp_path / "new", 1.0), fill(tmp_path / "other", 1.0, instance_type="c5.large")
+    write(tmp_path / "nameless" / "0001.json", result(benchmark([1.0])))
     found = compare(tmp_path, *args)
     assert (found.returncode, found.stdout.strip()) == (2, "")
     assert told in found.stderr
@@ -221,3 +230,49 @@ def test_colour_is_for_terminals_alone(tmp_path: Path) -> None:
             ["script", "-qec", f"{prefix} {run}", "/dev/null"], cwd=tmp_path, capture_output=True, text=True, check=True
         )
         assert ("\x1b[36m" in found.stdout) == coloured
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("{run} compare new | head -1", 0, ""),
+        ("{run} policy client | head -1", 0, ""),
+        ("{run} compare new > /dev/full", 1, "No space left on device"),
+        ("{run} policy client > /dev/full", 1, "No space left on device"),
+        ("{run} compare new >&-", 0, ""),
+        ("{run} compare new -o .", 1, "Is a directory"),
+        ("{run} compare new -o /dev/full", 1, "/dev/full cannot be written: No space left on device"),
+        ("LC_ALL=C PYTHONIOENCODING=ascii {run} compare new", 0, ""),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path, line: str, code: int, told: str) -> None:
+    """A reader that has enough is no error at all."""
+    fill(tmp_path / "new", *STEADY)
+    command = line.format(run=f"{sys.executable} -m pytest_benchmark_aws.cli")
+    found = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == code, found.stderr
+    assert told in found.stderr
+    assert found.stderr.count("\n") == bool(told)
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+def test_the_output_goes_through_links_and_into_pipes(tmp_path: Path) -> None:
+    """A link stays one, and so does what is no regular file."""
+    fill(tmp_path / "new", 1.0)
+    (tmp_path / "link").symlink_to("target.json")
+    assert compare(tmp_path, "new", "--format", "json", "-o", "link").returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "target.json").read_text())["sections"]
+    command = f"{sys.executable} -m pytest_benchmark_aws.cli compare new --format csv -o >(cat >piped) && sync && wait"
+    subprocess.run(["bash", "-c", f"{command}; until [ -s piped ]; do :; done"], cwd=tmp_path, check=True, timeout=60)
+    assert (tmp_path / "piped").read_text().startswith("test,machine")
+
+
+def test_a_key_that_no_result_has_is_said(tmp_path: Path) -> None:
+    """A misspelt throughput would otherwise compare runs a second in silence."""
+    fill(tmp_path / "new", 1.0)
+    found = compare(tmp_path, "new", "--throughput", "rows", "--scale-parameter", "size")
+    assert "no result has rows in extra_info" in found.stderr
+    assert "no result has a parameter size" in found.stderr

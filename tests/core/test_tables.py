@@ -125,6 +125,26 @@ def test_embedded_rows_choose_nothing_beside_real_ones() -> None:
     assert "fastest" in found["m5.large"].choice
 
 
+def test_without_prices_the_fastest_is_still_chosen() -> None:
+    """Stock files know no price: there is no cheapest, and no front."""
+    files = [
+        result(benchmark([seconds]), machine={"cpu": {"brand_raw": name}}, when=f"2026-11-0{number + 1}")
+        for number, (name, seconds) in enumerate((("slow", 2.0), ("quick", 1.0)))
+    ]
+    found = rows(*files)
+    assert (found["quick"].choice, found["slow"].choice) == (("fastest",), ())
+
+
+def test_noise_is_said_once_with_how_often_and_how_much() -> None:
+    """Two of three launches, and the worst of them."""
+    flags = ([], ["canary -15.3%", "steal 1.2%"], ["canary -49.1%"])
+    files = [
+        result(benchmark([1.0], flags=one), instance_type="m5.large", launch=f"i-{number}")
+        for number, one in enumerate(flags)
+    ]
+    assert rows(*files)["m5.large"].flags == ("noisy: 2 of 3 launches, the most canary -49.1%",)
+
+
 def test_an_unknown_reference_is_refused_with_the_known_ones() -> None:
     """The message lists them."""
     with pytest.raises(PlanError, match=r"x9.*c5\.large, m5\.large"):

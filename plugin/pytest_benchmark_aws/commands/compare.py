@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.commands import output
 from pytest_benchmark_aws.commands.inputs import add_inputs, load
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
@@ -26,7 +27,10 @@ _DESCRIPTION = (
     "Compares machines by time and money, from any number of pytest-benchmark JSON files: ours or stock's, of this "
     "machine, of embedded AWS or of AWS."
 )
-_EXIT = "Exit code: 0, 1 where a --fail-if condition failed or could not be judged, 2 where nothing could be compared."
+_EXIT = (
+    "Exit code: 0; 1 where a --fail-if condition failed, or a file of either side could not be read; 2 for wrong "
+    "usage, or where nothing could be compared."
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,11 +67,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--sort", metavar="COLUMN", help="of a table's rows; -COLUMN downwards (default: time of a run)"
     )
     parser.add_argument("--columns", metavar="NAMES", help="comma-separated; a wrong name lists all")
-    parser.add_argument("--format", choices=("table", "markdown", "csv", "json"), default="table")
-    parser.add_argument(
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--format", choices=("table", "markdown", "csv", "json"), default="table")
+    formats.add_argument(
         "--markdown", action="store_const", dest="format", const="markdown", help="the same as --format markdown"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write there in place of the terminal")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write there; - is standard output, the default")
     choice = parser.add_argument_group("choice")
     choice.add_argument("--max-seconds", metavar="S", help="name the cheapest machine that keeps this time of a run")
     choice.add_argument("--max-usd", metavar="USD", help="name the fastest machine that keeps this cost of a run")
@@ -90,6 +95,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILES",
         help="what --fail-if compares with: earlier files, folders or patterns; repeatable",
     )
+    gate.add_argument(
+        "--fail-undecided",
+        action="store_true",
+        help="exit 1 too where a machine is worse by more, and has not enough launches to be sure",
+    )
     parser.set_defaults(run=run)
 
 
@@ -109,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     if not compared.tables:
         for line in shown.refused:
             print(f"! left out: {line}", file=sys.stderr)
-        print("pytest-benchmark-aws compare: no results to compare", file=sys.stderr)
+        print(f"pytest-benchmark-aws compare: {current.nothing()}", file=sys.stderr)
         return 2
     _write(options, shown)
     return 1 if failed else 0
@@ -213,6 +223,8 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
         found, missing = gate.changes(now, then, condition.metric)
         without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in missing}
         if not found:
+            if condition.metric == "usd" and gate.changes(now, then, "median")[0]:
+                raise PlanError(f"{condition}: no machine has a known price on both sides; use median, mean or min")
             ours, theirs = ({row.machine.name for table in side for row in table.rows} for side in (now, then))
             raise PlanError(
                 f"{condition}: nothing here has a baseline of the same test, scale and machine; here are "
@@ -223,15 +235,18 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
     lines = told.gate_lines(judged, list(without.values()))
     if refused:
         lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
-    return lines, bool(refused) or any(one.failed for one in judged)
+    undecided = options.fail_undecided and any(one.undecided for one in judged)
+    return lines, bool(refused) or undecided or any(one.failed for one in judged)
 
 
 def _write(options: argparse.Namespace, shown: Shown) -> None:
     from pytest_benchmark_aws.report.formats import csv, json, markdown, text
 
+    if options.output in {None, output.STDOUT}:
+        options.output = None
     colour = options.output is None and _colour(sys.stdout)
     rendered = {
-        "table": lambda: text.render(shown, colour=colour),
+        "table": lambda: text.render(shown, colour=colour, columns=_columns()),
         "markdown": lambda: markdown.render(shown),
         "csv": lambda: csv.render(shown),
         "json": lambda: json.render(shown),
@@ -242,9 +257,13 @@ def _write(options: argparse.Namespace, shown: Shown) -> None:
         for line in shown.gate:
             print(line, file=sys.stderr)
     if options.output:
-        Path(options.output).write_text(rendered, encoding="utf-8")
+        output.write(options.output, rendered.encode())
     else:
         sys.stdout.write(rendered)
+
+
+def _columns() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _colour(stream: object) -> bool:

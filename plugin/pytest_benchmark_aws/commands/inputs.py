@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
+from pytest_benchmark_aws.report.columns import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -53,6 +54,17 @@ class Loaded:
 
     records: Sequence[Record]
     refused: Sequence[str]
+    read: Sequence[Record]
+    """Before --since and --filter."""
+
+    def nothing(self) -> str:
+        """Why there is nothing to compare."""
+        if not self.read:
+            return "no results: no file holds a benchmark"
+        names = sorted({record.machine.name for record in self.read})
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        count = f"0 of {len(self.read):,} results pass --filter and --since"
+        return f"no results: {count}; they are of {printable(', '.join(names[:5]))}{more}"
 
 
 def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
@@ -69,7 +81,13 @@ def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
     ]
     since = filters.parse_since(options.since, datetime.now(timezone.utc)) if options.since else None
     found = read_files(find_files(local(options, patterns)), reading(options))
-    return Loaded(filters.chosen(found.records, tests, since), found.refused)
+    if options.throughput and found.records and all(record.unit == "runs" for record in found.records):
+        print(
+            f"! no result has {printable(options.throughput)} in its extra_info: runs a second count", file=sys.stderr
+        )
+    if options.scale_parameter and found.records and all(record.scale is None for record in found.records):
+        print(f"! no result has a parameter {printable(options.scale_parameter)}", file=sys.stderr)
+    return Loaded(filters.chosen(found.records, tests, since), found.refused, found.records)
 
 
 def local(options: argparse.Namespace, patterns: Sequence[str]) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.commands import output
 from pytest_benchmark_aws.commands.inputs import add_inputs, load, reading
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         for line in loaded.refused:
             print(f"refused: {line}", file=sys.stderr)
         if not loaded.records:
-            print("pytest-benchmark-aws report: no results: nothing is written", file=sys.stderr)
+            print(f"pytest-benchmark-aws report: {loaded.nothing()}: nothing is written", file=sys.stderr)
             return 1
         page = view(
             loaded.records,
@@ -70,12 +69,13 @@ def run(options: argparse.Namespace) -> int:
     except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws report: {error}", file=sys.stderr)
         return 2
-    _write(options.output, render(page).encode())
-    print(f"{options.output}: {', '.join(page.facts)}")
+    output.write(options.output, render(page).encode())
+    told = sys.stderr if str(options.output) == output.STDOUT else sys.stdout
+    print(f"{options.output}: {', '.join(page.facts)}", file=told)
     if options.charts is not None:
         charts = all_charts(page)
         _write_charts(options.charts, charts)
-        print(f"{options.charts}: {len(charts)} charts as SVG and PNG")
+        print(f"{options.charts}: {len(charts)} charts as SVG and PNG", file=told)
     return 0
 
 
@@ -86,38 +86,11 @@ def _write_charts(folder: Path, charts: Sequence[Chart]) -> None:
     for number, chart in enumerate(charts, 1):
         svg = svg_file(chart)
         name = file_name(number, chart)
-        _write(folder / f"{name}.svg", svg.encode())
-        _write(folder / f"{name}.png", png_file(svg))
+        output.write(folder / f"{name}.svg", svg.encode())
+        output.write(folder / f"{name}.png", png_file(svg))
 
 
 def file_name(number: int, chart: Chart) -> str:
     """Of letters, digits, dots, dashes and underscores alone, whatever the test is called; the number makes it one."""
     about = re.sub(r"[^A-Za-z0-9_]+", "-", chart.about.rsplit("::", 1)[-1]).strip("-")
     return f"{number:03}-{about[:60]}-{chart.kind}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The whole file or none: written beside it, then renamed.
-
-    Raises:
-        PlanError: it cannot be written.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise PlanError(f"{path} cannot be written: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    """The process's: mkstemp makes files for their owner alone, and a report is to be shown."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import math
 import operator
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 RowOf = Literal["machine", "commit", "launch"]
 How = Literal["median", "mean", "min"]
 CONFIDENCE = 0.95
+_NOISE = ("steal", "canary")
+"""How flags begin that tell of an unsteady machine (core.validity)."""
 SIGNIFICANT = 0.05
 """Of Holm's adjusted p-values, over all rows that are compared."""
 
@@ -61,8 +64,8 @@ class Row:
 
     @property
     def launches(self) -> int:
-        """How many launches the row is made of."""
-        return len({record.launch for record in self.records})
+        """How many launches the row is made of: each record is one's, duplicates aside."""
+        return len(self.records)
 
     @property
     def differs(self) -> bool:
@@ -290,7 +293,13 @@ def _row_flags(row: Row, reference: Row | None) -> tuple[str, ...]:
     if machine.market == "spot":
         found.append("spot")
     told = sorted({flag for record in row.records for flag in record.flags})
-    found += [f"noisy: {flag}" if flag.startswith(("steal", "canary")) else flag for flag in told]
+    noise = sorted({flag.split()[0] for flag in told if flag.startswith(_NOISE)})
+    if noise:
+        count = sum(any(flag.startswith(_NOISE) for flag in record.flags) for record in row.records)
+        worst = max((flag for flag in told if flag.startswith(_NOISE)), key=_size)
+        what = worst if len(row.records) == 1 else f"{count} of {len(row.records)} launches, the most {worst}"
+        found.append(f"noisy: {what}")
+    found += [flag for flag in told if not flag.startswith(_NOISE)]
     if any(record.commit.dirty for record in row.records):
         found.append("dirty")
     if reference is not None:
@@ -299,12 +308,19 @@ def _row_flags(row: Row, reference: Row | None) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _size(flag: str) -> float:
+    """Of the number in ``canary -15.3%``."""
+    match = re.search(r"-?\d+(\.\d+)?", flag)
+    return abs(float(match[0])) if match else 0.0
+
+
 def _chosen(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Word -> the rows that it is said of; embedded AWS's times are no instance type's, and choose among themselves."""
     real = [row for row in rows if row.offer is not None and not row.machine.embedded]
     priced = real or [row for row in rows if row.offer is not None]
-    if len(priced) < 2:
-        return {}
+    if len(priced) < 2:  # too few for money: the fastest is the fastest all the same
+        timed = [row for row in rows if not row.machine.embedded] or list(rows)
+        return {"fastest": [row for row in timed if row.run_seconds == timed[0].run_seconds]} if len(timed) > 1 else {}
     best = {(offer.machine, offer.seconds) for offer in front([row.offer for row in priced if row.offer])}
     least = min(row.run_usd for row in priced if row.run_usd is not None)
     return {

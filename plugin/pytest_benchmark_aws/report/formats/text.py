@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.report.columns import aligned, printable
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 _BOLD, _CYAN, _YELLOW, _RED, _GREEN, _OFF = "\x1b[1m", "\x1b[36m", "\x1b[33m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
 
-def render(shown: Shown, *, colour: bool) -> str:
-    """The tables, the answers, the gate and the notes; every colour has a glyph beside it."""
+def render(shown: Shown, *, colour: bool, columns: int | None = None) -> str:
+    """The tables, the answers, the gate and the notes; every colour has a glyph beside it.
+
+    ``columns`` is the terminal's width; None where there is none.
+    """
 
     def painted(line: str, paint: str) -> str:
         return f"{paint}{line}{_OFF}" if colour and paint else line
@@ -26,7 +30,7 @@ def render(shown: Shown, *, colour: bool) -> str:
     for section in shown.sections:
         lines += ["", painted(printable(section.title), _BOLD)]
         table, chosen = _table(shown, section)
-        width = max(map(len, table))
+        width = min(max(map(len, table)), columns or sys.maxsize)  # a ruler that wraps rules nothing
         lines += [table[0], "─" * width]
         lines += [painted(line, _CYAN if best else "") for line, best in zip(table[1:], chosen, strict=True)]
         cases = dict.fromkeys(row.case for row in section.rows)

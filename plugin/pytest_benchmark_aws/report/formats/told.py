@@ -89,7 +89,8 @@ def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
     lines = []
     for one in judged:
         passed = f"{len(one.passed)} of {len(one.passed) + len(one.failed) + len(one.undecided)} rows pass"
-        lines.append(f"{'✗' if one.failed else '✓'} {one.condition}: {passed}")
+        passed += f", {len(one.undecided)} undecided" if one.undecided else ""
+        lines.append(f"{'✗' if one.failed else '?' if one.undecided else '✓'} {one.condition}: {passed}")
         lines += [f"  ✗ {_change(change)}" for change in one.failed]
         lines += [f"  ? {_change(change)}" for change in one.undecided]
     if without:

@@ -43,7 +43,7 @@ def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
     rows = table.rows
     best = [row for row in rows if row.choice]
     money = usd_unit([float(row.run_usd) for row in best or rows if row.run_usd is not None])
-    if not best:
+    if not any("cheapest" in row.choice for row in best):
         tag = "measured" if len({row.machine.name for row in rows}) == 1 else "fastest"
         return Verdict((_said(tag, rows[0], marks, money),), _nothing_to_choose(table))
     fastest = next(row for row in best if "fastest" in row.choice)
