@@ -154,7 +154,10 @@ class Launched:
         sources = sorted({one.job.price.source for one in self.finished})
         note = f"prices: {', '.join(sources)}; on demand, Linux, {self.region}"
         tables = compare_machines(self.measurements(), baselines)
-        write_machines(reporter, tables, self.settings.throughput, embedded=self.embedded, price_note=note)
+        if self.settings.launches > 1:
+            self._write_joined(reporter, f"prices: {', '.join(sources)}")
+        else:
+            write_machines(reporter, tables, self.settings.throughput, embedded=self.embedded, price_note=note)
         for one in self.finished:
             if not one.outcome.whole or one.outcome.outcome.startswith(("error", "timeout")):
                 reporter.write_line(f"  ✗ {one.job.name}: {printable_lines(one.outcome.outcome)}", red=True)
@@ -177,6 +180,24 @@ class Launched:
             bold=True,
             red=bool(alive) and not self.settings.detach,
         )
+
+    def _write_joined(self, reporter: pytest.TerminalReporter, price_note: str) -> None:
+        """The launches of each instance type in one row, as ``pytest-benchmark-aws compare`` shows them."""
+        from pytest_benchmark_aws.core.records import Reading, parse_records
+        from pytest_benchmark_aws.core.tables import compare_records
+        from pytest_benchmark_aws.report.formats import fields, text, told
+        from pytest_benchmark_aws.report.formats.shown import Shown
+
+        how = Reading(snapshot.catalog(), self.settings.throughput, self.settings.scale_parameter)
+        compared = compare_records(
+            record for one in self.finished for record in parse_records(self.result(one), one.job.name, how)
+        )
+        by_test = fields.COLUMNS["test"]
+        parts = fields.sections(compared.tables, by_test, None)
+        columns, agreed = fields.without_agreed(fields.default_columns(parts, by_test), parts)
+        notes = [*agreed, *told.notes(compared, "median", None), price_note]
+        for line in text.render(Shown(parts, columns, "median", {}, (), notes, ()), colour=False).splitlines():
+            reporter.write_line(line, cyan=line.startswith("▸"))
 
     def measurements(self) -> Iterator[Measurement]:
         """Each benchmark of each launch."""

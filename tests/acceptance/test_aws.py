@@ -197,7 +197,10 @@ def test_compare_fail_spares_what_launches_cannot_tell_from_chance(tmp_path: Pat
     """Three launches now and before: a sure regression fails the session, one inside the interval is said."""
     project = make_project(tmp_path / "project", THREE)
     launched = ("--aws", "--aws-launches=3")
-    assert pytest_aws(project, *launched, "--benchmark-autosave").code == 0
+    first = pytest_aws(project, *launched, "--benchmark-autosave")
+    assert first.code == 0, first.text
+    # The launches are one row, with their number, and an interval where there is another machine.
+    assert re.search(r"\n[▸ ] m5\.large \(embedded\) .* 3 ", first.out)
     # What they were before: the first test ten thousand times as fast, the second now slower, now faster.
     for number, path in enumerate(sorted((project / ".benchmarks").glob("embedded-*/0001_*.json"))):
         data = json.loads(path.read_text())

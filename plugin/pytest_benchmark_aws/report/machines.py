@@ -44,19 +44,29 @@ def write_machines(
         terminal.write_line(
             "  spread: fastest to slowest round. USD/run: the median's. billed: the whole launch, boot too."
         )
-        terminal.write_line("  vs baseline: throughput over the saved baseline's of that instance type, at its scale.")
+        if any(row.baseline is not None for rows in tables.values() for row in rows):
+            terminal.write_line(
+                "  vs baseline: throughput over the saved baseline's of that instance type, at its scale."
+            )
         terminal.write_line(f"  {price_note}")
     if embedded:
         terminal.write_line(f"  ! {EMBEDDED}", yellow=True)
 
 
 def machine_table(rows: Sequence[MachineRow], unit: str) -> list[str]:
-    """The header and a line for each row."""
+    """The header and a line for each row; a scale or a baseline that no row has is no column."""
     header = (
         "instance type", "scale", "vCPUs", "memory", "median", "spread", f"{unit}/s", "relative", "USD/hour", "USD/run",
         "billed", "vs baseline", "",
     )  # fmt: skip
-    return aligned([header, *(_cells(row) for row in rows)], left=(0, 1, 12))
+    cells = [header, *(_cells(row) for row in rows)]
+    kept = [
+        place
+        for place, title in enumerate(header)
+        if title not in {"scale", "vs baseline"} or any(row[place] != "-" for row in cells[1:])
+    ]
+    left = {kept.index(place) for place in (0, 1, 12) if place in kept}
+    return aligned([tuple(row[place] for place in kept) for row in cells], left=left)
 
 
 def _cells(row: MachineRow) -> tuple[str, ...]:
