@@ -75,6 +75,11 @@ def notes(compared: Compared, how: str, reference: str | None) -> list[str]:
             "embedded: these times are those of the machine that embedded AWS ran on, not the instance type's; "
             "money is what they would pay for them."
         )
+    if any(flag.startswith("noisy") for row in rows for flag in row.flags):
+        lines.append(
+            "noisy: others took more than 1 % of the CPU's time (steal), or a fixed piece of work (canary) took "
+            "over 3 % more or less time after the tests than before."
+        )
     if any(row.run_usd is not None for row in rows):
         lines.append("USD: on demand, Linux, the time of one run; boot and installation aside.")
     if compared.older:
