@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import recovery, snapshot, storage
+from pytest_benchmark_aws import recovery, resuming, snapshot, storage
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.journal import read
-from pytest_benchmark_aws.launched import Launched
+from pytest_benchmark_aws.launched import Launched, results_folder
 from pytest_benchmark_aws.wheels import cache_folder
 
 if TYPE_CHECKING:
@@ -79,6 +78,10 @@ def launch(
     from pytest_benchmark_aws.runner import Runner
     from pytest_benchmark_aws.runstate import RealClock
 
+    if settings.resume:
+        with planning():
+            bucket, names = _bucket(clients, settings, clients.account()), [job.name for job in the_plan.jobs]
+            resuming.refuse_gone(settings.resume, names, clients, bucket, results_folder(config))
     checked = preflight(clients, settings, the_plan)
     arches = sorted({job.arch for job in the_plan.jobs})
     cargos = {arch: shipping.load(config, items, settings, arch, imported, local=embedded) for arch in arches}
@@ -168,14 +171,12 @@ def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) ->
     And what is to be said of it.
 
     Raises:
-        PlanError: nothing is known of such a run, or its name is none.
+        PlanError: nothing is known of such a run.
     """
     from pytest_benchmark_aws.aws import ec2
 
     if settings.resume is None:
         return [], []
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", settings.resume):
-        raise PlanError(f"--aws-resume={settings.resume}: no name of a run; pytest-benchmark-aws runs lists them")
     now, path = recovery.utc_now(), folder / "journal.jsonl"
     if path.exists():
         return recovery.past_launches(read(path), now), []

@@ -63,6 +63,10 @@ class World:
         """The newest run."""
         return max(path.name for path in (self.root.parent / "cache" / "runs").iterdir())
 
+    def journal(self) -> bytes:
+        """The newest run's."""
+        return (self.root.parent / "cache" / "runs" / self.run_id / "journal.jsonl").read_bytes()
+
     def alive(self) -> int:
         """Instances that are not terminated, as the server knows them."""
         with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/instances") as answer:
@@ -175,6 +179,34 @@ def test_an_unknown_run_is_refused(world: World) -> None:
     done = world.pytest("--aws-resume", "20200101-000000-abcdef")
     assert done.code == 4
     assert "neither a journal" in done.err
+
+
+def test_what_is_no_name_of_a_run_is_refused(world: World) -> None:
+    """A path would lead out of the folder of the runs."""
+    done = world.pytest("--aws-resume", "../../etc")
+    assert done.code == 4
+    assert "--aws-resume=../../etc: no name of a run; pytest-benchmark-aws runs lists them" in done.err
+    assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (None, "is finished: its results are in "),
+        ("install", "ended with its session, and its instances with it; run pytest --aws again"),
+    ],
+)
+def test_a_run_whose_embedded_aws_ended_is_refused_at_once(tmp_path: Path, when: str | None, said: str) -> None:
+    """Whether it is finished or was killed, nothing is launched for it, and nothing is waited for."""
+    world = World(make_project(tmp_path / "project", TEST), {})
+    words = ("--aws-target=embedded", "-k", "m5")
+    done = pytest_aws(world.root, "--aws", *words, **world.aws) if when is None else world.killed(when, *words)
+    assert done.code == (0 if when is None else -signal.SIGKILL), done.text
+    before = world.journal()
+    again = pytest_aws(world.root, *words, "--aws-resume", world.run_id, **world.aws)
+    assert again.code == 4, again.text
+    assert f"run {world.run_id} {said}" in again.err
+    assert world.journal() == before
 
 
 def test_policies_are_printed() -> None:
