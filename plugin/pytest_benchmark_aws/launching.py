@@ -52,6 +52,11 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
     return make_plan(cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable)
 
 
+def new_run_id() -> str:
+    """A name that no other run has, in the order of their starts."""
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
 def launch(
     config: pytest.Config,
     items: Sequence[pytest.Item],
@@ -60,6 +65,7 @@ def launch(
     clients: Clients,
     reporter: Any,
     *,
+    run_id: str,
     embedded: bool,
     imported: frozenset[str],
     stop: Callable[[], bool],
@@ -93,7 +99,6 @@ def launch(
                 f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
             )
             ec2.terminate(clients, [one.instance_id])
-    run_id = settings.resume or f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = recovery.runs_folder() / run_id
     with planning():
         bucket = _bucket(clients, settings, checked.account)

@@ -45,8 +45,8 @@ class World:
         )
         return Done(done.returncode, done.stdout, done.stderr, self.root)
 
-    def killed(self, when: str, *args: str, number: int = signal.SIGKILL) -> Done:
-        """A pytest --aws that gets a signal as soon as its output holds some words."""
+    def killed(self, when: str, *args: str, number: int = signal.SIGKILL, twice: bool = False) -> Done:
+        """A pytest --aws that gets a signal as soon as its output holds some words; twice where told."""
         whole = [sys.executable, "-u", "-m", "pytest", "--aws", "--aws-target=cloud", *args]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         seen = ""
@@ -55,7 +55,7 @@ class World:
                 seen += line
                 if when in line:
                     process.send_signal(number)
-                    when = "\0"
+                    when = "once more to end at once" if twice else "\0"
         return Done(process.returncode, seen, "", self.root)
 
     @property
@@ -160,6 +160,23 @@ def test_a_signal_drains(world: World, number: int) -> None:
     assert done.code == 2, done.out
     assert "ending the instances and fetching what they have" in done.out
     assert world.alive() == 0
+
+
+def test_a_second_signal_tells_how_to_end_this_run(world: World) -> None:
+    """By its name and region, so that the command finds it from any shell, and no other run."""
+    done = world.killed("install", number=signal.SIGINT, twice=True)
+    assert done.code == 2, done.out
+    assert f"pytest-benchmark-aws reap --run {world.run_id} --region {world.aws['AWS_REGION']}" in done.out
+    world.command("reap", "--run", world.run_id)
+
+
+def test_a_second_signal_on_the_sessions_own_embedded_aws_advises_no_command(tmp_path: Path) -> None:
+    """It ends with its session, and no instance outlives it."""
+    world = World(make_project(tmp_path / "project", TEST), {})
+    done = world.killed("install", "--aws-target=embedded", number=signal.SIGINT, twice=True)
+    assert done.code == 2, done.out
+    assert "the embedded AWS of this session ends with it, and its instances too" in done.out
+    assert "reap" not in done.out
 
 
 def test_a_second_run_ships_nothing_again(world: World) -> None:

@@ -345,9 +345,7 @@ def test_fault_20_a_token_of_another_launch_stops_the_run(world: World) -> None:
     jobs = make_jobs(3)
     clients = world.clients()
     answering(clients, "ec2.RunInstances", None, lambda: ec2_error("IdempotentParameterMismatch"))
-    with pytest.raises(
-        CleanupError, match=rf"IdempotentParameterMismatch.*pytest-benchmark-aws reap --run {RUN}"
-    ):
+    with pytest.raises(CleanupError, match=rf"IdempotentParameterMismatch.*pytest-benchmark-aws reap --run {RUN}"):
         world.run(jobs, clients=clients, script=HANGS)
     assert len(world.instances()) == 1
     until(lambda: not world.alive())
