@@ -100,7 +100,7 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     """While one writes a run's journal, no other can; once it has ended, another can go on."""
     first = Journal.open(tmp_path)
     first.write("one")
-    with pytest.raises(JournalError, match="another process works on this run"):
+    with pytest.raises(JournalError, match="is being followed by another process"):
         Journal.open(tmp_path)
     first.close()
     second = Journal.open(tmp_path)

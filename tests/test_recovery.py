@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.aws.ec2 import Instance
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.recovery import past_instances, unknown_spend, uploads
+from pytest_benchmark_aws.journal import Journal
+from pytest_benchmark_aws.recovery import past_instances, runs, unknown_spend, uploads
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
@@ -83,3 +88,12 @@ def test_what_is_not_known_is_said() -> None:
     text = unknown_spend(past_instances([instance(1), instance(2)], NOW, {("c5.large", 1)}))
     assert "count as 0.1667 USD, and 1 that only the bucket tells of" in text
     assert "uploaded nothing is not counted against --aws-max-cost" in text
+
+
+def test_a_run_that_was_resumed_cost_what_its_last_end_tells(tmp_path: Path) -> None:
+    """Each line of an end tells the whole run's money, so that of earlier ends is in it already."""
+    journal = Journal.open(tmp_path / "run")
+    for usd_so_far in ("0.25", "0.75"):
+        journal.write("gone", usd=usd_so_far)
+    journal.close()
+    assert [one.usd for one in runs(tmp_path)] == [Decimal("0.75")]

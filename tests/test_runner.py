@@ -256,6 +256,27 @@ def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> No
     assert done.outcome.outcome == "passed"
 
 
+@pytest.mark.parametrize("state", ["gone", "unknown", "stopping"])
+def test_a_launch_that_was_ended_before_the_resume_costs_what_it_did(world: World, state: str) -> None:
+    """Its money is what the journal recorded at its end, whatever time went by since, and no look waits for it."""
+    job = make_job()
+    world.backend.states[job.name], intent = state, world.backend.intents(job, 1)[0]
+    past = Past(job.name, intent, "i-0", NEVER_SEEN_S / 2, spent_usd=Decimal(2), last_usd=Decimal("0.05"), ended=True)
+    (done,) = world.runner().run([job], [past])
+    assert (done.usd, done.billed_seconds) == (Decimal("0.05"), pytest.approx(180))
+    assert world.clock.now == 0
+    assert Decimal(read(world.journal.path)[-1]["usd"]) == Decimal("2.05")
+
+
+def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World) -> None:
+    """Seen alive after the journal recorded its end, it went on costing."""
+    job = make_job()
+    past = Past(job.name, world.backend.intents(job, 1)[0], "i-0", 1800.0, last_usd=Decimal("0.05"), ended=True)
+    world.backend.kept.add("i-0")
+    (done,) = world.runner().run([job], [past])
+    assert done.usd == Decimal("0.5")
+
+
 def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
     """Its token is used up, whatever became of it: the next launch has the attempt after it."""
     job = make_job()

@@ -80,7 +80,8 @@ class Launcher:
             handle = Handle(job, instance_id, one.intent)
             self.state.launched.append(handle)
             age = 0.0 if one.instance_id is None else one.age_s  # an intent tells no launch: the first look does
-            self.state.running[job.name] = Running(handle, self.clock.monotonic() - age)
+            paid = one.last_usd if one.ended else None
+            self.state.running[job.name] = Running(handle, self.clock.monotonic() - age, paid)
             self.state.note(job, "taken over", one.intent.zone)
         return rest
 

@@ -54,7 +54,11 @@ class Follower:
             if status.age_s is not None:  # its launch may have been asked for long before the answer came
                 one.launched = min(one.launched, self.clock.monotonic() - status.age_s)
             age = self.clock.monotonic() - one.launched
-            gone = status.state == "gone" or (status.state == "unknown" and age > NEVER_SEEN_S)
+            if status.state in {"pending", "running"}:
+                one.paid = None  # AWS did not hear that it should end
+            gone = status.state == "gone" or (
+                status.state == "unknown" and (age > NEVER_SEEN_S or one.paid is not None)
+            )
             late = age + self.poll_s > one.handle.job.time_limit_s + GRACE_S  # the next look would be too late
             self._show(one, status, age)
             if status.done or gone or late or status.state == "stopping":
@@ -118,6 +122,8 @@ class Follower:
         # EC2 bills a minute at least; who comes back days later did not pay for an instance that was off long before.
         seconds = max(60.0, min(self.clock.monotonic() - one.launched, one.handle.job.time_limit_s + GRACE_S))
         cost = usd(one.handle.job.price.usd_per_hour, seconds)
+        if one.paid is not None:
+            seconds, cost = seconds * float(one.paid / cost) if cost else 60.0, one.paid
         try:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
             self.journal.write("terminating", job=name, instance_id=one.handle.instance_id, usd=str(cost))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 class JournalError(PytestBenchmarkAWSError):
     """The journal cannot be written or read; nothing may be launched without it."""
+
+
+class RunInUseError(JournalError, PlanError):
+    """Another process works on the run."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"run {run_id} is being followed by another process; wait for its end, or end that process first"
+        )
 
 
 @dataclass(slots=True)
@@ -34,7 +43,8 @@ class Journal:
         """The journal in a run's folder, made where it is missing.
 
         Raises:
-            JournalError: another process writes it, or the disk refuses.
+            RunInUseError: another process writes it.
+            JournalError: the disk refuses.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -42,9 +52,12 @@ class Journal:
             file = path.open("ab", buffering=0)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError:
                 file.close()
-                raise JournalError(f"{path}: another process works on this run ({error})") from error
+                raise RunInUseError(folder.name) from None
+            except OSError:
+                file.close()
+                raise
             _drop_torn_line(path)
             _sync_folder(folder)
         except OSError as error:

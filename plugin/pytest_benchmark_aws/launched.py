@@ -75,8 +75,8 @@ class Launched:
             if data["benchmarks"]:
                 folder = storage.folder_name(str(one.job.target), embedded=self.embedded)
                 file_name = storage.safe_name(name or self.run_id)
-                there = storage.find(_storage(config), folder, one.instance_id or "")
-                self.saved[one.job.name] = there or storage.save(_storage(config), folder, file_name, data)
+                there = storage.find(results_folder(config), folder, one.instance_id or "")
+                self.saved[one.job.name] = there or storage.save(results_folder(config), folder, file_name, data)
 
     def result(self, one: Finished, commit: dict[str, Any] | None = None) -> dict[str, Any]:
         """A launch as pytest-benchmark's JSON, with node ids as they are on every machine."""
@@ -102,7 +102,7 @@ class Launched:
 
         session: Any = config._benchmarksession  # type: ignore[attr-defined]
         mapping = dict(session.compared_mapping or {})
-        place = _storage(config)
+        place = results_folder(config)
         now: dict[tuple[str, str, str], list[Any]] = {}
         before: dict[tuple[str, str, str], list[Any]] = {}
         groups: dict[str, tuple[str, str, str]] = {}
@@ -289,7 +289,7 @@ def _group(case: Case) -> tuple[str, str, str]:
     return case.bare_id, case.target.instance_type, case.target.market
 
 
-def _storage(config: pytest.Config) -> Path:
+def results_folder(config: pytest.Config) -> Path:
     """pytest-benchmark's storage, where that is a folder."""
     session: Any = config._benchmarksession  # type: ignore[attr-defined]
     path = getattr(session.storage, "path", None)

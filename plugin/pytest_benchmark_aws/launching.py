@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import recovery, snapshot, storage
+from pytest_benchmark_aws import recovery, resuming, snapshot, storage
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.journal import read
-from pytest_benchmark_aws.launched import Launched
+from pytest_benchmark_aws.launched import Launched, results_folder
 from pytest_benchmark_aws.wheels import cache_folder
 
 if TYPE_CHECKING:
@@ -53,6 +52,11 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
     return make_plan(cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable)
 
 
+def new_run_id() -> str:
+    """A name that no other run has, in the order of their starts."""
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
 def launch(
     config: pytest.Config,
     items: Sequence[pytest.Item],
@@ -61,6 +65,7 @@ def launch(
     clients: Clients,
     reporter: Any,
     *,
+    run_id: str,
     embedded: bool,
     imported: frozenset[str],
     stop: Callable[[], bool],
@@ -79,6 +84,10 @@ def launch(
     from pytest_benchmark_aws.runner import Runner
     from pytest_benchmark_aws.runstate import RealClock
 
+    if settings.resume:
+        with planning():
+            bucket, names = _bucket(clients, settings, clients.account()), [job.name for job in the_plan.jobs]
+            resuming.refuse_gone(settings.resume, names, clients, bucket, results_folder(config))
     checked = preflight(clients, settings, the_plan)
     arches = sorted({job.arch for job in the_plan.jobs})
     cargos = {arch: shipping.load(config, items, settings, arch, imported, local=embedded) for arch in arches}
@@ -90,7 +99,6 @@ def launch(
                 f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
             )
             ec2.terminate(clients, [one.instance_id])
-    run_id = settings.resume or f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = recovery.runs_folder() / run_id
     with planning():
         bucket = _bucket(clients, settings, checked.account)
@@ -168,14 +176,12 @@ def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) ->
     And what is to be said of it.
 
     Raises:
-        PlanError: nothing is known of such a run, or its name is none.
+        PlanError: nothing is known of such a run.
     """
     from pytest_benchmark_aws.aws import ec2
 
     if settings.resume is None:
         return [], []
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", settings.resume):
-        raise PlanError(f"--aws-resume={settings.resume}: no name of a run; pytest-benchmark-aws runs lists them")
     now, path = recovery.utc_now(), folder / "journal.jsonl"
     if path.exists():
         return recovery.past_launches(read(path), now), []

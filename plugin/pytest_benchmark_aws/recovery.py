@@ -58,7 +58,8 @@ def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> Run
     about = next((line for line in lines if line["kind"] == "run"), {})
     gone: Mapping[str, Any] = next((line for line in reversed(lines) if line["kind"] in {"gone", "intent"}), {})
     ended = gone.get("kind") == "gone" or not any(line["kind"] == "intent" for line in lines)
-    spent = sum((Decimal(line["usd"]) for line in lines if line["kind"] == "gone"), Decimal(0))
+    # Each of these lines tells the whole run's money, that of earlier processes too.
+    spent = next((Decimal(line["usd"]) for line in reversed(lines) if line["kind"] == "gone"), Decimal(0))
     state = "running" if is_locked(path) else "gone" if ended and not problem else "open"
     return RunRecord(
         run_id=path.parent.name,
@@ -89,7 +90,8 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
     spent: dict[str, dict[str | None, Decimal]] = {}
     for line in lines:
         if line["kind"] == "terminating":
-            spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line.get("usd", "0"))
+            if "usd" in line:  # not in journals of earlier versions
+                spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line["usd"])
         elif line["kind"] == "intent":
             intent = Intent(line["token"], line["zone"], line["subnet"], int(line["attempt"]))
             fallback = bool(line.get("fallback"))  # not in journals of earlier versions
@@ -103,8 +105,9 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
     whole = []
     for one in found.values():
         costs = dict(spent.get(one.job, {}))
+        ended = one.instance_id in costs
         last_usd = costs.pop(one.instance_id, one.last_usd)
-        whole.append(replace(one, spent_usd=sum(costs.values(), Decimal(0)), last_usd=last_usd))
+        whole.append(replace(one, spent_usd=sum(costs.values(), Decimal(0)), last_usd=last_usd, ended=ended))
     return whole
 
 

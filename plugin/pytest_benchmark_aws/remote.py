@@ -29,8 +29,10 @@ _SETTINGS = pytest.StashKey[Settings]()
 _RUN = pytest.StashKey["RemoteSession"]()
 AT_ONCE = """
 aws: ended at once; instances may be alive until their time limit. See them, and end them, with
-  pytest-benchmark-aws reap --dry-run
-  pytest-benchmark-aws reap"""
+  pytest-benchmark-aws reap --dry-run{of}
+  pytest-benchmark-aws reap{of}"""
+AT_ONCE_OWN = """
+aws: ended at once; the embedded AWS of this session ends with it, and its instances too"""
 _EMBEDDED = pytest.StashKey[bool]()
 _SAVING = pytest.StashKey["Saving"]()
 
@@ -56,13 +58,22 @@ def configure(config: pytest.Config) -> None:
     """Refuses what cannot go together, and takes over the saving and comparing of files.
 
     Raises:
-        pytest.UsageError: pytest-xdist is to run the tests, or pytest-benchmark is missing or disabled.
+        pytest.UsageError: pytest-xdist is to run the tests, pytest-benchmark is missing or disabled, or the run to
+            go on with has no such name or is another process's.
     """
     if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
-    expand.given_types(settings_of(config), snapshot.catalog())
+    settings = settings_of(config)
+    if settings.resume is not None:
+        from pytest_benchmark_aws.resuming import refuse_name
+
+        try:
+            refuse_name(settings.resume)
+        except PlanError as error:
+            raise pytest.UsageError(f"aws: {error}") from error
+    expand.given_types(settings, snapshot.catalog())
     options = config.option
     config.stash[_SAVING] = Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
@@ -165,7 +176,10 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
         if settings.detach and is_embedded(config):
             raise PlanError("--aws-detach: the embedded AWS of this session ends with it; start one by itself first")
         state = config.stash[_RUN] = RemoteSession()
-        with draining() as interrupted:
+        run_id = settings.resume or launching.new_run_id()
+        own = is_embedded(config)
+        at_once = AT_ONCE_OWN if own else AT_ONCE.format(of=f" --run {run_id} --region {clients.region}")
+        with draining(at_once) as interrupted:
             state.launched = launching.launch(
                 config,
                 [items[case.node_id] for job in plan.jobs for case in job.cases],
@@ -173,6 +187,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
                 plan,
                 clients,
                 reporter,
+                run_id=run_id,
                 embedded=embedded,
                 imported=imported,
                 stop=interrupted,
@@ -305,13 +320,13 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
 
 
 @contextmanager
-def draining() -> Iterator[Callable[[], bool]]:
+def draining(at_once: str = AT_ONCE.format(of="")) -> Iterator[Callable[[], bool]]:
     """The first signal asks the run to end in order; the second ends it at once, saying how to clean up."""
     asked: list[bool] = []
 
     def handler(*_: object) -> None:
         if asked:
-            print(AT_ONCE, file=sys.stderr, flush=True)
+            print(at_once, file=sys.stderr, flush=True)
             os._exit(2)  # at once: any tidying up would talk to AWS again
         asked.append(True)
         print("\naws: ending the instances and fetching what they have; once more to end at once",

@@ -85,6 +85,8 @@ class Past:
     """On launches of the job before this one."""
     last_usd: Decimal = Decimal(0)
     """On this one, at most."""
+    ended: bool = False
+    """Its end was asked for, and ``last_usd`` is what it cost."""
     unseen: int = 0
     """Launches before this one of which nobody knows what they cost: each counts as the job's most."""
     attempts: int = 0
@@ -102,6 +104,8 @@ class Running:
     handle: Handle
     launched: float
     """By the clock."""
+    paid: Decimal | None = None
+    """What it cost, where an earlier process ended it: its time since then is nobody's."""
 
 
 @dataclass(slots=True)

@@ -45,8 +45,8 @@ class World:
         )
         return Done(done.returncode, done.stdout, done.stderr, self.root)
 
-    def killed(self, when: str, *args: str, number: int = signal.SIGKILL) -> Done:
-        """A pytest --aws that gets a signal as soon as its output holds some words."""
+    def killed(self, when: str, *args: str, number: int = signal.SIGKILL, twice: bool = False) -> Done:
+        """A pytest --aws that gets a signal as soon as its output holds some words; twice where told."""
         whole = [sys.executable, "-u", "-m", "pytest", "--aws", "--aws-target=cloud", *args]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         seen = ""
@@ -55,13 +55,17 @@ class World:
                 seen += line
                 if when in line:
                     process.send_signal(number)
-                    when = "\0"
+                    when = "once more to end at once" if twice else "\0"
         return Done(process.returncode, seen, "", self.root)
 
     @property
     def run_id(self) -> str:
         """The newest run."""
         return max(path.name for path in (self.root.parent / "cache" / "runs").iterdir())
+
+    def journal(self) -> bytes:
+        """The newest run's."""
+        return (self.root.parent / "cache" / "runs" / self.run_id / "journal.jsonl").read_bytes()
 
     def alive(self) -> int:
         """Instances that are not terminated, as the server knows them."""
@@ -158,6 +162,23 @@ def test_a_signal_drains(world: World, number: int) -> None:
     assert world.alive() == 0
 
 
+def test_a_second_signal_tells_how_to_end_this_run(world: World) -> None:
+    """By its name and region, so that the command finds it from any shell, and no other run."""
+    done = world.killed("install", number=signal.SIGINT, twice=True)
+    assert done.code == 2, done.out
+    assert f"pytest-benchmark-aws reap --run {world.run_id} --region {world.aws['AWS_REGION']}" in done.out
+    world.command("reap", "--run", world.run_id)
+
+
+def test_a_second_signal_on_the_sessions_own_embedded_aws_advises_no_command(tmp_path: Path) -> None:
+    """It ends with its session, and no instance outlives it."""
+    world = World(make_project(tmp_path / "project", TEST), {})
+    done = world.killed("install", "--aws-target=embedded", number=signal.SIGINT, twice=True)
+    assert done.code == 2, done.out
+    assert "the embedded AWS of this session ends with it, and its instances too" in done.out
+    assert "reap" not in done.out
+
+
 def test_a_second_run_ships_nothing_again(world: World) -> None:
     """With unchanged code no bundle is uploaded and no wheel resolved; with a changed file only the project is."""
     assert world.pytest("--aws", "-k", "m5").code == 0
@@ -175,6 +196,34 @@ def test_an_unknown_run_is_refused(world: World) -> None:
     done = world.pytest("--aws-resume", "20200101-000000-abcdef")
     assert done.code == 4
     assert "neither a journal" in done.err
+
+
+def test_what_is_no_name_of_a_run_is_refused(world: World) -> None:
+    """A path would lead out of the folder of the runs."""
+    done = world.pytest("--aws-resume", "../../etc")
+    assert done.code == 4
+    assert "--aws-resume=../../etc: no name of a run; pytest-benchmark-aws runs lists them" in done.err
+    assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (None, "is finished: its results are in "),
+        ("install", "ended with its session, and its instances with it; run pytest --aws again"),
+    ],
+)
+def test_a_run_whose_embedded_aws_ended_is_refused_at_once(tmp_path: Path, when: str | None, said: str) -> None:
+    """Whether it is finished or was killed, nothing is launched for it, and nothing is waited for."""
+    world = World(make_project(tmp_path / "project", TEST), {})
+    words = ("--aws-target=embedded", "-k", "m5")
+    done = pytest_aws(world.root, "--aws", *words, **world.aws) if when is None else world.killed(when, *words)
+    assert done.code == (0 if when is None else -signal.SIGKILL), done.text
+    before = world.journal()
+    again = pytest_aws(world.root, *words, "--aws-resume", world.run_id, **world.aws)
+    assert again.code == 4, again.text
+    assert f"run {world.run_id} {said}" in again.err
+    assert world.journal() == before
 
 
 def test_policies_are_printed() -> None:

@@ -238,12 +238,13 @@ def test_fault_10_a_second_client_is_refused(world: World) -> None:
         with world.client(resume=True) as second:
             said = second.communicate(timeout=60)[0]
         assert second.returncode == 3, said
-        assert "another process works on this run" in said
-        with pytest.raises(JournalError, match="another process works on this run"):
+        assert "is being followed by another process" in said
+        with pytest.raises(JournalError, match="is being followed by another process"):
             world.run(make_jobs(), resume=True)
         done = world.pytest("--aws-resume", RUN)
-        assert done.code == pytest.ExitCode.INTERNAL_ERROR, done.text
-        assert "another process works on this run" in done.text
+        assert done.code == pytest.ExitCode.USAGE_ERROR, done.text
+        assert "Errno" not in done.text
+        assert "is being followed by another process" in done.text
         assert "Traceback" not in done.text
         assert len(world.instances()) == 1
         first.send_signal(signal.SIGINT)

@@ -15,7 +15,7 @@ from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.journal import JournalError, read
 from tests.faults.wire import answer_with, answering, ec2_error, form
-from tests.faults.world import HANGS, STAYS, QuickClock, World, make_backend, make_jobs, opened, until
+from tests.faults.world import HANGS, RUN, STAYS, QuickClock, World, make_backend, make_jobs, opened, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -345,7 +345,7 @@ def test_fault_20_a_token_of_another_launch_stops_the_run(world: World) -> None:
     jobs = make_jobs(3)
     clients = world.clients()
     answering(clients, "ec2.RunInstances", None, lambda: ec2_error("IdempotentParameterMismatch"))
-    with pytest.raises(CleanupError, match=r"IdempotentParameterMismatch.*pytest-benchmark-aws reap --run run-1"):
+    with pytest.raises(CleanupError, match=rf"IdempotentParameterMismatch.*pytest-benchmark-aws reap --run {RUN}"):
         world.run(jobs, clients=clients, script=HANGS)
     assert len(world.instances()) == 1
     until(lambda: not world.alive())

@@ -45,7 +45,7 @@ PROJECT = {
     "pytest.ini": "[pytest]\n",
 }
 LIMIT_S = 3600
-RUN = "run-1"
+RUN = "20261124-120000-abc123"
 GUEST = """\
 import hashlib, json, pathlib, signal, sys, time, urllib.error, urllib.request, zipfile
 with zipfile.ZipFile(sys.path[0]) as archive:

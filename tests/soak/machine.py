@@ -168,7 +168,7 @@ class Run(RuleBasedStateMachine):
     @rule()
     def second_client(self) -> None:
         """Another process on the same run is refused."""
-        with pytest.raises(JournalError, match="another process works on this run"):
+        with pytest.raises(JournalError, match="is being followed by another process"):
             Journal.open(self.folder)
 
     @rule(seconds=st.sampled_from([1.0, 30.0, 299.0, 890.0, 1201.0, 100_000.0]))

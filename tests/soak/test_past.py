@@ -23,9 +23,9 @@ def test_what_earlier_attempts_cost_is_known() -> None:
     lines = [intent(1), line("launched", instance_id="i-1"), over, over]
     (first,) = past_launches(lines, world_time(60))
     assert (first.instance_id, first.spent_usd, first.age_s) == ("i-1", Decimal(0), 60.0)
-    assert first.last_usd == Decimal("0.25")
+    assert (first.last_usd, first.ended) == (Decimal("0.25"), True)
     (second,) = past_launches([*lines, {**intent(2), "reserved_usd": "0.5"}], world_time(60))
-    assert second.last_usd == Decimal("0.5")
+    assert (second.last_usd, second.ended) == (Decimal("0.5"), False)
     assert (second.instance_id, second.spent_usd, second.intent.attempt) == (None, Decimal("0.25"), 2)
 
 

@@ -155,8 +155,8 @@ class Clients:
             answer = self("sts").get_caller_identity()
         except (BotoCoreError, ClientError) as error:
             raise PlanError(
-                f"AWS does not know these credentials ({error}): log in (aws sso login, aws configure), or run on "
-                "embedded AWS with --aws-target=embedded"
+                f"AWS does not know these credentials ({error}): log in (aws sso login, aws configure); pytest runs "
+                "without an account, on embedded AWS, with --aws-target=embedded"
             ) from error
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         self._account = Account(answer["Account"], answer["Arn"], self.region, "x-embedded-aws" in headers)

@@ -1,0 +1,80 @@
+"""Whether a run can be gone on with: its name, who works on it, and whether AWS still knows of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws import recovery
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.journal import RunInUseError, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.aws.s3 import Bucket
+
+
+def refuse_name(run_id: str) -> None:
+    """Refuses what cannot be gone on with, before anything is asked of AWS.
+
+    Raises:
+        PlanError: it is no name of a run.
+        RunInUseError: another process works on it.
+    """
+    if not re.fullmatch(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}", run_id):
+        raise PlanError(f"--aws-resume={run_id}: no name of a run; pytest-benchmark-aws runs lists them")
+    path = recovery.runs_folder() / run_id / "journal.jsonl"
+    if path.exists() and recovery.is_locked(path):
+        raise RunInUseError(run_id)
+
+
+def refuse_gone(run_id: str, jobs: Iterable[str], clients: Clients, bucket: Bucket, results: Path) -> None:
+    """Refuses a run of which AWS shows no instance and keeps nothing, so that there is nothing to wait for.
+
+    Raises:
+        PlanError: it is finished, or its AWS ended.
+    """
+    from pytest_benchmark_aws.aws import ec2
+
+    path = recovery.runs_folder() / run_id / "journal.jsonl"
+    lines = read(path) if path.exists() else []
+    if not any(line["kind"] == "launched" for line in lines):
+        return
+    if ec2.instances_of_run(clients, run_id) or recovery.uploads(_keys(bucket, f"runs/{run_id}/"), run_id):
+        return
+    if is_finished(lines, jobs):
+        raise PlanError(f"run {run_id} is finished: its results are in {results}; run pytest --aws for new ones")
+    about = next((line for line in lines if line["kind"] == "run"), {})
+    if about.get("embedded"):
+        raise PlanError(
+            f"the embedded AWS of run {run_id} ended with its session, and its instances with it; run pytest --aws "
+            "again; to keep it alive start python -m pytest_benchmark_aws.embedded"
+        )
+    if clients.account().embedded:
+        raise PlanError(
+            f"run {run_id} is of account {about.get('account')}, and this session goes to embedded AWS: log in, or "
+            "give --aws-target=cloud"
+        )
+
+
+def is_finished(lines: Sequence[Mapping[str, Any]], jobs: Iterable[str]) -> bool:
+    """Whether by its journal a run was seen to end, after each of these jobs had delivered."""
+    last = next((line["kind"] for line in reversed(lines) if line["kind"] in {"gone", "intent"}), "")
+    whole = {line["job"] for line in lines if line["kind"] == "delivered" and line["whole"]}
+    return last == "gone" and whole.issuperset(jobs)
+
+
+def _keys(bucket: Bucket, prefix: str) -> Iterable[str]:
+    from botocore.exceptions import ClientError
+
+    from pytest_benchmark_aws.aws.clients import code_of
+
+    try:
+        return bucket.listing(prefix)
+    except ClientError as error:
+        if code_of(error) != "NoSuchBucket":
+            raise
+        return ()
