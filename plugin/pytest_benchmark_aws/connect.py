@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 READY = "# embedded AWS is ready"
 
 
+def region_of_environment() -> str | None:
+    """The region that the environment names. boto3 ignores AWS_REGION, which every other SDK honours."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+
+
 def wants_embedded(settings: Settings) -> bool:
     """Whether the run goes to embedded AWS: asked for, or ``auto`` with no credentials at all."""
     if settings.target != "auto":

@@ -200,8 +200,8 @@ def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
     """
     if misfits and settings.misfit == "fail":
         raise PlanError(
-            f"{len(misfits)} cases do not fit, nothing was launched; choose other types, or leave these out with "
-            "--aws-misfit=skip:\n" + "\n".join(misfits)
+            f"{len(plan.misfits):,} cases cannot be run as planned, nothing was launched; change what is said below, "
+            "or leave these out with --aws-misfit=skip:\n" + "\n".join(misfits)
         )
     if plan.most_usd > settings.max_cost_usd:
         most = format_usd(plan.most_usd, settings.max_cost_usd)

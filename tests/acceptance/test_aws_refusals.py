@@ -103,7 +103,10 @@ def test_an_unknown_price_needs_to_be_given(project: Path) -> None:
     """Outside us-east-1 the snapshot is silent: the price is asked for, and taken."""
     done = pytest_aws(project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1")
     assert done.code == 4
-    assert "the price of m5.8xlarge is not known" in done.text
+    assert "no prices of eu-west-1 are known without credentials, the shipped ones are us-east-1's" in done.err
+    assert "or give --aws-price m5.8xlarge=1.536" in done.err
+    assert "would fit" not in done.text
+    assert "USD in all" not in done.text
     given = pytest_aws(
         project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1", "--aws-price=m5.8xlarge=1.712"
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str]:
-    """The jobs as a table, the misfits with their reasons, and the total."""
+    """The jobs as a table, the misfits with their reasons, and the total where anything is launched."""
     header = ("instance type", "launch", "vCPUs", "memory", "market", "cases", "USD/hour", "time limit", "USD at most")
     rows = [header]
     for job in plan.jobs:
@@ -36,9 +36,10 @@ def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str
         )
     lines = [f"  {line}" for line in aligned(rows, left=(0, 4))] if plan.jobs else ["  no instance would be launched"]
     lines += misfit_lines(plan.misfits)
+    if not plan.jobs:
+        return lines
     sources = sorted({job.price.source for job in plan.jobs})
-    if sources:
-        lines.append(f"  prices: {', '.join(sources)}; on demand, Linux")
+    lines.append(f"  prices: {', '.join(sources)}; on demand, Linux")
     where = ", on embedded AWS nothing is billed" if embedded else ", data transfer and disks aside"
     most, cap = format_usd(plan.most_usd, max_cost_usd), format_usd(max_cost_usd, plan.most_usd)
     lines.append(f"  at most {most} USD in all, --aws-max-cost is {cap} USD{where}")
@@ -46,9 +47,13 @@ def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str
 
 
 def misfit_lines(misfits: Sequence[Misfit]) -> list[str]:
-    """A line for each case that an instance type cannot hold, and the types that can."""
-    lines = []
+    """A line for all cases that cannot be run for the same reasons, and the types that can hold them."""
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for misfit in misfits:
-        fitting = f"; would fit: {', '.join(misfit.would_fit)}" if misfit.would_fit else ""
-        lines.append(f"  ✗ {printable(misfit.case.node_id)}: {'; '.join(misfit.reasons)}{fitting}")
+        alike.setdefault((misfit.reasons, misfit.would_fit), []).append(misfit.case.node_id)
+    lines = []
+    for (reasons, would_fit), (first, *others) in alike.items():
+        more = f" and {len(others):,} more" if others else ""
+        fitting = f"; would fit: {', '.join(would_fit)}" if would_fit else ""
+        lines.append(f"  ✗ {printable(first)}{more}: {'; '.join(reasons)}{fitting}")
     return lines
