@@ -56,13 +56,22 @@ def configure(config: pytest.Config) -> None:
     """Refuses what cannot go together, and takes over the saving and comparing of files.
 
     Raises:
-        pytest.UsageError: pytest-xdist is to run the tests, or pytest-benchmark is missing or disabled.
+        pytest.UsageError: pytest-xdist is to run the tests, pytest-benchmark is missing or disabled, or the
+            region is none.
     """
+    from pytest_benchmark_aws.connect import check_region
+
     if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
-    expand.given_types(settings_of(config), snapshot.catalog())
+    settings = settings_of(config)
+    try:
+        with marks_session.importing(config):
+            check_region(settings)
+    except PlanError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
+    expand.given_types(settings, snapshot.catalog())
     options = config.option
     config.stash[_SAVING] = Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
