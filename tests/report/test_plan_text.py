@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -106,3 +107,25 @@ def test_misfits_of_the_same_reasons_are_one_line() -> None:
     cases = [Case(f"t.py::test_it[{n}]", "t.py::test_it", Target("m5.large"), Requirements()) for n in range(1200)]
     lines = misfit_lines([Misfit(case, ("too small",), ("m5.8xlarge",)) for case in cases])
     assert lines == ["  ✗ t.py::test_it[0] and 1,199 more: too small; would fit: m5.8xlarge"]
+
+
+def test_launches_of_the_same_cases_are_one_row() -> None:
+    """A row for each type and market has the range of its launches, and the most that all of them cost."""
+    kinds = [Target("m5.large"), Target("m5.8xlarge", "spot")]
+    plan = planned(*(replace(kind, launch=launch) for launch in range(1, 1001) for kind in kinds))
+    header, *rows = plan_lines(plan, Decimal(10), embedded=False)[:3]
+    assert [row.split()[:2] for row in rows] == [["m5.large", "1-1000"], ["m5.8xlarge", "1-1000"]]
+    assert [row.split()[-1] for row in rows] == ["112.00", "1792.00"]
+    assert len({len(line) for line in [header, *rows]}) == 1
+
+
+def test_launches_of_other_cases_are_rows_of_their_own() -> None:
+    """What differs in its cases is not summed up, and a range names each launch it is for."""
+    cases = [
+        Case(f"t.py::{name}", f"t.py::{name}", Target("m5.large", "on-demand", launch), NOTHING)
+        for launch in (1, 2, 3, 5)
+        for name in (("test_a", "test_b") if launch == 2 else ("test_a",))
+    ]
+    first, second, *_ = plan_lines(make_plan(cases, catalog(), price_of, 3600), Decimal(10), embedded=False)[1:]
+    assert " 1, 3, 5 " in first
+    assert second.split()[1] == "2"
