@@ -65,6 +65,17 @@ def test_a_function_that_asks_for_what_the_test_lacks_is_refused() -> None:
         parse_requires((), {"memory": lambda columns: columns}, {"rows": 1})
 
 
+def nothing() -> None:
+    """A requirement of no memory at all."""
+
+
+@pytest.mark.parametrize(("function", "shown"), [(lambda: None, "a function"), (nothing, "nothing")])
+def test_a_function_is_shown_by_its_name(function: object, shown: str) -> None:
+    """An error shows a function's name, or that it is one, and no address."""
+    with pytest.raises(MarkError, match=rf"^requires\(memory={shown}\) returned None: "):
+        parse_requires((), {"memory": function}, {})
+
+
 @pytest.mark.parametrize(
     "kwargs",
     [

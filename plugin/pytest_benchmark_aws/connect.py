@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -20,6 +21,33 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.options import Settings
 
 READY = "# embedded AWS is ready"
+
+
+def region_of_environment() -> str | None:
+    """The region that the environment names. boto3 ignores AWS_REGION, which every other SDK honours."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+
+
+def check_region(settings: Settings) -> None:
+    """Refuses what cannot be a region, offline; with an endpoint of the user's own, any name is one.
+
+    Raises:
+        PlanError: the name is not known, and has no region's form.
+    """
+    region = settings.region or region_of_environment()
+    if region is None or any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+        return
+    if re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}", region):
+        return  # AWS opens new ones that botocore has not heard of
+    from difflib import get_close_matches
+
+    from pytest_benchmark_aws.aws.clients import regions
+
+    known = regions()
+    if region not in known:
+        near = get_close_matches(region, known, n=3, cutoff=0.0)
+        given = f"--aws-region={region}" if settings.region else f"AWS_REGION={region}"
+        raise PlanError(f"{given}: there is no such region; did you mean {', '.join(near)}?")
 
 
 def wants_embedded(settings: Settings) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws import recovery, resuming, snapshot, storage
+from pytest_benchmark_aws.connect import region_of_environment
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.journal import read
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.agentfile import Shipment
     from pytest_benchmark_aws.backends.ec2 import Ec2Backend
     from pytest_benchmark_aws.connect import Checked
-    from pytest_benchmark_aws.core.model import Case, Plan
+    from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
     from pytest_benchmark_aws.options import Settings
     from pytest_benchmark_aws.runstate import Finished, Past
     from pytest_benchmark_aws.shipping import Cargo
@@ -41,15 +41,46 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
     """
     from pytest_benchmark_aws.aws import prices
 
-    region = clients.region if clients else (settings.region or os.environ.get("AWS_REGION") or "us-east-1")
-    names = sorted({case.target.instance_type for case in cases} - set(settings.prices))
+    region = clients.region if clients else (settings.region or region_of_environment() or "us-east-1")
+    if clients is None and not embedded:
+        clients, region, embedded = _who_knows_prices(settings)
+    wanted = sorted({case.target.instance_type for case in cases})
+    names = sorted(set(wanted) - set(settings.prices))
     catalog = snapshot.catalog()
     # Embedded AWS answers from the snapshot: that is said, and never kept where real prices are.
     source = f"embedded Pricing API, snapshot of {catalog.price_date}" if embedded else "Pricing API, {today}"
     folder = cache_folder() / ("prices-embedded" if embedded else "prices")
     fetched = {} if clients is None else prices.fetch(clients, names, folder, source)
     price_of = prices.PriceList(settings.prices, fetched, catalog, region)
-    return make_plan(cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable)
+    unpriced = None
+    if clients is None and region != "us-east-1":
+        unpriced = _unpriced(region, [known for name in names if (known := catalog.find(name))])
+    return make_plan(
+        cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable, unpriced=unpriced
+    )
+
+
+def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
+    """The account that a dry run asks for prices, None where it does not answer; the region; whether it is embedded."""
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.connect import without_metadata_probe
+
+    with without_metadata_probe():
+        clients = Clients(settings.region, settings.profile, retries=1)
+        try:
+            return clients, clients.region, clients.account().embedded
+        except PlanError:
+            return None, clients.region, False
+
+
+def _unpriced(region: str, types: Sequence[InstanceType], shown: int = 3) -> str:
+    """Why no price is known of any of the types, and what to do."""
+    examples = [f"--aws-price {known.name}={known.usd_per_hour or 'USD'}" for known in types[:shown]]
+    more = f" and so on for {len(types) - shown:,} more" if len(types) > shown else ""
+    return (
+        f"no prices of {region} are known without credentials, the shipped ones are us-east-1's: log in (aws sso "
+        f"login, aws configure), or give {' '.join(examples)}{more}"
+    )
 
 
 def new_run_id() -> str:

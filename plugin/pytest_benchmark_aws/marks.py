@@ -103,10 +103,10 @@ def parse_requires(args: Sequence[object], kwargs: Mapping[str, object], params:
 def _memory(value: object, params: Mapping[str, object]) -> int | None:
     if value is None:
         return None
-    shown = f"requires(memory={value!r})"
+    shown = f"requires(memory={_named(value)})"
     if callable(value):
         value = _call(value, params, shown)
-        shown += f" returned {value!r}"
+        shown += f" returned {_named(value)}"
     if isinstance(value, str):
         try:
             value = parse_memory(value)
@@ -115,6 +115,14 @@ def _memory(value: object, params: Mapping[str, object]) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise MarkError(f"{shown}: memory is a number of bytes, a text such as '96 GiB', or a function that gives one")
     return value
+
+
+def _named(value: object) -> str:
+    """A value as an error shows it; of a function its name, where it has one, never its address."""
+    if not callable(value):
+        return repr(value)
+    name = getattr(value, "__name__", "<lambda>")
+    return "a function" if name == "<lambda>" else str(name)
 
 
 def _call(function: Callable[..., Any], params: Mapping[str, object], shown: str) -> object:

@@ -58,21 +58,25 @@ def configure(config: pytest.Config) -> None:
     """Refuses what cannot go together, and takes over the saving and comparing of files.
 
     Raises:
-        pytest.UsageError: pytest-xdist is to run the tests, pytest-benchmark is missing or disabled, or the run to
-            go on with has no such name or is another process's.
+        pytest.UsageError: pytest-xdist is to run the tests, pytest-benchmark is missing or disabled, the region is
+            none, or the run to go on with has no such name or is another process's.
     """
+    from pytest_benchmark_aws.connect import check_region
+
     if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
     settings = settings_of(config)
-    if settings.resume is not None:
-        from pytest_benchmark_aws.resuming import refuse_name
+    from pytest_benchmark_aws.resuming import refuse_name
 
-        try:
+    try:
+        if settings.resume is not None:
             refuse_name(settings.resume)
-        except PlanError as error:
-            raise pytest.UsageError(f"aws: {error}") from error
+        with marks_session.importing(config):
+            check_region(settings)
+    except PlanError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
     expand.given_types(settings, snapshot.catalog())
     options = config.option
     config.stash[_SAVING] = Saving(
@@ -215,8 +219,8 @@ def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
     """
     if misfits and settings.misfit == "fail":
         raise PlanError(
-            f"{len(misfits)} cases do not fit, nothing was launched; choose other types, or leave these out with "
-            "--aws-misfit=skip:\n" + "\n".join(misfits)
+            f"{len(plan.misfits):,} cases cannot be run as planned, nothing was launched; change what is said below, "
+            "or leave these out with --aws-misfit=skip:\n" + "\n".join(misfits)
         )
     if plan.most_usd > settings.max_cost_usd:
         most = format_usd(plan.most_usd, settings.max_cost_usd)

@@ -69,6 +69,8 @@ def test_misfits_can_be_left_out(project: Path) -> None:
         (["--aws-time-limit=never"], "'never' is no duration"),
         (["--aws-launches=0"], "give a whole number from 1 to 1000"),
         (["--aws-price=m5.large"], "give an instance type and USD an hour"),
+        (["--aws-region=mars-1"], "--aws-region=mars-1: there is no such region; did you mean "),
+        (["--aws-region=us-west2"], "did you mean us-west-2"),
         (["--aws-target=moon"], "choose one of auto, cloud, embedded"),
         (["--aws-instance-type=ml.m5.large"], "SageMaker's training jobs are not supported yet"),
         (["-p", "no:benchmark"], "--aws needs pytest-benchmark"),
@@ -103,7 +105,10 @@ def test_an_unknown_price_needs_to_be_given(project: Path) -> None:
     """Outside us-east-1 the snapshot is silent: the price is asked for, and taken."""
     done = pytest_aws(project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1")
     assert done.code == 4
-    assert "the price of m5.8xlarge is not known" in done.text
+    assert "no prices of eu-west-1 are known without credentials, the shipped ones are us-east-1's" in done.err
+    assert "or give --aws-price m5.8xlarge=1.536" in done.err
+    assert "would fit" not in done.text
+    assert "USD in all" not in done.text
     given = pytest_aws(
         project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1", "--aws-price=m5.8xlarge=1.712"
     )
@@ -149,3 +154,20 @@ def test_no_credentials_for_the_cloud_is_one_clear_error(project: Path) -> None:
     assert done.code == 4, done.text
     assert "--aws-target=embedded" in done.err
     assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize(
+    ("region", "extra"),
+    [("mars-east-7", {}), ("us-gov-west-1", {}), ("mars-1", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})],
+)
+def test_a_region_that_may_be_one_is_taken(project: Path, region: str, extra: dict[str, str]) -> None:
+    """A name of a region's form is one that AWS may have opened; behind the user's own endpoint any name is."""
+    wanted = ("--aws-dry-run", "-k", "small", f"--aws-region={region}", "--aws-price=m5.8xlarge=1")
+    done = pytest_aws(project, *wanted, "--aws-target=embedded", **extra)
+    assert done.code == 0, done.text
+
+
+def test_a_region_is_checked_for_aws_alone(project: Path) -> None:
+    """Without --aws, nobody asks what AWS_REGION names."""
+    done = pytest_aws(project, "--collect-only", "-q", AWS_REGION="mars-1")
+    assert done.code == 0, done.text

@@ -274,5 +274,5 @@ def test_a_key_that_no_result_has_is_said(tmp_path: Path) -> None:
     """A misspelt throughput would otherwise compare runs a second in silence."""
     fill(tmp_path / "new", 1.0)
     found = compare(tmp_path, "new", "--throughput", "rows", "--scale-parameter", "size")
-    assert "no result has rows in extra_info" in found.stderr
+    assert "no result has rows in its extra_info" in found.stderr
     assert "no result has a parameter size" in found.stderr

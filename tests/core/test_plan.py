@@ -148,3 +148,16 @@ def test_what_nothing_holds_has_no_suggestion() -> None:
     """A case for a pebibyte fits no type, and none is named."""
     (misfit,) = make_plan([case(Target("m5.large"), Requirements(2**50))], catalog(), price_of, 60).misfits
     assert misfit.would_fit == ()
+
+
+def test_where_the_price_is_the_reason_no_other_type_is_suggested() -> None:
+    """Another type's price is not known either."""
+    (misfit,) = make_plan([case(Target("m5.large"))], catalog(), lambda _: None, 60).misfits
+    assert misfit.would_fit == ()
+
+
+def test_a_reason_that_all_prices_are_unknown_for_is_the_same_for_all_types() -> None:
+    """Cases of two types have the one reason that was given."""
+    cases = [case(Target("m5.large")), case(Target("c5.large"))]
+    unfit = make_plan(cases, catalog(), lambda _: None, 60, unpriced="log in").misfits
+    assert [misfit.reasons for misfit in unfit] == [("log in",), ("log in",)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -44,10 +45,14 @@ def test_a_job_is_a_line_with_all_that_decides() -> None:
     )
 )
 def test_every_job_and_every_misfit_is_shown(targets: list[Target]) -> None:
-    """There is a line for each job and for each misfit, and the total is the plan's."""
+    """Each job has its line, each misfit is in one of its reasons, and the total is the plan's."""
     plan = planned(*targets)
     text = plan_lines(plan, Decimal("12.5"), embedded=False)
-    assert sum("  ✗ " in line for line in text) == len(plan.misfits)
+    said = [line.partition(": ")[0] for line in text if line.startswith("  ✗ ")]
+    counted = [1 + int(line.split(" and ")[1].split()[0]) if line.endswith(" more") else 1 for line in said]
+    assert sum(counted) == len(plan.misfits)
+    if not plan.jobs:
+        return
     for job in plan.jobs:
         assert any(line.split()[0] == job.target.instance_type and job.target.market in line for line in text)
     most, cap = plan.most_usd, Decimal("12.5")
@@ -70,10 +75,10 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 
 def test_without_jobs_nothing_would_be_launched() -> None:
-    """A plan of misfits alone says so, and names no source of prices."""
+    """A plan of misfits alone says so, and names neither a source of prices nor a total."""
     text = plan_lines(planned(Target("m5.large"), needs=Requirements(GIB * 100)), Decimal(10), embedded=False)
     assert text[0] == "  no instance would be launched"
-    assert not any("prices:" in line for line in text)
+    assert not any("prices:" in line or "USD" in line for line in text)
 
 
 def test_embedded_runs_are_said_to_cost_nothing() -> None:
@@ -95,3 +100,32 @@ def test_a_misfit_has_its_reasons_and_what_would_fit() -> None:
     both, neither = misfit_lines([Misfit(case, ("too small", "too slow"), ("m5.8xlarge",)), Misfit(case, ("no",), ())])
     assert both == "  ✗ t.py::test_it[m5.large]: too small; too slow; would fit: m5.8xlarge"
     assert neither == "  ✗ t.py::test_it[m5.large]: no"
+
+
+def test_misfits_of_the_same_reasons_are_one_line() -> None:
+    """The first case stands for the others, which are counted."""
+    cases = [Case(f"t.py::test_it[{n}]", "t.py::test_it", Target("m5.large"), Requirements()) for n in range(1200)]
+    lines = misfit_lines([Misfit(case, ("too small",), ("m5.8xlarge",)) for case in cases])
+    assert lines == ["  ✗ t.py::test_it[0] and 1,199 more: too small; would fit: m5.8xlarge"]
+
+
+def test_launches_of_the_same_cases_are_one_row() -> None:
+    """A row for each type and market has the range of its launches, and the most that all of them cost."""
+    kinds = [Target("m5.large"), Target("m5.8xlarge", "spot")]
+    plan = planned(*(replace(kind, launch=launch) for launch in range(1, 1001) for kind in kinds))
+    header, *rows = plan_lines(plan, Decimal(10), embedded=False)[:3]
+    assert [row.split()[:2] for row in rows] == [["m5.large", "1-1000"], ["m5.8xlarge", "1-1000"]]
+    assert [row.split()[-1] for row in rows] == ["112.00", "1792.00"]
+    assert len({len(line) for line in [header, *rows]}) == 1
+
+
+def test_launches_of_other_cases_are_rows_of_their_own() -> None:
+    """What differs in its cases is not summed up, and a range names each launch it is for."""
+    cases = [
+        Case(f"t.py::{name}", f"t.py::{name}", Target("m5.large", "on-demand", launch), NOTHING)
+        for launch in (1, 2, 3, 5)
+        for name in (("test_a", "test_b") if launch == 2 else ("test_a",))
+    ]
+    first, second, *_ = plan_lines(make_plan(cases, catalog(), price_of, 3600), Decimal(10), embedded=False)[1:]
+    assert " 1, 3, 5 " in first
+    assert second.split()[1] == "2"

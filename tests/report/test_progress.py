@@ -148,6 +148,15 @@ def test_what_is_over_is_marked_as_it_ended() -> None:
     assert [line[0] for line in paper.screen[:-1]] == ["✓", "✓", "✗", "✗", "▸"]
 
 
+def test_lines_of_different_times_have_the_same_columns() -> None:
+    """Whatever the phase and the time, the money ends at the same place."""
+    paper = Paper()
+    view = ProgressView(paper, live=False, stream_logs=False)
+    for phase, seconds in [("run", 9.5), ("wait", 11.0), ("shutting-down", 3599.0), ("collect", 3900.0)]:
+        view.show([Shown(phase=phase, seconds=seconds)])
+    assert len({line.index(" USD") for line in paper.screen}) == 1
+
+
 def test_no_jobs_are_no_lines() -> None:
     """Without a job nothing is written off a terminal."""
     paper = Paper()

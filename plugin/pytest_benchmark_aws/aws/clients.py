@@ -163,6 +163,15 @@ class Clients:
         return self._account
 
 
+def regions() -> list[str]:
+    """The regions of EC2 that botocore knows, in every partition; nothing is asked."""
+    from botocore.session import Session
+
+    session = Session()
+    partitions = session.get_available_partitions()
+    return sorted(name for partition in partitions for name in session.get_available_regions("ec2", partition))
+
+
 def _keys(session: Any) -> tuple[str, str, str | None] | None:
     """What a session signs with now."""
     found = session.get_credentials()

@@ -26,8 +26,11 @@ def make_plan(
     time_limit_s: int,
     *,
     allow_burstable: bool = False,
+    unpriced: str | None = None,
 ) -> Plan:
     """One job for each target, in the order of the cases; what cannot be run is a misfit.
+
+    ``unpriced`` says why prices are not known and what to do, where that is the same for all.
 
     Raises:
         PlanError: an instance type is unknown.
@@ -40,7 +43,7 @@ def make_plan(
         if found is None:
             near = ", ".join(catalog.nearest(case.target.instance_type))
             raise PlanError(f"{case.target.instance_type}: no such instance type is known; did you mean {near}?")
-        reasons = _reasons(case, found, price_of)
+        reasons = _reasons(case, found)
         if found.burstable and not allow_burstable:
             reasons += (
                 f"{found.name} is burstable: its speed depends on the CPU credits it has, so that its times compare "
@@ -48,6 +51,9 @@ def make_plan(
             )
         if reasons:
             unfit.append(Misfit(case, reasons, _would_fit(case.requirements, found, catalog)))
+            continue
+        if price_of(found) is None:  # another type would not help
+            unfit.append(Misfit(case, (unpriced or _no_price(found.name),), ()))
             continue
         types[case.target] = found
         grouped.setdefault(case.target, []).append(case)
@@ -71,14 +77,15 @@ def as_machine(instance_type: InstanceType) -> Machine:
     )
 
 
-def _reasons(case: Case, found: InstanceType, price_of: Callable[[InstanceType], Price | None]) -> tuple[str, ...]:
+def _no_price(name: str) -> str:
+    return f"the price of {name} is not known, so its cost cannot be bounded: give --aws-price {name}=USD"
+
+
+def _reasons(case: Case, found: InstanceType) -> tuple[str, ...]:
     name = case.target.instance_type
     if name.startswith("ml."):
         return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {name[3:]}",)
-    reasons = misfits(case.requirements, as_machine(found))
-    if price_of(found) is None:
-        reasons += (f"the price of {name} is not known, so its cost cannot be bounded: give --aws-price {name}=USD",)
-    return reasons
+    return misfits(case.requirements, as_machine(found))
 
 
 def _would_fit(requirements: Requirements, unfit: InstanceType, catalog: Catalog, count: int = 3) -> tuple[str, ...]:

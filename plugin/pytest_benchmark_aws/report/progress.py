@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WIDTH = 100
+_PHASE_WIDTH, _DURATION_WIDTH = len("shutting-down"), len("59 min 59 s")
+"""Of the longest, so that the lines of different times are in the same columns."""
 
 
 class Shown(Protocol):
@@ -81,8 +83,8 @@ def _lines(jobs: Sequence[Shown]) -> list[str]:
     rows = [
         (
             f"▸ {job.name}" if job.phase not in {"done", "failed"} else f"{'✓' if _fine(job) else '✗'} {job.name}",
-            printable(job.phase),
-            format_duration(job.seconds),
+            printable(job.phase).ljust(_PHASE_WIDTH),
+            format_duration(job.seconds).rjust(_DURATION_WIDTH),
             f"{job.spent_usd:.4f} USD",
             printable(job.detail),
         )
