@@ -75,7 +75,10 @@ def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
 
 def _unpriced(region: str, types: Sequence[InstanceType], shown: int = 3) -> str:
     """Why no price is known of any of the types, and what to do."""
-    examples = [f"--aws-price {known.name}={known.usd_per_hour or 'USD'}" for known in types[:shown]]
+    examples = [
+        f"--aws-price {known.name}={f'{known.usd_per_hour.normalize():f}' if known.usd_per_hour else 'USD'}"
+        for known in types[:shown]
+    ]
     more = f" and so on for {len(types) - shown:,} more" if len(types) > shown else ""
     return (
         f"no prices of {region} are known without credentials, the shipped ones are us-east-1's: log in (aws sso "

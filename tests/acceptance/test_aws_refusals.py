@@ -106,7 +106,7 @@ def test_an_unknown_price_needs_to_be_given(project: Path) -> None:
     done = pytest_aws(project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1")
     assert done.code == 4
     assert "no prices of eu-west-1 are known without credentials, the shipped ones are us-east-1's" in done.err
-    assert "or give --aws-price m5.8xlarge=1.536" in done.err
+    assert "or give --aws-price m5.8xlarge=1.536\n" in done.err
     assert "would fit" not in done.text
     assert "USD in all" not in done.text
     given = pytest_aws(
