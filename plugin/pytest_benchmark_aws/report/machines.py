@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.units import format_memory, format_rate
+from pytest_benchmark_aws.core.units import format_memory, format_rate, format_run_usd, format_seconds
 from pytest_benchmark_aws.report.columns import aligned, printable
 from pytest_benchmark_aws.report.terminal import unit_of
 
@@ -82,26 +81,13 @@ def _cells(row: MachineRow) -> tuple[str, ...]:
         printable(one.scale or "-"),
         str(one.vcpus or "-"),
         "-" if one.memory_bytes is None else format_memory(one.memory_bytes),
-        _seconds(row.median),
-        f"{_seconds(row.low)} - {_seconds(row.high)}" if len(one.rounds) > 1 else "1 round",
+        format_seconds(row.median),
+        f"{format_seconds(row.low)} - {format_seconds(row.high)}" if len(one.rounds) > 1 else "1 round",
         format_rate(one.throughput).strip(),
         f"{row.relative:.3f}",
         f"{one.usd_per_hour:.4f}",
-        _usd(row.usd_per_run),
+        format_run_usd(row.usd_per_run),
         f"{one.billed_usd:.4f}",
         base,
         ", ".join(marks),
     )
-
-
-def _usd(value: Decimal) -> str:
-    """USD to three significant digits; what is below a millionth as a power of ten."""
-    return f"{value:.6f}" if value >= Decimal("0.0001") else f"{value:.2e}"
-
-
-def _seconds(value: float) -> str:
-    """Seconds to four significant digits in a fitting unit."""
-    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= factor:
-            return f"{value / factor:.4g} {unit}"
-    return f"{value * 1e9:.4g} ns"
