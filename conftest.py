@@ -107,7 +107,7 @@ def _scale(config: pytest.Config) -> str | None:
         return given
     if "PYTEST_BENCHMARK_AWS_GUEST" in os.environ:
         return None  # the command line there spells it out
-    from pytest_benchmark_aws.remote import is_embedded
+    from pytest_benchmark_aws.session.remote import is_embedded
 
     return "smoke" if is_embedded(config) else "full"
 

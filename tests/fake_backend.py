@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Status
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import CapacityError
 from pytest_benchmark_aws.core.model import Case, Job, Price, Requirements, Target
-from pytest_benchmark_aws.journal import Journal, read
-from pytest_benchmark_aws.runner import Runner
-from pytest_benchmark_aws.snapshot import catalog
+from pytest_benchmark_aws.run.journal import Journal, read
+from pytest_benchmark_aws.run.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws import bundle
-from pytest_benchmark_aws.bundle import (
+from pytest_benchmark_aws.bundle import project
+from pytest_benchmark_aws.bundle.project import (
     SHIPPED,
     Archive,
     bundle_project,
@@ -102,7 +102,7 @@ def test_an_executable_file_stays_one(tmp_path: Path) -> None:
 
 def test_too_many_bytes_are_refused_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the limit, and the file at which it is passed."""
-    monkeypatch.setattr(bundle, "LIMIT_BYTES", 2048)
+    monkeypatch.setattr(project, "LIMIT_BYTES", 2048)
     write(tmp_path, {"a": b"0" * 1024, "b": b"1" * 1024, "c": b"2"})
     assert len(make_archive([(name, tmp_path / name) for name in "ab"]).names) == 2
     with pytest.raises(PlanError, match=r"more than 2 KiB \(c is where"):
@@ -174,7 +174,7 @@ def test_a_secret_is_one_in_any_folder_and_case(folder: str, name: str) -> None:
     assert is_secret(Path(name.upper()))
 
 
-@given(NAMES, st.sampled_from(sorted(bundle.SECRET_FOLDERS)))
+@given(NAMES, st.sampled_from(sorted(project.SECRET_FOLDERS)))
 def test_what_lies_in_a_folder_of_keys_is_secret(name: str, folder: str) -> None:
     """Everything in ``.aws`` or ``.ssh`` is, at any depth; the name alone is no such folder."""
     assert is_secret(Path("a") / folder / name)

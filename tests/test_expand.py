@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.model import Target, Wanted
-from pytest_benchmark_aws.expand import bare_id, targets
-from pytest_benchmark_aws.options import Settings
-from pytest_benchmark_aws.snapshot import catalog
+from pytest_benchmark_aws.session.expand import bare_id, targets
+from pytest_benchmark_aws.session.options import Settings
 
 NAMES = st.sampled_from(sorted(catalog().types))
 MARKETS = st.sampled_from(["on-demand", "spot"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.journal import Journal, JournalError, read
+from pytest_benchmark_aws.run.journal import Journal, JournalError, read
 
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.lists(st.text(max_size=5), max_size=3)
 KEYS = st.text("abcdefgh", min_size=1, max_size=4)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import MarkError
 from pytest_benchmark_aws.core.model import Requirements, Wanted
-from pytest_benchmark_aws.marks import parse_instance_type, parse_requires
-from pytest_benchmark_aws.snapshot import catalog
+from pytest_benchmark_aws.session.marks import parse_instance_type, parse_requires
 
 NAMES = st.lists(st.sampled_from(sorted(catalog().types)), min_size=1, max_size=5)
 

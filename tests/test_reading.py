@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchmark_aws import snapshot
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.records import Reading
-from pytest_benchmark_aws.inifile import project_settings
-from pytest_benchmark_aws.reading import find_files, read_files
+from pytest_benchmark_aws.results.reading import find_files, read_files
+from pytest_benchmark_aws.session.inifile import project_settings
 from tests.results import benchmark, result, write
 
 if TYPE_CHECKING:

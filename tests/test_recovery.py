@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.aws.ec2 import Instance
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.journal import Journal
-from pytest_benchmark_aws.recovery import past_instances, runs, unknown_spend, uploads
+from pytest_benchmark_aws.run.history import past_instances, runs, unknown_spend, uploads
+from pytest_benchmark_aws.run.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

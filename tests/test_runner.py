@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
-from pytest_benchmark_aws.following import NEVER_SEEN_S, TERMINATE_S
-from pytest_benchmark_aws.journal import JournalError, read
-from pytest_benchmark_aws.runstate import Finished, Past
+from pytest_benchmark_aws.run.follow import NEVER_SEEN_S, TERMINATE_S
+from pytest_benchmark_aws.run.journal import JournalError, read
+from pytest_benchmark_aws.run.ledger import Finished, Past
 from tests.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_job, make_jobs, opened
 
 if TYPE_CHECKING:

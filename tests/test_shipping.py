@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.shipping import _forwarded, guest_args, import_paths
+from pytest_benchmark_aws.bundle.cargo import _forwarded, guest_args, import_paths
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_benchmark.storage.file import FileStorage
 
-from pytest_benchmark_aws import storage
-from pytest_benchmark_aws.storage import folder_name, latest, safe_name, save
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.results.storage import folder_name, latest, safe_name, save
 
 
 def save_many(place: str, name: str, count: int, start: object) -> None:

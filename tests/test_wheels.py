@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.tags import parse_tag
 
-from pytest_benchmark_aws import wheels
+from pytest_benchmark_aws.bundle import wheels
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, Wheels, guest_python, pins, resolve
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.wheels import PACKAGED_PYTHONS, Target, Wheels, guest_python, pins, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,18 +22,18 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws import snapshot
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3 import default_bucket
-from pytest_benchmark_aws.backends.agentfile import Shipment
-from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
-from pytest_benchmark_aws.connect import READY
+from pytest_benchmark_aws.backends.agent_archive import Shipment
+from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
-from pytest_benchmark_aws.journal import Journal
-from pytest_benchmark_aws.runner import Runner
-from pytest_benchmark_aws.runstate import RealClock
+from pytest_benchmark_aws.run.journal import Journal
+from pytest_benchmark_aws.run.ledger import RealClock
+from pytest_benchmark_aws.run.preflight import READY
+from pytest_benchmark_aws.run.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.cli import main as command
-from pytest_benchmark_aws.snapshot import catalog
 from tests.report import browser, made
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.connect import READY
+from pytest_benchmark_aws.run.preflight import READY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

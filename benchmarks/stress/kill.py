@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.connect import READY
-from pytest_benchmark_aws.journal import read
+from pytest_benchmark_aws.run.journal import read
+from pytest_benchmark_aws.run.preflight import READY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -83,11 +83,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _runs(options: argparse.Namespace) -> int:
-    from pytest_benchmark_aws import recovery
+    from pytest_benchmark_aws.run import history
 
-    found = recovery.runs()
+    found = history.runs()
     if not found:
-        print(f"no runs in {recovery.runs_folder()}")
+        print(f"no runs in {history.runs_folder()}")
         return 0
     rows = [("run", "started (UTC)", "where", "jobs", "state", "USD", "alive")]
     for one in found:
@@ -147,11 +147,11 @@ def _reap(options: argparse.Namespace) -> int:
 
 
 def _reap_region(clients: Clients, options: argparse.Namespace) -> int:
-    from pytest_benchmark_aws import recovery
     from pytest_benchmark_aws.aws import ec2
+    from pytest_benchmark_aws.run import history
 
-    now = recovery.utc_now()
-    working = {one.run_id for one in recovery.runs() if one.state == "running"}
+    now = history.utc_now()
+    working = {one.run_id for one in history.runs() if one.state == "running"}
     found = [
         one for one in ec2.managed_instances(clients) if one.state in {"pending", "running", "stopping", "stopped"}
     ]
@@ -172,7 +172,7 @@ def _reap_region(clients: Clients, options: argparse.Namespace) -> int:
 
 
 def _policy(options: argparse.Namespace) -> int:
-    from pytest_benchmark_aws import policies
+    from pytest_benchmark_aws.aws import policies
 
     bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"
     try:

@@ -20,7 +20,7 @@ def _on(config: pytest.Config) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # noqa: D103 -- pytest documents its hooks
-    from pytest_benchmark_aws import options
+    from pytest_benchmark_aws.session import options
 
     options.add_options(parser)
 
@@ -34,21 +34,21 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:  # noqa:
 def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103
     if not _on(config):
         return []
-    from pytest_benchmark_aws import remote
+    from pytest_benchmark_aws.session import remote
 
     return remote.header(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
-    session.register_markers(config)
+    here.register_markers(config)
     if str(getattr(config.option, "benchmark_storage", "")).startswith("s3://"):
-        from pytest_benchmark_aws import shared_session
+        from pytest_benchmark_aws.session import shared_storage
 
-        shared_session.configure(config)  # first: --aws takes over what tells whether results are saved
+        shared_storage.configure(config)  # first: --aws takes over what tells whether results are saved
     if _on(config):
-        from pytest_benchmark_aws import remote
+        from pytest_benchmark_aws.session import remote
 
         remote.configure(config)
 
@@ -64,7 +64,7 @@ def aws_instance_type(request: pytest.FixtureRequest) -> str | None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:  # noqa: D103
     result = yield
     if _on(metafunc.config):
-        from pytest_benchmark_aws import remote
+        from pytest_benchmark_aws.session import remote
 
         remote.expand_case(metafunc)
     return result
@@ -74,7 +74,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
 def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
     if not _on(session.config):
         return None
-    from pytest_benchmark_aws import remote
+    from pytest_benchmark_aws.session import remote
 
     return remote.run(session)
 
@@ -83,62 +83,62 @@ def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:  # noqa: D103
     if not _on(item.config):
         return None
-    from pytest_benchmark_aws import remote
+    from pytest_benchmark_aws.session import remote
 
     return remote.replay_item(item, nextitem)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
-    session.check_marks(config, items)
+    here.check_marks(config, items)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:  # noqa: D103
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
-    return session.misfit_report(config)
+    return here.misfit_report(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: D103
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
-    session.skip_misfit(item)
+    here.skip_misfit(item)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:  # noqa: D103
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
-    session.describe_machine(machine_info)
+    here.describe_machine(machine_info)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_benchmark_compare_machine_info(  # noqa: D103
     benchmarksession: Any, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
 ) -> None:
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
-    session.quiet_noise(benchmarksession, machine_info, compared_benchmark)
+    here.quiet_noise(benchmarksession, machine_info, compared_benchmark)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:  # noqa: D103
-    from pytest_benchmark_aws import session
+    from pytest_benchmark_aws.session import here
 
     try:
         return (yield)
     finally:  # also after pytest-benchmark raised for --benchmark-compare-fail
-        session.summarize(terminalreporter, aws=_on(terminalreporter.config))
+        here.summarize(terminalreporter, aws=_on(terminalreporter.config))
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:  # noqa: D103
     if _on(config):
-        from pytest_benchmark_aws import remote
+        from pytest_benchmark_aws.session import remote
 
         remote.update_json(config, output_json)
 
@@ -146,6 +146,6 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
     if _on(session.config):
-        from pytest_benchmark_aws import remote
+        from pytest_benchmark_aws.session import remote
 
         remote.finish(session)

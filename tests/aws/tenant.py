@@ -16,7 +16,7 @@ import pytest
 
 from pytest_benchmark_aws import cli
 from pytest_benchmark_aws.aws.clients import Clients
-from pytest_benchmark_aws.wheels import PACKAGED_PYTHONS
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ class Tenant:
 @contextmanager
 def opened(folder: Path) -> Iterator[Tenant]:
     """A fresh account, on a machine that has no prices yet but the wheels of any run."""
+    from pytest_benchmark_aws.bundle.wheels import cache_folder
     from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
-    from pytest_benchmark_aws.wheels import cache_folder
 
     cache = folder / "cache"
     cache.mkdir(parents=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.snapshot import catalog
+from pytest_benchmark_aws.catalog.snapshot import catalog
 
 NAMES = st.sampled_from(sorted(catalog().types))
 

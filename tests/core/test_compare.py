@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.compare import compare
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.results import Result, parse_results
 from pytest_benchmark_aws.report.terminal import printable, table, unit_of
-from pytest_benchmark_aws.snapshot import catalog
 
 BASELINES = Path(__file__).parents[2] / "benchmarks" / "baselines"
 PUBLISHED = {"m5.8xlarge": 574.0, "r5.4xlarge": 763.0}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws import snapshot
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.merging import PARTS, merge
 from pytest_benchmark_aws.core.records import Reading, RecordError, parse_records
 

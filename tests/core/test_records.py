@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws import snapshot
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.records import MOST_ROUNDS, Reading, RecordError, parse_records, thin
 from tests.results import benchmark, result
 

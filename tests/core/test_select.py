@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.select import is_filter, select
-from pytest_benchmark_aws.snapshot import catalog
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import InstanceType

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.records import Reading, Record, parse_records
 from pytest_benchmark_aws.core.series import histories, scalings
 from pytest_benchmark_aws.core.tables import compare_records
-from pytest_benchmark_aws.snapshot import catalog
 from tests.results import benchmark, result
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws import snapshot
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.records import Reading, Record, parse_records
 from pytest_benchmark_aws.core.tables import Row, compare_records

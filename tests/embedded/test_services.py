@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchmark_aws.snapshot import catalog
+from pytest_benchmark_aws.catalog.snapshot import catalog
 
 if TYPE_CHECKING:
     from tests.embedded.conftest import World

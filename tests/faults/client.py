@@ -18,11 +18,11 @@ from typing import Any
 
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.journal import Journal
-from pytest_benchmark_aws.recovery import past_launches, utc_now
-from pytest_benchmark_aws.remote import draining
-from pytest_benchmark_aws.runner import Runner
-from pytest_benchmark_aws.runstate import RealClock
+from pytest_benchmark_aws.run.history import past_launches, utc_now
+from pytest_benchmark_aws.run.journal import Journal
+from pytest_benchmark_aws.run.ledger import RealClock
+from pytest_benchmark_aws.run.runner import Runner
+from pytest_benchmark_aws.session.remote import draining
 from tests.faults.world import RUN, make_backend, make_jobs
 
 
@@ -82,7 +82,7 @@ def main(options: dict[str, Any]) -> int:
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
-    from pytest_benchmark_aws.journal import read
+    from pytest_benchmark_aws.run.journal import read
 
     return read(folder / "journal.jsonl")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws import snapshot
-from pytest_benchmark_aws.backends.agentfile import Shipment
-from pytest_benchmark_aws.backends.ec2 import Ec2Backend
+from pytest_benchmark_aws.backends.agent_archive import Shipment
+from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
 from pytest_benchmark_aws.backends.protocol import Handle, Intent
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from tests.faults.world import LIMIT_S, RUN, make_backend

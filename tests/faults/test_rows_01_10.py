@@ -10,9 +10,9 @@ import pytest
 
 from pytest_benchmark_aws.aws.ec2 import instances_of_run
 from pytest_benchmark_aws.core.plan import GRACE_S
-from pytest_benchmark_aws.journal import JournalError
-from pytest_benchmark_aws.recovery import past_instances, utc_now
-from pytest_benchmark_aws.runstate import RealClock
+from pytest_benchmark_aws.run.history import past_instances, utc_now
+from pytest_benchmark_aws.run.journal import JournalError
+from pytest_benchmark_aws.run.ledger import RealClock
 from tests.faults.wire import answer_with, answering, form, lose_calls, lose_replies
 from tests.faults.world import HANGS, LIMIT_S, RUN, STAYS, QuickClock, World, make_jobs, opened, until
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import recovery
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.core.plan import most_usd
-from pytest_benchmark_aws.journal import JournalError, read
+from pytest_benchmark_aws.run import history
+from pytest_benchmark_aws.run.journal import JournalError, read
 from tests.faults.wire import answer_with, answering, ec2_error, form
 from tests.faults.world import HANGS, RUN, STAYS, QuickClock, World, make_backend, make_jobs, opened, until
 
@@ -63,7 +63,7 @@ def test_fault_12_a_torn_middle_is_loud(world: World) -> None:
     world.journal_path.write_bytes(b"\n".join([run, intent[:-30], launched, end]))
     with pytest.raises(JournalError, match=r"line 2 is damaged; look at the account by tag"):
         world.run(make_jobs(), resume=True)
-    (record,) = recovery.runs(world.folder / "runs")
+    (record,) = history.runs(world.folder / "runs")
     assert (record.state, "line 2 is damaged" in record.problem) == ("open", True)
     assert len(world.instances()) == 1
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import launching
+from pytest_benchmark_aws.run import start
 from tests.faults.guests import job_of, loopback, real_guests
 from tests.faults.world import make_jobs
 from tests.guest.conftest import until
@@ -60,7 +60,7 @@ def test_fault_21_a_guest_that_never_speaks_leaves_its_console(world: World) -> 
     silent = "print('eth0: no route to host', flush=True); signal.pause()"
     folder = world.journal_path.parent
     (one,) = world.run(
-        make_jobs(), script=silent, poll_s=300.0, finished=lambda one: bool(launching._keep_log(folder, one))
+        make_jobs(), script=silent, poll_s=300.0, finished=lambda one: bool(start._keep_log(folder, one))
     )
     assert one.outcome.outcome.startswith("error: the instance ended before it delivered a result")
     assert "past its time limit" in one.outcome.outcome

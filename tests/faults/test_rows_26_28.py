@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import launched
 from pytest_benchmark_aws.aws.ec2 import instances_of_run
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.recovery import past_instances, utc_now
-from pytest_benchmark_aws.runner import SPOT_ATTEMPTS
+from pytest_benchmark_aws.run.history import past_instances, utc_now
+from pytest_benchmark_aws.run.runner import SPOT_ATTEMPTS
+from pytest_benchmark_aws.session import outcome
 from tests.faults.guests import line_of, loopback
 from tests.faults.world import HANGS, RUN, STAYS, World, make_backend, make_jobs, until
 from tests.guest.test_launch import finished, outcome_of
@@ -39,8 +39,8 @@ def test_fault_26_what_fails_after_it_measured_is_failed_and_not_timed(
     assert found["outcome"] == "failed"
     quick, fails = (line for line in found["lines"] if line["kind"] == "test")
     assert [report["outcome"] for report in fails["reports"]] == ["passed", "failed", "passed"]
-    assert (launched._measured(fails), fails["benchmarks"] != []) == ([], True)
-    assert [bench["name"] for bench in launched._measured(quick)] == ["test_quick"]
+    assert (outcome._measured(fails), fails["benchmarks"] != []) == ([], True)
+    assert [bench["name"] for bench in outcome._measured(quick)] == ["test_quick"]
 
 
 def test_fault_27_a_killed_pytest_is_partial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_fault_28_on_demand_in_place_of_spot_is_told_after_a_kill(world: World, 
     (done,) = world.run(make_jobs(market="spot"), resume=journal, past=past)
     assert (done.job.fallback, done.job.market, done.outcome.outcome) == (True, "on-demand", "passed")
     settings: Any = None
-    facts = launched.Launched(RUN, world.folder, (done,), settings, settings, "us-east-1", True, {})._facts(done)
+    facts = outcome.Launched(RUN, world.folder, (done,), settings, settings, "us-east-1", True, {})._facts(done)
     assert (facts["market"], facts["fallback"]) == ("on-demand", "on demand, as spot was not to be had")
     assert facts["flags"] == ["on demand, spot was not to be had"]
     assert len(world.instances()) == 1

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import storage
 from pytest_benchmark_aws.core import envelope
 from pytest_benchmark_aws.guest.agent import Uploads
+from pytest_benchmark_aws.results import storage
 from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.world import opened
 from tests.guest.test_launch import finished, outcome_of

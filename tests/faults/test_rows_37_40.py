@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchmark_aws import wheels
+from pytest_benchmark_aws.bundle import wheels
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 from tests.faults.guests import HERE
 from tests.faults.proxy import Proxy

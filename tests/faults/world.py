@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import recovery, snapshot
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3 import default_bucket
-from pytest_benchmark_aws.backends.agentfile import Shipment
-from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
+from pytest_benchmark_aws.backends.agent_archive import Shipment
+from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, cache_folder
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
-from pytest_benchmark_aws.journal import Journal, read
-from pytest_benchmark_aws.runner import Runner
-from pytest_benchmark_aws.wheels import PACKAGED_PYTHONS, cache_folder
+from pytest_benchmark_aws.run import history
+from pytest_benchmark_aws.run.journal import Journal, read
+from pytest_benchmark_aws.run.runner import Runner
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.backends.protocol import Intent
     from pytest_benchmark_aws.embedded import EmbeddedAWS
-    from pytest_benchmark_aws.runstate import Finished
+    from pytest_benchmark_aws.run.ledger import Finished
 
 ROOT = Path(__file__).parents[2]
 PROJECT = {
@@ -170,13 +171,13 @@ class World:
         script: str = DELIVERS,
         clients: Clients | None = None,
         resume: bool = False,
-        past: Sequence[recovery.Past] = (),
+        past: Sequence[history.Past] = (),
         **options: Any,
     ) -> list[Finished]:
         """A run to its end; ``resume`` goes on from the journal."""
         folder = self.journal_path.parent
         if resume:
-            past = recovery.past_launches(read(self.journal_path), recovery.utc_now())
+            past = history.past_launches(read(self.journal_path), history.utc_now())
         types = sorted({job.instance_type.name for job in jobs})
         backend = make_backend(clients or self.clients(), folder, script=script, types=types)
         journal = Journal.open(folder)

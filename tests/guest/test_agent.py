@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.backends.agentfile import MODULES
+from pytest_benchmark_aws.backends.agent_archive import MODULES
 from pytest_benchmark_aws.guest import agent as agent_module
 from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
 from tests.guest.conftest import pack

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.backends.agentfile import MODULES
+from pytest_benchmark_aws.backends.agent_archive import MODULES
 from pytest_benchmark_aws.guest import agent as agent_module
 from pytest_benchmark_aws.guest.stub import USER_DATA_LIMIT, user_data
 from tests.guest.sources import commands, embedded_python, imports, programs

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws.backends import agentfile
+from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.guest import agent as agent_module
 from tests.guest.conftest import pack, pip_wheel, until, wheel
 
@@ -241,7 +241,7 @@ def run_archive(launch: Launch, python: str) -> subprocess.CompletedProcess[str]
         (commands / command).write_text(f"#!/bin/sh\n{line}\n")
         (commands / command).chmod(0o755)
     archive = launch.root / "agent.pyz"
-    archive.write_bytes(agentfile.pack(launch.job))
+    archive.write_bytes(agent_archive.pack(launch.job))
     return subprocess.run(
         [python, "-W", "error", str(archive)],
         env={"PATH": f"{commands}:/usr/bin:/bin", "HOME": str(launch.root), "LANG": "C.UTF-8"},

@@ -8,8 +8,8 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.records import Reading, parse_records
-from pytest_benchmark_aws.snapshot import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

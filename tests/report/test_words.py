@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.records import Reading, parse_records
 from pytest_benchmark_aws.core.tables import Table, compare_records
 from pytest_benchmark_aws.report.html.marks import marks_of
 from pytest_benchmark_aws.report.html.words import Verdict, headline, tally, verdict
-from pytest_benchmark_aws.snapshot import catalog
 from tests.report import made
 from tests.results import benchmark, result
 

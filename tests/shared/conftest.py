@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import storage
+from pytest_benchmark_aws.results import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_benchmark_aws.embedded import EmbeddedAWS
-    from pytest_benchmark_aws.mirror import Mirror
+    from pytest_benchmark_aws.results.mirror import Mirror
 
 FOLDER = "m5.large"
 
@@ -33,7 +33,7 @@ class Machine:
         from pytest_benchmark_aws.aws.clients import Clients
         from pytest_benchmark_aws.aws.objects import Objects
         from pytest_benchmark_aws.core.storage_url import StorageUrl
-        from pytest_benchmark_aws.mirror import Mirror
+        from pytest_benchmark_aws.results.mirror import Mirror
 
         self.clients = Clients(None, None, environment)
         self.waits: list[float] = []

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchmark_aws import shared
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
+from pytest_benchmark_aws.results import s3_folder
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
@@ -28,27 +28,27 @@ def clients(environment: dict[str, str] | None = None) -> Clients:
     """Clients as a command makes them."""
     from pytest_benchmark_aws.aws.clients import Clients
 
-    return Clients(None, None, environment, retries=shared.RETRIES)
+    return Clients(None, None, environment, retries=s3_folder.RETRIES)
 
 
 def test_fetch_gives_a_folder_with_what_the_bucket_has(bucket: Bucket) -> None:
     """Below it are the results, as stock pytest-benchmark reads them."""
     bucket.put("bench/m5.large/0001_x.json", 1)
-    place = shared.fetch(bucket.url, lambda: clients(bucket.aws.environment()))
+    place = s3_folder.fetch(bucket.url, lambda: clients(bucket.aws.environment()))
     assert [path.relative_to(place).as_posix() for path in place.rglob("*.json")] == ["m5.large/0001_x.json"]
 
 
 def test_a_wrong_url_makes_no_client() -> None:
     """The URL is looked at first."""
     with pytest.raises(PlanError, match="is no bucket's name"):
-        shared.fetch("s3://No/x", lambda: pytest.fail("made clients"))
+        s3_folder.fetch("s3://No/x", lambda: pytest.fail("made clients"))
 
 
 def test_fetch_without_credentials_says_so(bucket: Bucket) -> None:
     """And the folder of the last sync can be had all the same."""
     with pytest.raises(UnreachableError, match="no AWS credentials were found"):
-        shared.fetch(bucket.url, clients)
-    mirror = shared.open_mirror(bucket.url, clients)
+        s3_folder.fetch(bucket.url, clients)
+    mirror = s3_folder.open_mirror(bucket.url, clients)
     assert mirror.place == bucket.tmp_path / "cache" / "storage" / bucket.name / "bench"
     assert mirror.last_synced() is None
 
@@ -66,4 +66,4 @@ def test_fetch_without_credentials_says_so(bucket: Bucket) -> None:
 )
 def test_a_bucket_at_another_endpoint_has_a_cache_of_its_own(endpoint: str, folder: str) -> None:
     """What embedded AWS holds never mixes with a real bucket of the same name."""
-    assert shared._label("team", endpoint) == folder
+    assert s3_folder._label("team", endpoint) == folder

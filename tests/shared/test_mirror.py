@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
-from pytest_benchmark_aws.mirrorstate import locked
+from pytest_benchmark_aws.results.mirror_state import locked
 
 if TYPE_CHECKING:
     from tests.shared.conftest import Bucket

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.policies import actions, storage_policy
+from pytest_benchmark_aws.aws.policies import actions, storage_policy
 from tests.aws.test_policies import condition, iam_actions, statements
 
 if TYPE_CHECKING:

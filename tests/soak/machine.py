@@ -13,19 +13,20 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pytest_benchmark_aws import recovery, storage
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import most_usd
-from pytest_benchmark_aws.journal import Journal, JournalError, read
-from pytest_benchmark_aws.runner import Runner
-from pytest_benchmark_aws.snapshot import catalog
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.run import history
+from pytest_benchmark_aws.run.journal import Journal, JournalError, read
+from pytest_benchmark_aws.run.runner import Runner
 from tests.soak.process import FOLDER, Process, SimulatedClock, SteppedJournal, deliver, world_time
 from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud, Instance, SimulatedBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.runstate import Past
+    from pytest_benchmark_aws.run.ledger import Past
 
 POLL_S = 20.0
 LIMIT_S = 600
@@ -64,13 +65,13 @@ class Run(RuleBasedStateMachine):
         self.process: Process | None = None
         self.fallback = False
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("pytest_benchmark_aws.journal.os.fsync", lambda _: None)
+        self.patch.setattr("pytest_benchmark_aws.run.journal.os.fsync", lambda _: None)
 
     # The client.
 
     def _body(self, process: Process) -> None:
         path = self.folder / "journal.jsonl"
-        past = recovery.past_launches(read(path), world_time(self.cloud.now)) if path.exists() else []
+        past = history.past_launches(read(path), world_time(self.cloud.now)) if path.exists() else []
         opened = Journal.open(self.folder)
         try:
             self._run(process, SteppedJournal(opened, self.cloud, process.steps), past)
@@ -117,7 +118,7 @@ class Run(RuleBasedStateMachine):
 
     def _gone(self) -> bool:
         """Whether the journal says that all is over."""
-        records = recovery.runs(self.root / "runs")
+        records = history.runs(self.root / "runs")
         return bool(records) and records[0].state == "gone"
 
     # What people and networks do.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.attempts import Launcher
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Status
-from pytest_benchmark_aws.following import Follower
-from pytest_benchmark_aws.runner import Runner
+from pytest_benchmark_aws.run.follow import Follower
+from pytest_benchmark_aws.run.launch import Launcher
+from pytest_benchmark_aws.run.runner import Runner
 from tests.soak.machine import Run
 from tests.soak.simulated import SimulatedBackend
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.runstate import Finished, Past
+    from pytest_benchmark_aws.run.ledger import Finished, Past
 
 
 class FreshTokens(SimulatedBackend):

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import storage
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+from pytest_benchmark_aws.results import storage
 from tests.soak.simulated import Crash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pytest_benchmark_aws.journal import Journal
-    from pytest_benchmark_aws.runstate import Finished
+    from pytest_benchmark_aws.run.journal import Journal
+    from pytest_benchmark_aws.run.ledger import Finished
     from tests.soak.simulated import Cloud
 
 EPOCH = datetime(2026, 11, 24, tzinfo=timezone.utc)

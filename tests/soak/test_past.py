@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from pytest_benchmark_aws.recovery import past_launches
+from pytest_benchmark_aws.run.history import past_launches
 from tests.soak.process import world_time
 
 

@@ -105,7 +105,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Prints the comparison."""
-    from pytest_benchmark_aws.reading import without_collector
+    from pytest_benchmark_aws.results.reading import without_collector
 
     try:
         asked = _asked(options)
@@ -135,7 +135,7 @@ class _Asked:
 
 
 def _asked(options: argparse.Namespace) -> _Asked:
-    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.gate import parse_condition
 
     for text in options.fail_if or ():

@@ -74,7 +74,7 @@ def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
         PlanError: a pattern that means none, a filter that cannot be read, or a bucket that may not be.
     """
     from pytest_benchmark_aws.core import filters
-    from pytest_benchmark_aws.reading import find_files, read_files
+    from pytest_benchmark_aws.results.reading import find_files, read_files
 
     tests: list[Callable[[Record], bool]] = [
         filters.parse_filter(one) for one in getattr(options, "filter", None) or ()
@@ -102,16 +102,16 @@ def local(options: argparse.Namespace, patterns: Sequence[str]) -> list[str]:
 
 
 def _cache(options: argparse.Namespace, url: str) -> str:
-    from pytest_benchmark_aws import shared
     from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.results import s3_folder
 
     def clients() -> Clients:
-        return Clients(options.region, options.profile, retries=shared.RETRIES)
+        return Clients(options.region, options.profile, retries=s3_folder.RETRIES)
 
     try:
-        return str(shared.fetch(url, clients))
+        return str(s3_folder.fetch(url, clients))
     except UnreachableError as error:
-        mirror = shared.open_mirror(url, clients)
+        mirror = s3_folder.open_mirror(url, clients)
         synced = mirror.last_synced()
         if synced is None:
             raise PlanError(f"{url}: it was never fetched here, and cannot be now: {error}") from error
@@ -123,9 +123,9 @@ def _cache(options: argparse.Namespace, url: str) -> str:
 
 def reading(options: argparse.Namespace) -> Reading:
     """How files are read: by the command line, else by the project's ini file."""
-    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.records import Reading
-    from pytest_benchmark_aws.inifile import project_settings
+    from pytest_benchmark_aws.session.inifile import project_settings
 
     ini = project_settings(Path.cwd())
     return Reading(

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import snapshot, storage
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inputs import add_files, local
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.merging import merge, parts_of
 from pytest_benchmark_aws.core.records import Reading, RecordError, parse_records
-from pytest_benchmark_aws.reading import find_files, read_json
 from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.results.reading import find_files, read_json
 
 if TYPE_CHECKING:
     import argparse

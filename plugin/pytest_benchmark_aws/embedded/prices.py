@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.catalog.snapshot import PRICE_DATE, catalog
 from pytest_benchmark_aws.embedded import moto_backend
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError
-from pytest_benchmark_aws.snapshot import PRICE_DATE, catalog
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import InstanceType

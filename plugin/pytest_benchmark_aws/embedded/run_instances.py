@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.embedded import moto_backend
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.lifecycle import ALIVE, Lifecycle, decode_user_data
-from pytest_benchmark_aws.snapshot import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from pytest_benchmark_aws.core.errors import (
 )
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
 from pytest_benchmark_aws.core.units import format_usd
-from pytest_benchmark_aws.runstate import Finished, Running
+from pytest_benchmark_aws.run.ledger import Finished, Running
 
 if TYPE_CHECKING:
     from collections import deque
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.backends.protocol import Backend, Intent
     from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.journal import Journal
-    from pytest_benchmark_aws.runstate import Clock, Past, RunState
+    from pytest_benchmark_aws.run.journal import Journal
+    from pytest_benchmark_aws.run.ledger import Clock, Past, RunState
 
 THROTTLED_ATTEMPTS = 6
 LAUNCHES_A_LOOK = 4

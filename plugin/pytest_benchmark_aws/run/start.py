@@ -6,13 +6,15 @@ import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import recovery, resuming, snapshot, storage
-from pytest_benchmark_aws.connect import region_of_environment
+from pytest_benchmark_aws.bundle.wheels import cache_folder
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
-from pytest_benchmark_aws.journal import read
-from pytest_benchmark_aws.launched import Launched, results_folder
-from pytest_benchmark_aws.wheels import cache_folder
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.run import history, resume
+from pytest_benchmark_aws.run.journal import read
+from pytest_benchmark_aws.run.preflight import region_of_environment
+from pytest_benchmark_aws.session.outcome import Launched, results_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.aws.clients import Account, Clients
     from pytest_benchmark_aws.aws.s3 import Bucket
-    from pytest_benchmark_aws.backends.agentfile import Shipment
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend
-    from pytest_benchmark_aws.connect import Checked
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
+    from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
+    from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
-    from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runstate import Finished, Past
-    from pytest_benchmark_aws.shipping import Cargo
+    from pytest_benchmark_aws.run.ledger import Finished, Past
+    from pytest_benchmark_aws.run.preflight import Checked
+    from pytest_benchmark_aws.session.options import Settings
 
 EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
 
@@ -63,7 +65,7 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
 def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
     """The account that a dry run asks for prices, None where it does not answer; the region; whether it is embedded."""
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.connect import without_metadata_probe
+    from pytest_benchmark_aws.run.preflight import without_metadata_probe
 
     with without_metadata_probe():
         clients = Clients(settings.region, settings.profile, retries=1)
@@ -109,31 +111,31 @@ def launch(
     Raises:
         PlanError: preflight, a wheel or a file says that it cannot be run; no instance was launched.
     """
-    from pytest_benchmark_aws import shipping
     from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.aws.clients import planning
-    from pytest_benchmark_aws.connect import preflight
-    from pytest_benchmark_aws.journal import Journal
+    from pytest_benchmark_aws.bundle.cargo import load
     from pytest_benchmark_aws.report.progress import ProgressView
-    from pytest_benchmark_aws.runner import Runner
-    from pytest_benchmark_aws.runstate import RealClock
+    from pytest_benchmark_aws.run.journal import Journal
+    from pytest_benchmark_aws.run.ledger import RealClock
+    from pytest_benchmark_aws.run.preflight import preflight
+    from pytest_benchmark_aws.run.runner import Runner
 
     if settings.resume:
         with planning():
             bucket, names = _bucket(clients, settings, clients.account()), [job.name for job in the_plan.jobs]
-            resuming.refuse_gone(settings.resume, names, clients, bucket, results_folder(config))
+            resume.refuse_gone(settings.resume, names, clients, bucket, results_folder(config))
     checked = preflight(clients, settings, the_plan)
     arches = sorted({job.arch for job in the_plan.jobs})
-    cargos = {arch: shipping.load(config, items, settings, arch, imported, local=embedded) for arch in arches}
+    cargos = {arch: load(config, items, settings, arch, imported, local=embedded) for arch in arches}
     for note in dict.fromkeys(note for cargo in cargos.values() for note in cargo.notes):
         reporter.write_line(f"  ! {note}", yellow=True)
     with planning():
-        for one in recovery.overdue(clients, recovery.utc_now()):
+        for one in history.overdue(clients, history.utc_now()):
             reporter.write_line(
                 f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
             )
             ec2.terminate(clients, [one.instance_id])
-    folder = recovery.runs_folder() / run_id
+    folder = history.runs_folder() / run_id
     with planning():
         bucket = _bucket(clients, settings, checked.account)
         past, notes = _past(clients, settings, folder, bucket)
@@ -216,18 +218,18 @@ def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) ->
 
     if settings.resume is None:
         return [], []
-    now, path = recovery.utc_now(), folder / "journal.jsonl"
+    now, path = history.utc_now(), folder / "journal.jsonl"
     if path.exists():
-        return recovery.past_launches(read(path), now), []
+        return history.past_launches(read(path), now), []
     instances = ec2.instances_of_run(clients, settings.resume)
     if not instances:
         raise PlanError(
             f"--aws-resume={settings.resume}: neither a journal in {folder} nor an instance with that run's tag in "
             f"{clients.region}; pytest-benchmark-aws runs lists those of this machine"
         )
-    uploads = recovery.uploads(bucket.listing(f"runs/{settings.resume}/"), settings.resume)
-    past = recovery.past_instances(instances, now, uploads)
-    return past, [recovery.unknown_spend(past)]
+    uploads = history.uploads(bucket.listing(f"runs/{settings.resume}/"), settings.resume)
+    past = history.past_instances(instances, now, uploads)
+    return past, [history.unknown_spend(past)]
 
 
 def _bucket(clients: Clients, settings: Settings, account: Account) -> Bucket:
@@ -252,8 +254,8 @@ def _backend(
 ) -> Ec2Backend:
     """Makes what launches need: bucket, security group, shipped archives. Nothing of it costs by the hour."""
     from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.backends.agentfile import Shipment
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend, Place
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
+    from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
 
     bucket.ensure()
     groups: dict[str, str | None] = {}

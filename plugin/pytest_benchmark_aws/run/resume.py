@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import recovery
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.journal import RunInUseError, read
+from pytest_benchmark_aws.run import history
+from pytest_benchmark_aws.run.journal import RunInUseError, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +26,8 @@ def refuse_name(run_id: str) -> None:
     """
     if not re.fullmatch(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}", run_id):
         raise PlanError(f"--aws-resume={run_id}: no name of a run; pytest-benchmark-aws runs lists them")
-    path = recovery.runs_folder() / run_id / "journal.jsonl"
-    if path.exists() and recovery.is_locked(path):
+    path = history.runs_folder() / run_id / "journal.jsonl"
+    if path.exists() and history.is_locked(path):
         raise RunInUseError(run_id)
 
 
@@ -39,11 +39,11 @@ def refuse_gone(run_id: str, jobs: Iterable[str], clients: Clients, bucket: Buck
     """
     from pytest_benchmark_aws.aws import ec2
 
-    path = recovery.runs_folder() / run_id / "journal.jsonl"
+    path = history.runs_folder() / run_id / "journal.jsonl"
     lines = read(path) if path.exists() else []
     if not any(line["kind"] == "launched" for line in lines):
         return
-    if ec2.instances_of_run(clients, run_id) or recovery.uploads(_keys(bucket, f"runs/{run_id}/"), run_id):
+    if ec2.instances_of_run(clients, run_id) or history.uploads(_keys(bucket, f"runs/{run_id}/"), run_id):
         return
     if is_finished(lines, jobs):
         raise PlanError(f"run {run_id} is finished: its results are in {results}; run pytest --aws for new ones")

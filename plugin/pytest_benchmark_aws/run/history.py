@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.backends.protocol import Intent
-from pytest_benchmark_aws.journal import JournalError, read
-from pytest_benchmark_aws.runstate import Past
-from pytest_benchmark_aws.wheels import cache_folder
+from pytest_benchmark_aws.bundle.wheels import cache_folder
+from pytest_benchmark_aws.run.journal import JournalError, read
+from pytest_benchmark_aws.run.ledger import Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,21 +7,22 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws import snapshot, storage
-from pytest_benchmark_aws.regressions import Regressions, Sides
-from pytest_benchmark_aws.replay import Replayed
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.report.columns import printable, printable_lines
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.session.regressions import Regressions, Sides
+from pytest_benchmark_aws.session.replay import Replayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
 
-    from pytest_benchmark_aws.backends.ec2 import Ec2Backend
+    from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
     from pytest_benchmark_aws.core.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
-    from pytest_benchmark_aws.options import Settings
-    from pytest_benchmark_aws.runstate import Finished
+    from pytest_benchmark_aws.run.ledger import Finished
+    from pytest_benchmark_aws.session.options import Settings
 
 _LOG_TAIL = 25
 
@@ -143,9 +144,9 @@ class Launched:
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """The comparison, the files, the failed launches' logs, and how many instances are alive now."""
-        from pytest_benchmark_aws.baselines import load_baselines
         from pytest_benchmark_aws.core.machines import compare_machines
         from pytest_benchmark_aws.report.machines import write_machines
+        from pytest_benchmark_aws.results.baselines import load_baselines
 
         catalog = snapshot.catalog()
         baselines, problems = load_baselines(self.settings, catalog)

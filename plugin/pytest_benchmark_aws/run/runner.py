@@ -9,9 +9,9 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_benchmark_aws.attempts import Launcher
-from pytest_benchmark_aws.following import Follower
-from pytest_benchmark_aws.runstate import Finished, Progress, RunState
+from pytest_benchmark_aws.run.follow import Follower
+from pytest_benchmark_aws.run.launch import Launcher
+from pytest_benchmark_aws.run.ledger import Finished, Progress, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.backends.protocol import Backend, Outcome
     from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.journal import Journal
-    from pytest_benchmark_aws.runstate import Clock, Past
+    from pytest_benchmark_aws.run.journal import Journal
+    from pytest_benchmark_aws.run.ledger import Clock, Past
 
 SPOT_ATTEMPTS = 3
 """Launches of one job that AWS takes back before it is given up, or launched on demand where that was asked for."""

@@ -23,7 +23,7 @@ _NOISE = (("cpu", "hz_actual"), ("cpu", "hz_actual_friendly"), ("steal",), ("ec2
 
 def register_markers(config: pytest.Config) -> None:
     """Makes the markers known, with their help in ``pytest --markers``."""
-    from pytest_benchmark_aws.marks import HELP
+    from pytest_benchmark_aws.session.marks import HELP
 
     for line in HELP:
         config.addinivalue_line("markers", line)
@@ -38,7 +38,7 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
     from pytest_benchmark_aws.core.errors import MarkError
     from pytest_benchmark_aws.core.fit import misfits
     from pytest_benchmark_aws.core.model import Requirements
-    from pytest_benchmark_aws.expand import case_of
+    from pytest_benchmark_aws.session.expand import case_of
 
     wrong, unfit = [], []
     machine: Machine | None = None
@@ -63,7 +63,8 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def _read_marks(item: pytest.Item) -> Requirements:
-    from pytest_benchmark_aws import marks, snapshot
+    from pytest_benchmark_aws.catalog import snapshot
+    from pytest_benchmark_aws.session import marks
 
     marks.wanted(item, snapshot.catalog)
     return marks.requirements(item)
@@ -173,7 +174,7 @@ def skip_later(item: pytest.Item, reason: str) -> None:
 def summarize(reporter: pytest.TerminalReporter, *, aws: bool) -> None:
     """What this plugin says at the end."""
     if aws:
-        from pytest_benchmark_aws import remote
+        from pytest_benchmark_aws.session import remote
 
         remote.summarize(reporter)
     else:
@@ -186,16 +187,16 @@ def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:
     benchmarks = getattr(getattr(config, "_benchmarksession", None), "benchmarks", None)
     if not benchmarks:
         return
-    from pytest_benchmark_aws.options import Settings
+    from pytest_benchmark_aws.session.options import Settings
 
     settings = Settings.from_config(config)
     if settings.baselines is None:
         return
-    from pytest_benchmark_aws import snapshot
-    from pytest_benchmark_aws.baselines import load_baselines
+    from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.compare import compare
     from pytest_benchmark_aws.core.results import parse_results
     from pytest_benchmark_aws.report.terminal import write_comparisons
+    from pytest_benchmark_aws.results.baselines import load_baselines
 
     info: dict[str, Any] = {}
     describe_machine(info)

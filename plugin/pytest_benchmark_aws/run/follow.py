@@ -10,12 +10,12 @@ from pytest_benchmark_aws.backends.protocol import Outcome, Status
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CleanupError, UnreachableError
 from pytest_benchmark_aws.core.plan import GRACE_S
-from pytest_benchmark_aws.runstate import Finished
+from pytest_benchmark_aws.run.ledger import Finished
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.protocol import Backend
-    from pytest_benchmark_aws.journal import Journal
-    from pytest_benchmark_aws.runstate import Clock, Running, RunState
+    from pytest_benchmark_aws.run.journal import Journal
+    from pytest_benchmark_aws.run.ledger import Clock, Running, RunState
 
 NEVER_SEEN_S = 300
 """EC2 shows a new instance within seconds; one that is not there after this is taken for gone."""

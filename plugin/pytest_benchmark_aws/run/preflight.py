@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Account, Clients
     from pytest_benchmark_aws.aws.ec2 import Subnet
     from pytest_benchmark_aws.core.model import Job, Plan
-    from pytest_benchmark_aws.options import Settings
+    from pytest_benchmark_aws.session.options import Settings
 
 READY = "# embedded AWS is ready"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import UnreachableError
-from pytest_benchmark_aws.storage import new_file, settle
+from pytest_benchmark_aws.results.storage import new_file, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pytest_benchmark_aws.bundle.wheels import cache_folder
 from pytest_benchmark_aws.core.errors import UnreachableError
 from pytest_benchmark_aws.core.storage_url import StorageUrl
-from pytest_benchmark_aws.storage import safe_name
-from pytest_benchmark_aws.wheels import cache_folder
+from pytest_benchmark_aws.results.storage import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.mirror import Mirror, Uploaded
+    from pytest_benchmark_aws.results.mirror import Mirror, Uploaded
 
 RETRIES = 3
 """Of a call that failed: where there is no network, a session is to go on with its cache after seconds."""
@@ -44,8 +44,8 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
         PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
     """
     from pytest_benchmark_aws.aws.objects import Objects
-    from pytest_benchmark_aws.connect import without_metadata_probe
-    from pytest_benchmark_aws.mirror import Mirror
+    from pytest_benchmark_aws.results.mirror import Mirror
+    from pytest_benchmark_aws.run.preflight import without_metadata_probe
 
     parsed = StorageUrl.parse(url)
     objects = Objects(clients(), parsed.bucket, parsed.owner)
@@ -57,7 +57,7 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
 
 def upload(mirror: Mirror) -> Uploaded:
     """Uploads what is pending; raises nothing, and asks nobody where there is nothing."""
-    from pytest_benchmark_aws.mirror import Uploaded
+    from pytest_benchmark_aws.results.mirror import Uploaded
 
     waiting = len(mirror.pending())
     if not waiting:
@@ -76,7 +76,7 @@ def check_credentials(mirror: Mirror) -> None:
         UnreachableError: there are none.
     """
     from pytest_benchmark_aws.aws.objects import NO_CREDENTIALS
-    from pytest_benchmark_aws.connect import without_metadata_probe
+    from pytest_benchmark_aws.run.preflight import without_metadata_probe
 
     with without_metadata_probe():
         found = mirror.objects.clients.has_credentials()

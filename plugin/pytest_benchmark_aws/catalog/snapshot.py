@@ -19,5 +19,5 @@ def catalog() -> Catalog:
 
     from pytest_benchmark_aws.core.catalog import parse_catalog
 
-    text = (files("pytest_benchmark_aws") / "data" / "ec2-instance-types.csv").read_text(encoding="utf-8")
+    text = (files("pytest_benchmark_aws") / "catalog" / "data" / "ec2-instance-types.csv").read_text(encoding="utf-8")
     return parse_catalog(text.splitlines(), PRICE_DATE)

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws import wheels
-from pytest_benchmark_aws.bundle import SHIPPED, Archive, bundle_project, untracked_files
+from pytest_benchmark_aws.bundle import wheels
+from pytest_benchmark_aws.bundle.project import SHIPPED, Archive, bundle_project, untracked_files
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_benchmark_aws.options import Settings
+    from pytest_benchmark_aws.session.options import Settings
 
 # What selects, reports, saves or starts elsewhere is this session's business; with so many arguments, or, where the
 # number is negative, at most so many.
@@ -160,7 +160,7 @@ def _environment(inside: Path, root: Path) -> bool:
 
 def extra_files() -> dict[str, Path]:
     """This plugin's files, and what makes pytest find the plugins that the project itself is (their metadata)."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     found = {
         f"pytest_benchmark_aws/{path.relative_to(package).as_posix()}": path
         for path in sorted(package.rglob("*"))

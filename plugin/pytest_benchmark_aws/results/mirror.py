@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.storage_url import LARGEST, number_of, refusal
-from pytest_benchmark_aws.mirrorstate import State, locked
-from pytest_benchmark_aws.storage import link_numbered, numbered, settle
+from pytest_benchmark_aws.results.mirror_state import State, locked
+from pytest_benchmark_aws.results.storage import link_numbered, numbered, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

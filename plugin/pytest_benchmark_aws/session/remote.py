@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import expand, snapshot
-from pytest_benchmark_aws import session as marks_session
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.units import format_usd
-from pytest_benchmark_aws.options import Settings
+from pytest_benchmark_aws.session import expand
+from pytest_benchmark_aws.session import here as marks_session
+from pytest_benchmark_aws.session.options import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_benchmark_aws.core.model import Case, Plan
-    from pytest_benchmark_aws.launched import Launched
-    from pytest_benchmark_aws.replay import Replayed
+    from pytest_benchmark_aws.session.outcome import Launched
+    from pytest_benchmark_aws.session.replay import Replayed
 
 _SETTINGS = pytest.StashKey[Settings]()
 _RUN = pytest.StashKey["RemoteSession"]()
@@ -61,14 +62,14 @@ def configure(config: pytest.Config) -> None:
         pytest.UsageError: pytest-xdist is to run the tests, pytest-benchmark is missing or disabled, the region is
             none, or the run to go on with has no such name or is another process's.
     """
-    from pytest_benchmark_aws.connect import check_region
+    from pytest_benchmark_aws.run.preflight import check_region
 
     if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
     settings = settings_of(config)
-    from pytest_benchmark_aws.resuming import refuse_name
+    from pytest_benchmark_aws.run.resume import refuse_name
 
     try:
         if settings.resume is not None:
@@ -95,7 +96,7 @@ def settings_of(config: pytest.Config) -> Settings:
 def is_embedded(config: pytest.Config) -> bool:
     """Whether this session goes to embedded AWS; found out once."""
     if _EMBEDDED not in config.stash:
-        from pytest_benchmark_aws.connect import wants_embedded
+        from pytest_benchmark_aws.run.preflight import wants_embedded
 
         with marks_session.importing(config):
             config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
@@ -147,19 +148,21 @@ def remote_case(item: pytest.Item) -> Case | None:
 
 
 def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
-    from pytest_benchmark_aws import launching, shipping, wheels
-    from pytest_benchmark_aws.connect import connected
+    from pytest_benchmark_aws.bundle import wheels
+    from pytest_benchmark_aws.bundle.cargo import imported_distributions
     from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+    from pytest_benchmark_aws.run import start
+    from pytest_benchmark_aws.run.preflight import connected
 
     config = session.config
     embedded = is_embedded(config)
-    imported = shipping.imported_distributions(config.stash[marks_session.OURS])
+    imported = imported_distributions(config.stash[marks_session.OURS])
     items = {item.nodeid: item for item in session.items}
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=embedded))
         if clients is not None:
             embedded = embedded or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
-        plan = launching.plan(settings, cases, clients, embedded=embedded)
+        plan = start.plan(settings, cases, clients, embedded=embedded)
         reporter.write_line("")
         title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
         reporter.write_line(title, bold=True)
@@ -180,11 +183,11 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
         if settings.detach and is_embedded(config):
             raise PlanError("--aws-detach: the embedded AWS of this session ends with it; start one by itself first")
         state = config.stash[_RUN] = RemoteSession()
-        run_id = settings.resume or launching.new_run_id()
+        run_id = settings.resume or start.new_run_id()
         own = is_embedded(config)
         at_once = AT_ONCE_OWN if own else AT_ONCE.format(of=f" --run {run_id} --region {clients.region}")
         with draining(at_once) as interrupted:
-            state.launched = launching.launch(
+            state.launched = start.launch(
                 config,
                 [items[case.node_id] for job in plan.jobs for case in job.cases],
                 settings,
@@ -243,13 +246,13 @@ def _show_bundle(
 ) -> None:
     if not settings.show_bundle or not plan.jobs:
         return
-    from pytest_benchmark_aws import shipping
+    from pytest_benchmark_aws.bundle.cargo import SHIPPED, load
 
     for arch in sorted({job.arch for job in plan.jobs}):
-        cargo = shipping.load(config, list(items.values()), settings, arch, imported, local=embedded)
+        cargo = load(config, list(items.values()), settings, arch, imported, local=embedded)
         reporter.write_line(f"files of the bundle for {arch} ({cargo.project.size:,} bytes packed):", bold=True)
         for name in cargo.project.names:
-            if not name.startswith(shipping.SHIPPED):
+            if not name.startswith(SHIPPED):
                 reporter.write_line(f"  {name}")
         for name in cargo.project.left_out:
             reporter.write_line(f"  ! left out, looks like a secret: {name}", yellow=True)
@@ -266,7 +269,7 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     what = None if state is None else state.replayed.get(item.nodeid)
     if state is None or what is None:
         return None
-    from pytest_benchmark_aws.replay import replay
+    from pytest_benchmark_aws.session.replay import replay
 
     if what.reports or not state.interrupted:
         replay(item, nextitem, what)

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws import session, shared
+from pytest_benchmark_aws.bundle.wheels import cache_folder
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 from pytest_benchmark_aws.core.storage_url import StorageUrl
 from pytest_benchmark_aws.report.columns import printable
-from pytest_benchmark_aws.wheels import cache_folder
+from pytest_benchmark_aws.results import s3_folder
+from pytest_benchmark_aws.session import here
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pytest_benchmark_aws.mirror import Mirror, Synced, Uploaded
+    from pytest_benchmark_aws.results.mirror import Mirror, Synced, Uploaded
 
 _SHOWN = 5
 """Names that a line holds at most."""
@@ -37,7 +38,7 @@ def configure(config: pytest.Config) -> None:
             # What is neither read nor written needs no AWS; pytest-benchmark makes the folder in any case.
             config.option.benchmark_storage = f"file://{cache_folder() / 'storage' / url.bucket}"
             return
-        with session.importing(config):
+        with here.importing(config):
             storage = _open(config, given)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
@@ -59,13 +60,13 @@ def _is_used(config: pytest.Config) -> bool:
 
 def _open(config: pytest.Config, url: str) -> SharedStorage:
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.options import Settings
+    from pytest_benchmark_aws.session.options import Settings
 
     settings = Settings.from_config(config)
-    mirror = shared.open_mirror(url, lambda: Clients(settings.region, settings.profile, retries=shared.RETRIES))
+    mirror = s3_folder.open_mirror(url, lambda: Clients(settings.region, settings.profile, retries=s3_folder.RETRIES))
     storage = SharedStorage(mirror, compares=bool(config.option.benchmark_compare))
     try:
-        shared.check_credentials(mirror)
+        s3_folder.check_credentials(mirror)
         storage.synced = mirror.sync()
     except UnreachableError as error:
         storage.problem = str(error)
@@ -99,9 +100,9 @@ class SharedStorage:
     @pytest.hookimpl(trylast=True)  # after --aws has saved what ran here; pytest-benchmark is a wrapper, so before
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Uploads what is new; what cannot be is left for the next session."""
-        self.uploaded = shared.upload(self.mirror)
+        self.uploaded = s3_folder.upload(self.mirror)
         if self.mirror.moved and session.config.getoption("aws", None) is not None:
-            from pytest_benchmark_aws import remote
+            from pytest_benchmark_aws.session import remote
 
             remote.renumbered(session.config, self.mirror.moved)
 
@@ -155,7 +156,7 @@ def _file_storage(stock: Any) -> Any:
     from pytest_benchmark.storage.file import FileStorage
     from pytest_benchmark.utils import safe_dumps
 
-    from pytest_benchmark_aws import storage
+    from pytest_benchmark_aws.results import storage
 
     class CacheStorage(FileStorage):
         def save(self, output_json: dict[str, Any], save: str) -> None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.clients import code_of, reaching, refusal
-from pytest_benchmark_aws.backends import agentfile, results
+from pytest_benchmark_aws.backends import agent_archive
+from pytest_benchmark_aws.backends.ec2 import results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
 from pytest_benchmark_aws.core import envelope
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.guest.stub import user_data
-from pytest_benchmark_aws.storage import safe_name
+from pytest_benchmark_aws.results.storage import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3 import Bucket
-    from pytest_benchmark_aws.backends.agentfile import Shipment
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.core.model import Job
 
 RESULT_LIMIT = 256 * 2**20
@@ -322,7 +323,7 @@ class Ec2Backend:
             return self._url(method, key, seconds, **signed)
 
         region = self.clients.region if self.place.instance_profile else None
-        return agentfile.pack(agentfile.manifest(self.run_id, job, shipment, prefix, url, self.beat_s, region))
+        return agent_archive.pack(agent_archive.manifest(self.run_id, job, shipment, prefix, url, self.beat_s, region))
 
     def _url(self, method: str, key: str, seconds: int, **extra: str) -> str:
         """A presigned URL; for an instance with a role the plain one, which it signs itself."""

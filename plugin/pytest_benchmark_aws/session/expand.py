@@ -11,16 +11,16 @@ from pytest_benchmark_aws.core.model import Case, Target
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.model import Wanted
-    from pytest_benchmark_aws.options import Settings
+    from pytest_benchmark_aws.session.options import Settings
 
 FIXTURE = "aws_instance_type"
 
 
 def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
     """Parametrizes a test by the targets it is for; one without any stays as it is and runs here."""
-    from pytest_benchmark_aws import snapshot
+    from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.errors import MarkError
-    from pytest_benchmark_aws.marks import parse_instance_type
+    from pytest_benchmark_aws.session.marks import parse_instance_type
 
     mark = metafunc.definition.get_closest_marker("instance_type")
     if mark is None and not (settings.instance_types and "benchmark" in metafunc.fixturenames):
@@ -77,7 +77,7 @@ def case_of(item: pytest.Item) -> Case | None:
     target = callspec.params.get(FIXTURE) if callspec is not None else None
     if not isinstance(target, Target):
         return None
-    from pytest_benchmark_aws.marks import requirements
+    from pytest_benchmark_aws.session.marks import requirements
 
     return Case(item.nodeid, bare_id(item.nodeid, str(target)), target, requirements(item))
 

@@ -1,0 +1,1 @@
+"""EC2 instances as a place where jobs run."""

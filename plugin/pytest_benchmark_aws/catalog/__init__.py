@@ -1,0 +1,1 @@
+"""Instance types and prices, as files that ship with the package."""
