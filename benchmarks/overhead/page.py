@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.cli import main as command
-from tests.report import browser, made
+from tests.report import made
+from tests.report.html import browser
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.commands import compare, export, merge, report
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.results import benchmark, result, write
+from tests.result_files import benchmark, result, write
 
 ROOT = Path(__file__).parents[2]
 STEADY = (1.0, 1.01, 0.99, 1.0, 1.005)

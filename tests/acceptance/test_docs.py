@@ -18,7 +18,7 @@ import pytest
 
 from tests.acceptance.awsproject import environment, make_project
 from tests.acceptance.docexamples import Command, Example, examples
-from tests.results import benchmark, result, write
+from tests.result_files import benchmark, result, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

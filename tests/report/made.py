@@ -9,13 +9,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
-from pytest_benchmark_aws.core.records import Reading, parse_records
+from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.compare.records import Record
 
 SPEED = {
     "m5.2xlarge": 1.0, "m6i.2xlarge": 1.22, "m7g.2xlarge": 1.31, "c6i.2xlarge": 1.26, "c7g.2xlarge": 1.42,

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.records import Reading, parse_records
 from pytest_benchmark_aws.report.export import asv, bencher, github_action_benchmark
 from pytest_benchmark_aws.report.export.measured import told_apart
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.compare.records import Record
 
 Json = dict[str, Any]
 COMMIT, OLDER = "c" * 40, "d" * 40

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.results import benchmark
-from tests.results import result as launch
+from tests.result_files import benchmark
+from tests.result_files import result as launch
 
 if TYPE_CHECKING:
     from tests.shared.conftest import Bucket

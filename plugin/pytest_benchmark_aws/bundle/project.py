@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.units import format_memory
+from pytest_benchmark_aws.core.values.units import format_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

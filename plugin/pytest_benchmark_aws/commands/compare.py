@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.commands.inputs import Loaded
     from pytest_benchmark_aws.core.catalog import Catalog
-    from pytest_benchmark_aws.core.gate import Judged
-    from pytest_benchmark_aws.core.tables import Compared, Row
+    from pytest_benchmark_aws.core.compare.gate import Judged
+    from pytest_benchmark_aws.core.compare.tables import Compared, Row
     from pytest_benchmark_aws.report.formats.shown import Shown
 
 _DESCRIPTION = (
@@ -136,7 +136,7 @@ class _Asked:
 
 def _asked(options: argparse.Namespace) -> _Asked:
     from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.core.gate import parse_condition
+    from pytest_benchmark_aws.core.compare.gate import parse_condition
 
     for text in options.fail_if or ():
         parse_condition(text)
@@ -176,16 +176,17 @@ def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
 def _compare(
     options: argparse.Namespace, asked: _Asked, current: Loaded, before: Loaded | None
 ) -> tuple[Compared, Shown, bool]:
-    from pytest_benchmark_aws.core.tables import compare_records
-    from pytest_benchmark_aws.report.formats import fields, told
+    from pytest_benchmark_aws.core.compare.tables import compare_records
+    from pytest_benchmark_aws.report import columns
+    from pytest_benchmark_aws.report.formats import told
     from pytest_benchmark_aws.report.formats.shown import Shown
 
-    group_by = fields.parse_columns(options.group_by)[0]
-    sort = fields.parse_sort(options.sort) if options.sort else None
-    chosen = fields.parse_columns(options.columns) if options.columns else None
+    group_by = columns.parse_columns(options.group_by)[0]
+    sort = columns.parse_sort(options.sort) if options.sort else None
+    chosen = columns.parse_columns(options.columns) if options.columns else None
     how = options.statistic
     compared = compare_records(current.records, how=how, row_of=options.rows, reference=options.reference)
-    parts = fields.sections(compared.tables, group_by, sort)
+    parts = columns.sections(compared.tables, group_by, sort)
     answers: dict[str, list[str]] = {}
     for table in compared.tables:
         lines = told.within(table, asked.max_seconds, asked.max_usd)
@@ -194,12 +195,12 @@ def _compare(
         if lines:
             answers.setdefault(table.case, []).extend(lines)
     gate, failed = ([], False) if before is None else _gate(options, current, before)
-    columns, agreed = chosen or fields.default_columns(parts, group_by), list[str]()
+    shown_columns, agreed = chosen or columns.default_columns(parts, group_by), list[str]()
     if not chosen and options.format in {"table", "markdown"}:
-        columns, agreed = fields.without_agreed(columns, parts)
+        shown_columns, agreed = columns.without_agreed(shown_columns, parts)
     shown = Shown(
         sections=parts,
-        columns=columns,
+        columns=shown_columns,
         how=how,
         answers=answers,
         gate=gate,
@@ -211,8 +212,8 @@ def _compare(
 
 def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple[list[str], bool]:
     """Each condition judged; refused files fail it, as nobody knows what they held."""
-    from pytest_benchmark_aws.core import gate
-    from pytest_benchmark_aws.core.tables import compare_records
+    from pytest_benchmark_aws.core.compare import gate
+    from pytest_benchmark_aws.core.compare.tables import compare_records
     from pytest_benchmark_aws.report.formats import told
 
     judged: list[Judged] = []

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
-from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from pytest_benchmark_aws.core.records import Reading, Record
+    from pytest_benchmark_aws.core.compare.records import Reading, Record
 
 SHARED = "s3://"
 
@@ -73,7 +73,7 @@ def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
     Raises:
         PlanError: a pattern that means none, a filter that cannot be read, or a bucket that may not be.
     """
-    from pytest_benchmark_aws.core import filters
+    from pytest_benchmark_aws.core.compare import filters
     from pytest_benchmark_aws.results.reading import find_files, read_files
 
     tests: list[Callable[[Record], bool]] = [
@@ -124,7 +124,7 @@ def _cache(options: argparse.Namespace, url: str) -> str:
 def reading(options: argparse.Namespace) -> Reading:
     """How files are read: by the command line, else by the project's ini file."""
     from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.core.records import Reading
+    from pytest_benchmark_aws.core.compare.records import Reading
     from pytest_benchmark_aws.session.inifile import project_settings
 
     ini = project_settings(Path.cwd())

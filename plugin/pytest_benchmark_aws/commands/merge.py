@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inputs import add_files, local
+from pytest_benchmark_aws.core.compare.merging import merge, parts_of
+from pytest_benchmark_aws.core.compare.records import Reading, RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.merging import merge, parts_of
-from pytest_benchmark_aws.core.records import Reading, RecordError, parse_records
-from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.report.text import aligned, printable
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.results.reading import find_files, read_json
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.core.merging import Merge
+    from pytest_benchmark_aws.core.compare.merging import Merge
 
 HELP = "put the result files of parallel jobs together, one file for each machine and launch"
 DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes into

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.report.html.chart import Chart
+    from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _write_charts(folder: Path, charts: Sequence[Chart]) -> None:
     """Two files for each chart, numbered as on the page."""
-    from pytest_benchmark_aws.report.html.drawing import png_file, svg_file
+    from pytest_benchmark_aws.report.html.charts.drawing import png_file, svg_file
 
     for number, chart in enumerate(charts, 1):
         svg = svg_file(chart)

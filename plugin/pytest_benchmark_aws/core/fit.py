@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.units import format_memory
+from pytest_benchmark_aws.core.values.units import format_memory
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import Machine, Requirements

@@ -7,14 +7,14 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.embedded import guest
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.guests import guest
 from pytest_benchmark_aws.embedded.state import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.embedded.lifecycle import Lifecycle, Record
+    from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, Record
     from pytest_benchmark_aws.embedded.state import State
 
 _PACKAGES = frozenset(

@@ -8,10 +8,12 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_benchmark_aws.embedded import iam, imds, prices, s3_rules
+from pytest_benchmark_aws.embedded import prices, s3
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
 from pytest_benchmark_aws.embedded.control import Control, ControlError
-from pytest_benchmark_aws.embedded.ec2 import Ec2
+from pytest_benchmark_aws.embedded.ec2 import imds
+from pytest_benchmark_aws.embedded.ec2.actions import Ec2
+from pytest_benchmark_aws.embedded.iam import gate
 from pytest_benchmark_aws.embedded.request import AwsRequest, parse_request
 from pytest_benchmark_aws.embedded.state import State, fault_error
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication
 
-    from pytest_benchmark_aws.embedded.lifecycle import Lifecycle
+    from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
 
 Headers = list[tuple[str, str]]
 _XML: Headers = [("Content-Type", "text/xml;charset=UTF-8"), ("x-amzn-RequestId", REQUEST_ID)]
@@ -77,13 +79,13 @@ class Application:
         fault = self._state.take_fault(request.action)
         try:
             if self._state.iam_enforced:
-                iam.check(request, environ, self._state)
+                gate.check(request, environ, self._state)
             if fault is not None and not fault.after:
                 raise fault_error(fault)
             if request.service == "s3":
-                s3_rules.check(request, environ)
-                s3_rules.keep_body(environ)
-            if fault is None and s3_rules.is_conditional(environ):
+                s3.check(request, environ)
+                s3.keep_body(environ)
+            if fault is None and s3.is_conditional(environ):
                 with self._conditional:  # moto looks and writes in two steps
                     return self._moto(environ, start_response)
             if fault is None:

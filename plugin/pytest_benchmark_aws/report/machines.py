@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.units import format_memory, format_rate, format_run_usd, format_seconds
-from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.core.values.units import format_memory, format_rate, format_run_usd, format_seconds
 from pytest_benchmark_aws.report.terminal import unit_of
+from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.machines import MachineRow
+    from pytest_benchmark_aws.core.compare.machines import MachineRow
     from pytest_benchmark_aws.report.terminal import Terminal
 
 EMBEDDED = (

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.plan import most_usd
-from pytest_benchmark_aws.core.units import format_duration, format_memory, format_usd
-from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.core.values.units import format_duration, format_memory, format_usd
+from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_benchmark_aws.core.units import format_rate
-from pytest_benchmark_aws.report.columns import aligned, printable
+from pytest_benchmark_aws.core.values.units import format_rate
+from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.core.compare import Comparison, Row
+    from pytest_benchmark_aws.core.compare.compare import Comparison, Row
 
 _BLANK = "-"
 _ACCENT = "▸"

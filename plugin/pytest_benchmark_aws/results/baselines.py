@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.results import Result, parse_results
+from pytest_benchmark_aws.core.compare.results import Result, parse_results
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog

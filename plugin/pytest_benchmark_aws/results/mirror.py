@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.core.storage_url import LARGEST, number_of, refusal
+from pytest_benchmark_aws.core.values.storage_url import LARGEST, number_of, refusal
 from pytest_benchmark_aws.results.mirror_state import State, locked
 from pytest_benchmark_aws.results.storage import link_numbered, numbered, settle
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.objects import Objects, Remote
-    from pytest_benchmark_aws.core.storage_url import StorageUrl
+    from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 
 NUMBERS = ".numbers/"
 """Below the prefix: an empty object for each number that is taken. An upload takes its number first, so that no two

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.compare.records import RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.records import RecordError, parse_records
-from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_benchmark_aws.core.records import Reading, Record
+    from pytest_benchmark_aws.core.compare.records import Reading, Record
 
 MAX_BYTES = 256 * 2**20
 """Of one file: a result of ten thousand benchmarks has 10 MiB."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pytest_benchmark_aws.bundle.wheels import cache_folder
 from pytest_benchmark_aws.core.errors import UnreachableError
-from pytest_benchmark_aws.core.storage_url import StorageUrl
+from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 from pytest_benchmark_aws.results.storage import safe_name
 
 if TYPE_CHECKING:

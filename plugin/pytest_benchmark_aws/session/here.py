@@ -193,8 +193,8 @@ def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:
     if settings.baselines is None:
         return
     from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.core.compare import compare
-    from pytest_benchmark_aws.core.results import parse_results
+    from pytest_benchmark_aws.core.compare.compare import compare
+    from pytest_benchmark_aws.core.compare.results import parse_results
     from pytest_benchmark_aws.report.terminal import write_comparisons
     from pytest_benchmark_aws.results.baselines import load_baselines
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import MarkError
 from pytest_benchmark_aws.core.model import ARCHES, MARKETS, Requirements, Wanted
-from pytest_benchmark_aws.core.units import parse_memory
+from pytest_benchmark_aws.core.values.units import parse_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

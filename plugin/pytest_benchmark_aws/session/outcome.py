@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.report.columns import printable, printable_lines
+from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay import Replayed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-    from pytest_benchmark_aws.core.machines import Measurement
+    from pytest_benchmark_aws.core.compare.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.run.ledger import Finished
     from pytest_benchmark_aws.session.options import Settings
@@ -144,7 +144,7 @@ class Launched:
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """The comparison, the files, the failed launches' logs, and how many instances are alive now."""
-        from pytest_benchmark_aws.core.machines import compare_machines
+        from pytest_benchmark_aws.core.compare.machines import compare_machines
         from pytest_benchmark_aws.report.machines import write_machines
         from pytest_benchmark_aws.results.baselines import load_baselines
 
@@ -184,26 +184,27 @@ class Launched:
 
     def _write_joined(self, reporter: pytest.TerminalReporter, price_note: str) -> None:
         """The launches of each instance type in one row, as ``pytest-benchmark-aws compare`` shows them."""
-        from pytest_benchmark_aws.core.records import Reading, parse_records
-        from pytest_benchmark_aws.core.tables import compare_records
-        from pytest_benchmark_aws.report.formats import fields, text, told
+        from pytest_benchmark_aws.core.compare.records import Reading, parse_records
+        from pytest_benchmark_aws.core.compare.tables import compare_records
+        from pytest_benchmark_aws.report import columns
+        from pytest_benchmark_aws.report.formats import text, told
         from pytest_benchmark_aws.report.formats.shown import Shown
 
         how = Reading(snapshot.catalog(), self.settings.throughput, self.settings.scale_parameter)
         compared = compare_records(
             record for one in self.finished for record in parse_records(self.result(one), one.job.name, how)
         )
-        by_test = fields.COLUMNS["test"]
-        parts = fields.sections(compared.tables, by_test, None)
-        columns, agreed = fields.without_agreed(fields.default_columns(parts, by_test), parts)
+        by_test = columns.COLUMNS["test"]
+        parts = columns.sections(compared.tables, by_test, None)
+        shown_columns, agreed = columns.without_agreed(columns.default_columns(parts, by_test), parts)
         notes = [*agreed, *told.notes(compared, "median", None), price_note]
-        for line in text.render(Shown(parts, columns, "median", {}, (), notes, ()), colour=False).splitlines():
+        for line in text.render(Shown(parts, shown_columns, "median", {}, (), notes, ()), colour=False).splitlines():
             reporter.write_line(line, cyan=line.startswith("▸"))
 
     def measurements(self) -> Iterator[Measurement]:
         """Each benchmark of each launch."""
-        from pytest_benchmark_aws.core.machines import Measurement
-        from pytest_benchmark_aws.core.results import parse_results
+        from pytest_benchmark_aws.core.compare.machines import Measurement
+        from pytest_benchmark_aws.core.compare.results import parse_results
 
         catalog = snapshot.catalog()
         for one in self.finished:

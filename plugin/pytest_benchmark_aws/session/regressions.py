@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_benchmark_aws.core.inference import CENTERS, LEAST_LAUNCHES, ratio_of, sample
+from pytest_benchmark_aws.core.compare.inference import CENTERS, LEAST_LAUNCHES, ratio_of, sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_benchmark_aws.bundle.wheels import cache_folder
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
-from pytest_benchmark_aws.core.storage_url import StorageUrl
-from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.core.values.storage_url import StorageUrl
+from pytest_benchmark_aws.report.text import printable
 from pytest_benchmark_aws.results import s3_folder
 from pytest_benchmark_aws.session import here
 

@@ -21,17 +21,17 @@ import statistics
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.names import safe_name
-from pytest_benchmark_aws.core.tables import compare_records
+from pytest_benchmark_aws.core.values.names import safe_name
 from pytest_benchmark_aws.report.export.measured import Export, shortened, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.machineinfo import MachineInfo
-    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+    from pytest_benchmark_aws.core.compare.records import Record
 
 BENCHMARKS = "benchmarks.json"
 MACHINE = "machine.json"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.report.export.measured import Measured
 
 LONGEST_NAME = 1024

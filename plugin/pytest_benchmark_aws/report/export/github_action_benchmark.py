@@ -18,7 +18,7 @@ from pytest_benchmark_aws.report.export.measured import Export, measured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_benchmark_aws.core.records import Record
+    from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.report.export.measured import Measured
 
 

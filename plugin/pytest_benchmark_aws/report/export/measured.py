@@ -9,16 +9,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.core.tables import compare_records
-from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
-    from pytest_benchmark_aws.core.records import Record
-    from pytest_benchmark_aws.core.tables import Row
+    from pytest_benchmark_aws.core.compare.records import Record
+    from pytest_benchmark_aws.core.compare.tables import Row
 
 SIMULATED = "simulated: embedded AWS's times are those of the machine that it ran on, not the instance type's"
 

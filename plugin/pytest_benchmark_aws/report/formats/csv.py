@@ -7,12 +7,12 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import printable
-from pytest_benchmark_aws.report.formats.fields import COLUMNS
+from pytest_benchmark_aws.report.columns import COLUMNS
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.tables import Row
-    from pytest_benchmark_aws.report.formats.fields import Value
+    from pytest_benchmark_aws.core.compare.tables import Row
+    from pytest_benchmark_aws.report.columns import Value
     from pytest_benchmark_aws.report.formats.shown import Shown
 
 _FORMULA = ("=", "+", "-", "@")

@@ -6,11 +6,11 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.report.formats.fields import COLUMNS
+from pytest_benchmark_aws.report.columns import COLUMNS
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.tables import Row
-    from pytest_benchmark_aws.report.formats.fields import Value
+    from pytest_benchmark_aws.core.compare.tables import Row
+    from pytest_benchmark_aws.report.columns import Value
     from pytest_benchmark_aws.report.formats.shown import Shown
 
 SCHEMA = 1

@@ -6,8 +6,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import printable
-from pytest_benchmark_aws.report.formats.fields import titled
+from pytest_benchmark_aws.report.columns import titled
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.report.formats.shown import Shown

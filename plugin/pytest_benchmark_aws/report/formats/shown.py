@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.report.formats.fields import Column, Section
+    from pytest_benchmark_aws.report.columns import Column, Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import aligned, printable
-from pytest_benchmark_aws.report.formats.fields import titled
+from pytest_benchmark_aws.report.columns import titled
+from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_benchmark_aws.report.formats.fields import Section
+    from pytest_benchmark_aws.report.columns import Section
     from pytest_benchmark_aws.report.formats.shown import Shown
 
 _BOLD, _CYAN, _YELLOW, _RED, _GREEN, _OFF = "\x1b[1m", "\x1b[36m", "\x1b[33m", "\x1b[31m", "\x1b[32m", "\x1b[0m"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.choice import break_even_seconds, cheapest_within, fastest_within
-from pytest_benchmark_aws.core.units import format_run_usd, format_seconds
+from pytest_benchmark_aws.core.compare.choice import break_even_seconds, cheapest_within, fastest_within
+from pytest_benchmark_aws.core.values.units import format_run_usd, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.core.choice import Offer
-    from pytest_benchmark_aws.core.gate import Change, Judged
-    from pytest_benchmark_aws.core.tables import Compared, Row, Table
+    from pytest_benchmark_aws.core.compare.choice import Offer
+    from pytest_benchmark_aws.core.compare.gate import Change, Judged
+    from pytest_benchmark_aws.core.compare.tables import Compared, Row, Table
 
 
 def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> list[str]:

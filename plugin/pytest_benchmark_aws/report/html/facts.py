@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.units import format_memory
-from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.core.values.units import format_memory
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.machineinfo import MachineInfo
-    from pytest_benchmark_aws.core.records import Record
-    from pytest_benchmark_aws.core.tables import Table
+    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+    from pytest_benchmark_aws.core.compare.records import Record
+    from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.marks import Mark
 
 

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import printable
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_benchmark_aws.core.tables import Table
+    from pytest_benchmark_aws.core.compare.tables import Table
 
 LONGEST = 28
 """Characters of a machine's name in a chart: what is longer loses its middle, before Vega would cut its end off."""

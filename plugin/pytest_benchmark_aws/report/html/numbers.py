@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.units import format_seconds
-from pytest_benchmark_aws.report.columns import printable
-from pytest_benchmark_aws.report.html.trends import MOST_COMMITS, coloured
+from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.report.html.charts.trends import MOST_COMMITS, coloured
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.series import History, Scaling
+    from pytest_benchmark_aws.core.compare.series import History, Scaling
     from pytest_benchmark_aws.report.html.marks import Mark
 
 

@@ -8,14 +8,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.report.html import frame
-from pytest_benchmark_aws.report.html.drawing import svg_for_page
+from pytest_benchmark_aws.report.html.charts import frame
+from pytest_benchmark_aws.report.html.charts.drawing import svg_for_page
 from pytest_benchmark_aws.report.html.marks import OTHER, STYLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.report.html.chart import Chart
+    from pytest_benchmark_aws.report.html.charts.chart import Chart
     from pytest_benchmark_aws.report.html.view import Page
 
 SHOWN_FIRST = 100

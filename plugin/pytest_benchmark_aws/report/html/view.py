@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.series import histories, scalings
-from pytest_benchmark_aws.core.tables import compare_records
-from pytest_benchmark_aws.report.columns import printable
-from pytest_benchmark_aws.report.formats.fields import COLUMNS, NEVER_DROPPED, titled
-from pytest_benchmark_aws.report.html import charts, trends
+from pytest_benchmark_aws.core.compare.series import histories, scalings
+from pytest_benchmark_aws.core.compare.tables import compare_records
+from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, titled
+from pytest_benchmark_aws.report.html.charts import of_test, trends
 from pytest_benchmark_aws.report.html.facts import Machine, count_of, figures_of, machines_of
 from pytest_benchmark_aws.report.html.marks import Mark, marks_of
 from pytest_benchmark_aws.report.html.numbers import Numbers, history_numbers, scaling_numbers
 from pytest_benchmark_aws.report.html.words import Said, Tally, headline, tally, verdict
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_benchmark_aws.core.records import Record
-    from pytest_benchmark_aws.core.series import History
-    from pytest_benchmark_aws.core.tables import Compared, Row, Table
-    from pytest_benchmark_aws.report.formats.fields import Column
-    from pytest_benchmark_aws.report.html.chart import Chart
+    from pytest_benchmark_aws.core.compare.records import Record
+    from pytest_benchmark_aws.core.compare.series import History
+    from pytest_benchmark_aws.core.compare.tables import Compared, Row, Table
+    from pytest_benchmark_aws.report.columns import Column
+    from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 MOST_CHARTED = 20
 """Tests with charts on one page; a chart takes about 15 KB and 50 ms."""
@@ -194,7 +194,7 @@ def _test(number: int, table: Table, marks: Mapping[str, Mark], charted: bool) -
     choice = verdict(table, marks)
     drawn: list[Chart | None] = []
     if charted:
-        drawn = [charts.time_money(table, marks), charts.rounds(table, marks), charts.usd_a_run(table, marks)]
+        drawn = [of_test.time_money(table, marks), of_test.rounds(table, marks), of_test.usd_a_run(table, marks)]
     figures = tuple(Figure(chart) for chart in drawn if chart is not None)
     name = _named(table.case, table.full_scale)
     return Test(f"test-{number}", name, choice.said, choice.sure, figures, _legend([table], marks))

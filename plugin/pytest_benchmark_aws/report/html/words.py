@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.inference import LEAST_LAUNCHES, Ratio
-from pytest_benchmark_aws.core.units import format_seconds
-from pytest_benchmark_aws.report.formats.fields import NOT_ENOUGH
-from pytest_benchmark_aws.report.html.frame import usd_unit
+from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
+from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.report.columns import NOT_ENOUGH
+from pytest_benchmark_aws.report.html.charts.frame import usd_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.tables import Row, Table
-    from pytest_benchmark_aws.report.html.frame import Unit
+    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.report.html.charts.frame import Unit
     from pytest_benchmark_aws.report.html.marks import Mark
 
 

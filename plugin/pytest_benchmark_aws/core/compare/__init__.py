@@ -1,0 +1,1 @@
+"""Results -> comparable records -> tables, and how sure their differences are."""

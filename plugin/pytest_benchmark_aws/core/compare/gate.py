@@ -1,0 +1,145 @@
+"""Whether results became worse than their baseline, for a CI job to fail by: ``median>5%``, ``usd>10%``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio, Sampled, holm, ratio_of, sample
+from pytest_benchmark_aws.core.compare.tables import CONFIDENCE, SIGNIFICANT, How
+from pytest_benchmark_aws.core.errors import PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_benchmark_aws.core.compare.tables import Row, Table
+
+Metric = Literal["median", "mean", "min", "usd"]
+METRICS: tuple[Metric, ...] = ("median", "mean", "min", "usd")
+_CONDITION = re.compile(r"\s*([a-z]+)\s*[>:]\s*(\d{1,6}(?:\.\d{1,6})?)\s*%\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What fails: a metric that grew by more than so much."""
+
+    metric: Metric
+    percent: Decimal
+
+    def __str__(self) -> str:
+        """As it is written on the command line."""
+        return f"{self.metric}>{self.percent}%"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row against the same machine's row among the baselines."""
+
+    row: Row
+    baseline: Row
+    metric: Metric
+    new: float
+    old: float
+    """Seconds, or USD of a run."""
+    ratio: Ratio
+    """New over old: 1.05 is 5 % more time, or money."""
+    adjusted_p: float | None = None
+    """Holm's, over all changes of that metric."""
+
+    @property
+    def percent(self) -> float:
+        """By how much it grew."""
+        return 100 * (self.ratio.value - 1)
+
+    @property
+    def sure(self) -> bool:
+        """Whether it changed at all for sure: outside the interval, and after Holm's correction."""
+        return self.ratio.differs and self.adjusted_p is not None and self.adjusted_p < SIGNIFICANT
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if not self.ratio.enough:
+            counts = f"{self.row.launches} and {self.baseline.launches}"
+            return f"not enough launches ({counts}, {LEAST_LAUNCHES} of each are needed)"
+        if not self.sure:
+            return "within the interval"
+        return "slower" if self.ratio.value > 1 else "faster"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a condition made of the changes."""
+
+    condition: Condition
+    failed: tuple[Change, ...]
+    undecided: tuple[Change, ...]
+    """Beyond the limit, and without enough launches to be sure."""
+    passed: tuple[Change, ...]
+
+
+def parse_condition(text: str) -> Condition:
+    """From ``"median>5%"``; ``"median:5%"``, as pytest-benchmark writes it, is the same.
+
+    Raises:
+        PlanError: the text is no such condition.
+    """
+    match = _CONDITION.fullmatch(text)
+    metric = next((one for one in METRICS if match and one == match[1]), None)
+    if match is None or metric is None:
+        raise PlanError(
+            f"condition {text!r} cannot be read: write one of {', '.join(METRICS)}, a > and a percentage, "
+            "as in 'median>5%' or 'usd>10%'"
+        )
+    return Condition(metric, Decimal(match[2]))
+
+
+def changes(tables: Iterable[Table], baselines: Iterable[Table], metric: Metric) -> tuple[list[Change], list[Row]]:
+    """Each row against its baseline, and the rows that have none.
+
+    A baseline is of the same test, scale and kind of machine; of several commits the newest counts.
+    """
+    known: dict[tuple[object, ...], Row] = {}
+    for table in baselines:
+        for row in sorted(table.rows, key=lambda one: one.records[-1].when):
+            known[_identity(row)] = row
+    found, without = [], []
+    for table in tables:
+        for row in table.rows:
+            base = known.get(_identity(row))
+            if base is None or (metric == "usd" and not (row.machine.usd_per_hour and base.machine.usd_per_hour)):
+                without.append(row)
+            else:
+                found.append(_change(row, base, metric))
+    adjusted = iter(holm([one.ratio.p_value for one in found if one.ratio.p_value is not None]))
+    return [one if one.ratio.p_value is None else replace(one, adjusted_p=next(adjusted)) for one in found], without
+
+
+def judge(condition: Condition, found: Sequence[Change]) -> Judged:
+    """A change fails that is beyond the limit and sure to be one: a difference inside the interval never fails."""
+    beyond = [one for one in found if Decimal(repr(one.percent)) > condition.percent]
+    failed = tuple(one for one in beyond if one.sure)
+    undecided = tuple(one for one in beyond if not one.ratio.enough)
+    told = {id(one) for one in (*failed, *undecided)}
+    return Judged(condition, failed, undecided, tuple(one for one in found if id(one) not in told))
+
+
+def _identity(row: Row) -> tuple[object, ...]:
+    return row.case, row.scale, row.machine.kind
+
+
+def _change(row: Row, base: Row, metric: Metric) -> Change:
+    how: How = "median" if metric == "usd" else metric
+    new, old = (
+        sample([getattr(record, how) for record in one.records], seed=seed) for seed, one in enumerate((row, base))
+    )
+    if metric == "usd":  # prices are known: they move the interval and widen it by nothing
+        new, old = _priced(new, row), _priced(old, base)
+    return Change(row, base, metric, new.center, old.center, ratio_of(new, old, confidence=CONFIDENCE))
+
+
+def _priced(seconds: Sampled, row: Row) -> Sampled:
+    price = float(row.machine.usd_per_hour or 0) / 3600
+    return replace(seconds, center=seconds.center * price)

@@ -1,0 +1,116 @@
+"""Which machine made a result, from what pytest-benchmark's machine_info and our extra_info say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.values import json_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from pytest_benchmark_aws.core.catalog import Catalog
+
+PUBLISHED = " (published)"
+
+
+@dataclass(frozen=True, slots=True)
+class MachineInfo:
+    """What is known of the machine that made a file. What is not known is None."""
+
+    name: str
+    """The instance type, or the CPU and its count; what tells rows apart."""
+    instance_type: str | None
+    market: str | None
+    embedded: bool
+    published: bool
+    """A figure that somebody published, not a run of this suite."""
+    vcpus: int | None
+    cores: int | None
+    threads_per_core: int | None
+    memory_bytes: int | None
+    cpu: str | None
+    arch: str | None
+    python: str | None
+    region: str | None
+    usd_per_hour: Decimal | None
+    price_date: str | None
+    """ISO 8601."""
+    node: str | None = None
+    system: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name of what a published figure and a run on the same machine have in common."""
+        return self.name.removesuffix(PUBLISHED)
+
+
+def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catalog) -> MachineInfo:
+    """The machine that a file's machine_info and a benchmark's extra_info tell of."""
+    hardware, ec2, cpu = (json_values.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
+    named = extra.get("instance_type") or ec2.get("instance_type")
+    instance_type = named if isinstance(named, str) else None
+    known = catalog.find(instance_type) if instance_type else None
+    embedded = bool(extra.get("embedded") or ec2.get("embedded"))
+    market = json_values.text(extra.get("market") or ec2.get("market"))
+    published = bool(extra.get("published"))
+    vcpus = (
+        json_values.whole(hardware.get("vcpus"))
+        or (known.vcpus if known else None)
+        or json_values.whole(cpu.get("count"))
+    )
+    if embedded and known:  # the hardware is that of whatever machine embedded AWS ran on
+        vcpus = known.vcpus
+    model = json_values.text(hardware.get("cpu_model") or cpu.get("brand_raw") or cpu.get("brand"))
+    threads = json_values.whole(hardware.get("threads_per_core"))
+    if threads is None or (embedded and known):
+        threads = known.threads_per_core if known else None
+    cores = json_values.whole(hardware.get("cores"))
+    if cores is None or (embedded and known):
+        cores = known.cores if known else None
+    memory = json_values.whole(hardware.get("memory_bytes"))
+    if known and (embedded or memory is None):
+        memory = known.memory_bytes
+    told = json_values.usd(extra.get("usd_per_hour"))
+    name = instance_type or _unnamed(model, vcpus, info)
+    if instance_type:
+        if market == "spot":
+            name += " spot"
+        if known and known.threads_per_core and threads and threads != known.threads_per_core:
+            name += f" with {threads} thread{'s' if threads > 1 else ''} a core"
+        name += " (embedded)" if embedded else PUBLISHED if published else ""
+    return MachineInfo(
+        name=name,
+        instance_type=instance_type,
+        market=market,
+        embedded=embedded,
+        published=published,
+        vcpus=vcpus,
+        cores=cores,
+        threads_per_core=threads,
+        memory_bytes=memory,
+        cpu=model,
+        arch=json_values.text(hardware.get("arch") or info.get("machine")),
+        python=json_values.text(info.get("python_version")),
+        region=json_values.text(extra.get("region") or ec2.get("region")),
+        usd_per_hour=told if told is not None else known.usd_per_hour if known else None,
+        price_date=_date_in(extra.get("price_source")) if told is not None else catalog.price_date if known else None,
+        node=json_values.text(info.get("node")),
+        system=json_values.text(info.get("system")),
+    )
+
+
+def _unnamed(model: str | None, vcpus: int | None, info: Mapping[str, Any]) -> str:
+    if model:
+        return f"{' '.join(model.split())}, {vcpus} CPUs" if vcpus else " ".join(model.split())
+    return json_values.text(info.get("node")) or "unknown machine"
+
+
+def _date_in(source: object) -> str | None:
+    """The day in what says where a price is from: ``Pricing API, 2026-11-24``."""
+    for word in str(source or "").replace(",", " ").split():
+        if len(word) == 10 and word[4] == word[7] == "-":
+            return word
+    return None

@@ -1,0 +1,256 @@
+"""pytest-benchmark's JSON, ours or stock, of any machine -> records that can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
+from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.values import json_values
+from pytest_benchmark_aws.core.values.names import TARGET, bare_id, job_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+    from pytest_benchmark_aws.core.catalog import Catalog
+
+MOST_ROUNDS = 64
+"""Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
+RATE = "_per_second"
+"""How a key of extra_info ends that holds a throughput."""
+_MOST = 1e300
+"""Seconds, or units of work a second: beyond it a product of two is infinite."""
+_NUMBERS = frozenset({int, float})
+"""Of which bool is none."""
+
+
+class RecordError(PytestBenchmarkAWSError, ValueError):
+    """A file is no pytest-benchmark result; the message says what is wrong and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The project's state; an empty id where none is known."""
+
+    id: str
+    dirty: bool
+    branch: str | None
+    time: str | None
+
+    def __str__(self) -> str:
+        """Short, with a plus sign where there were uncommitted changes."""
+        return (self.id[:10] or "-") + ("+" if self.dirty else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One benchmark of one launch."""
+
+    case: str
+    """The test and its parameters but the one that scales the work: the same on every machine."""
+    scale: str | None
+    machine: MachineInfo
+    launch: str
+    """What tells launches apart: the instance's id, or what the file says of itself."""
+    commit: Commit
+    when: str
+    """ISO 8601, UTC; empty where the file does not say."""
+    median: float
+    """Seconds, as are mean, min and max."""
+    mean: float
+    min: float
+    max: float
+    rounds: tuple[float, ...]
+    """Seconds, in ascending order, at most MOST_ROUNDS of them; the median alone where the file has no data."""
+    round_count: int
+    throughput: float
+    """Units of work a second; runs a second where the file has no throughput."""
+    unit: str
+    """Of the work: ``row trees``, or ``runs``."""
+    launch_usd: Decimal | None
+    flags: tuple[str, ...]
+    params: Mapping[str, Any]
+    source: str
+    """The file."""
+    quartiles: tuple[float, float] | None = None
+    """The first and the third, in seconds; None of a single round, or where the file does not say."""
+
+    @property
+    def work(self) -> float:
+        """Units of work in one run."""
+        return self.throughput * self.median
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read."""
+
+    catalog: Catalog
+    throughput_key: str | None = None
+    """None: the one key of extra_info that ends in ``_per_second``, if there is just one."""
+    scale_parameter: str | None = None
+
+
+def parse_records(data: object, source: str, how: Reading) -> list[Record]:
+    """The records of one file's JSON; ``source`` names the file.
+
+    Stock pytest-benchmark 4 and 5 write the same shape; what a file lacks is None, or blank.
+
+    Raises:
+        RecordError: it is no pytest-benchmark result, or holds a time that is none.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("benchmarks"), list):
+        raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
+    info = json_values.mapping(data.get("machine_info"))
+    commit = _commit(json_values.mapping(data.get("commit_info")))
+    when = utc(data.get("datetime"))
+    machines: dict[tuple[str, str], MachineInfo] = {}
+    records = []
+    for number, bench in enumerate(data["benchmarks"], 1):
+        if not isinstance(bench, dict):
+            raise RecordError(f"benchmark {number} is no object")
+        extra = json_values.mapping(bench.get("extra_info"))
+        # A --benchmark-json file of a run on several machines names them by job.
+        job = job_name(extra)
+        key = (job, str(extra.get("usd_per_hour")))
+        if key not in machines:
+            several = json_values.mapping(info.get("machines"))
+            machines[key] = machine_of(
+                json_values.mapping(several.get(job)) if job in several else info, extra, how.catalog
+            )
+        try:
+            records.append(_record(bench, extra, job, machines[key], commit, when, source, how))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            name = str(bench.get("fullname") or bench.get("name") or number)[:200]
+            raise RecordError(f"benchmark {name}: {_told(error)}") from None
+    return records
+
+
+def _record(
+    bench: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    job: str,
+    machine: MachineInfo,
+    commit: Commit,
+    when: str,
+    source: str,
+    how: Reading,
+) -> Record:
+    stats = bench["stats"]
+    if not isinstance(stats, dict):
+        raise RecordError("stats are no object")
+    median = _seconds(stats, "median")
+    params = json_values.mapping(bench.get("params"))
+    scale = params.get(how.scale_parameter) if how.scale_parameter else None
+    case = bench["fullname"]
+    if not isinstance(case, str):
+        raise RecordError("fullname is no text")
+    if job and TARGET in params:  # an id of the session with --aws, not of the instance
+        params = {name: value for name, value in params.items() if name != TARGET}
+        case = bare_id(case, job)
+    if scale is not None:
+        params = {name: value for name, value in params.items() if name != how.scale_parameter}
+        case = _without_scale(case, params)
+    data = stats.get("data")
+    rounds = thin(data) if isinstance(data, list) and data else (median,)
+    key = how.throughput_key or _rate_key(extra)
+    given: Any = extra.get(key) if key else None
+    throughput = float(given) if type(given) in _NUMBERS and 0 < given < _MOST else None
+    run = extra.get("instance_id") or (f"{machine.node or ''} {when}" if when else source)
+    count = stats.get("rounds")
+    return Record(
+        case=case,
+        scale=None if scale is None else str(scale),
+        machine=machine,
+        launch=str(run),
+        commit=commit,
+        when=when,
+        median=median,
+        mean=_seconds(stats, "mean", median),
+        min=_seconds(stats, "min", median),
+        max=_seconds(stats, "max", median),
+        rounds=rounds,
+        round_count=count if isinstance(count, int) else len(rounds),
+        throughput=throughput or 1 / median,
+        unit=key.removesuffix(RATE).replace("_", " ") if key and throughput else "runs",
+        launch_usd=json_values.usd(extra.get("launch_usd")),
+        flags=_flags(extra),
+        params=params,
+        source=source,
+        quartiles=_quartiles(stats) if count != 1 else None,
+    )
+
+
+def thin(data: Sequence[Any], most: int = MOST_ROUNDS) -> tuple[float, ...]:
+    """The rounds in order, or ``most`` of them at evenly spread ranks, the least and the greatest among them.
+
+    Raises:
+        ValueError: a round that is no positive, finite number.
+    """
+    # A sum is finite only if all its parts are; NaN compares as nothing, so that the order alone proves little.
+    if not set(map(type, data)) <= _NUMBERS or not sum(data) < _MOST or (ordered := sorted(data))[0] <= 0:
+        raise ValueError("stats.data holds what is no positive, finite number of seconds")
+    if len(ordered) > most:
+        step = (len(ordered) - 1) / (most - 1)
+        ordered = [ordered[round(rank * step)] for rank in range(most)]
+    return tuple(map(float, ordered))
+
+
+def _without_scale(fullname: str, params: Mapping[str, object]) -> str:
+    values = "-".join(str(value) for value in params.values())
+    function = fullname.split("[", 1)[0]
+    return f"{function}[{values}]" if values else function
+
+
+def _rate_key(extra: Mapping[str, Any]) -> str | None:
+    found = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
+    return found[0] if len(found) == 1 else None
+
+
+def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
+    given = extra.get("flags")
+    return tuple(str(flag) for flag in given) if isinstance(given, list) else ()
+
+
+def _commit(info: Mapping[str, Any]) -> Commit:
+    return Commit(
+        id=json_values.text(info.get("id")) or "",
+        dirty=info.get("dirty") is True,
+        branch=json_values.text(info.get("branch")),
+        time=json_values.text(info.get("time")),
+    )
+
+
+def utc(given: object) -> str:
+    """ISO 8601 in UTC to the microsecond, so that texts sort by time; stock writes UTC, at times without saying."""
+    if not isinstance(given, str):
+        return ""
+    try:
+        moment = datetime.fromisoformat(given.replace("Z", "+00:00"))
+    except ValueError:
+        return ""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(timezone.utc)
+    return moment.replace(tzinfo=timezone.utc).isoformat(timespec="microseconds")
+
+
+def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
+    value = stats.get(name, default)
+    if type(value) not in _NUMBERS or not 0 < value < _MOST:
+        raise ValueError(f"stats.{name} is {str(value)[:40]}, no positive, finite number of seconds")
+    return float(value)
+
+
+def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
+    try:
+        low, high = _seconds(stats, "q1"), _seconds(stats, "q3")
+    except ValueError:
+        return None
+    return (low, high) if low <= high else None
+
+
+def _told(error: Exception) -> str:
+    return f"it has no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)

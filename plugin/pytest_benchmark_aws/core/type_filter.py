@@ -1,0 +1,132 @@
+"""Instance types by what they have: ``"vcpus>=32 and memory>=96GiB and price<2"``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.errors import PlanError, UnitError
+from pytest_benchmark_aws.core.values.units import parse_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.model import InstanceType
+
+_FIELDS: dict[str, Callable[[InstanceType], Any]] = {
+    "vcpus": lambda t: t.vcpus,
+    "cores": lambda t: t.cores,
+    "memory": lambda t: t.memory_bytes,
+    "price": lambda t: t.usd_per_hour,
+    "gpus": lambda t: t.gpus,
+    "clock": lambda t: t.clock_ghz,
+    "arch": lambda t: t.arches,
+    "family": lambda t: t.name.partition(".")[0],
+    "size": lambda t: t.name.partition(".")[2],
+    "manufacturer": lambda t: (t.cpu_manufacturer or "").lower(),
+}
+_TEXT = {"arch", "family", "size", "manufacturer"}
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+    ">": operator.gt, "<": operator.lt, "=": operator.eq,
+}  # fmt: skip
+_TOKEN = re.compile(r"\s*(>=|<=|==|!=|>|<|=|\(|\)|[A-Za-z0-9_.\-]+)")
+_HELP = (
+    "write comparisons joined by and, or, as in 'vcpus>=32 and memory>=96GiB and price<2'; the fields are "
+    + ", ".join(_FIELDS)
+)
+
+
+def is_filter(text: str) -> bool:
+    """Whether a text is meant as a filter, not as an instance type's name."""
+    return any(char in text for char in "<>=!( ")
+
+
+def select(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
+    """The priced, not burstable types that the filter holds for, cheapest first.
+
+    Raises:
+        PlanError: the filter cannot be read, or nothing fits.
+    """
+    tokens = _tokens(text)
+    test, rest = _either(tokens, text)
+    if rest:
+        raise PlanError(f"filter {text!r}: {rest[0]!r} is not expected there; {_HELP}")
+    candidates = [known for known in catalog.types.values() if known.usd_per_hour is not None and not known.burstable]
+    found = sorted((known for known in candidates if test(known)), key=lambda t: (t.usd_per_hour or 0, t.name))
+    if not found:
+        raise PlanError(f"filter {text!r}: none of the {len(candidates):,} priced, not burstable instance types is so")
+    return tuple(found)
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, place, stripped = [], 0, text.rstrip()
+    while place < len(stripped):
+        match = _TOKEN.match(stripped, place)
+        if match is None:
+            raise PlanError(f"filter {text!r}: {stripped[place:]!r} cannot be read; {_HELP}")
+        tokens.append(match[1])
+        place = match.end()
+    return tokens
+
+
+def _either(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], list[str]]:
+    test, tokens = _both(tokens, text)
+    while tokens and tokens[0].lower() == "or":
+        other, tokens = _both(tokens[1:], text)
+        test = _joined(any, test, other)
+    return test, tokens
+
+
+def _both(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], list[str]]:
+    test, tokens = _one(tokens, text)
+    while tokens and tokens[0].lower() == "and":
+        other, tokens = _one(tokens[1:], text)
+        test = _joined(all, test, other)
+    return test, tokens
+
+
+def _joined(
+    how: Callable[[list[bool]], bool], left: Callable[[InstanceType], bool], right: Callable[[InstanceType], bool]
+) -> Callable[[InstanceType], bool]:
+    return lambda known: how([left(known), right(known)])
+
+
+def _one(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], list[str]]:
+    if tokens and tokens[0] == "(":
+        inner, rest = _either(tokens[1:], text)
+        if not rest or rest[0] != ")":
+            raise PlanError(f"filter {text!r}: a bracket is not closed; {_HELP}")
+        return inner, rest[1:]
+    if len(tokens) < 3 or tokens[0].lower() not in _FIELDS or tokens[1] not in _OPERATORS:
+        raise PlanError(f"filter {text!r}: {' '.join(tokens[:3]) or 'its end'!r} is no comparison; {_HELP}")
+    name, sign, given = tokens[0].lower(), tokens[1], tokens[2]
+    read, compare = _FIELDS[name], _OPERATORS[sign]
+    if name in _TEXT and sign not in {"=", "==", "!="}:
+        raise PlanError(f"filter {text!r}: {name} is a text, compare it with = or !=")
+    value = _value(name, given, text)
+    if name == "arch":
+        return (lambda known: (value in known.arches) == (sign != "!=")), tokens[3:]
+
+    def test(known: InstanceType) -> bool:
+        actual = read(known)
+        return actual is not None and compare(Decimal(str(actual)) if name == "clock" else actual, value)
+
+    return test, tokens[3:]
+
+
+def _value(name: str, given: str, text: str) -> Any:
+    try:
+        if name in _TEXT:
+            return given.lower() if name == "manufacturer" else given
+        if name == "memory":
+            return parse_memory(given)
+        number = Decimal(given)
+        if number.is_nan():
+            raise InvalidOperation  # it compares with nothing
+        return number
+    except (UnitError, InvalidOperation) as error:
+        raise PlanError(f"filter {text!r}: {given!r} is no {name}") from error

@@ -1,0 +1,1 @@
+"""Amounts, names and JSON values: read, checked and written."""

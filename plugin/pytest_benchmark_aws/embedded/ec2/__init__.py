@@ -1,0 +1,1 @@
+"""EC2 as embedded AWS answers it."""

@@ -1,0 +1,165 @@
+"""One instance's local process: its folder, its environment, its commands, its console."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.embedded.guests import guest_tool, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_CONSOLE_LIMIT = 64 * 1024
+"""Bytes: GetConsoleOutput answers the newest 64 KiB."""
+
+
+class Guest:
+    """The processes that an instance's user data became."""
+
+    def __init__(self, root: Path, instance_id: str, endpoint: str) -> None:
+        self.instance_id = instance_id
+        self.endpoint = endpoint
+        self.directory = root / "instances" / instance_id
+        self.turn = root / "turn.lock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def console_path(self) -> Path:
+        """What the user data printed."""
+        return self.directory / "console.log"
+
+    @property
+    def started(self) -> bool:
+        """Whether the user data was ever run."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the user data's own process."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """Of the user data; None while it runs, or where it never did."""
+        if self._process is None:
+            return None
+        try:  # looked at, not reaped: see ``kill``
+            ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return self._process.returncode
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+    def console(self) -> bytes:
+        """The newest of the console."""
+        try:
+            return self.console_path.read_bytes()[-_CONSOLE_LIMIT:]
+        except OSError:
+            return b""
+
+    def environment(self) -> dict[str, str]:
+        """All that the guest sees of variables: nothing of the host's, so none of its credentials."""
+        return {
+            "HOME": str(self.directory / "root"),
+            "TMPDIR": str(self.directory / "tmp"),
+            "PATH": f"{self.directory / 'bin'}:{_SYSTEM_PATH}",
+            "LANG": "C.UTF-8",
+            "PYTEST_BENCHMARK_AWS_ROOT": str(self.directory / "work"),
+            "PYTEST_BENCHMARK_AWS_TURN": str(self.turn),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.endpoint}/_embedded/imds/{self.instance_id}",
+        }
+
+    def start(self, user_data: bytes) -> None:
+        """Run the user data as cloud-init does at the first boot: as a script, by its shebang."""
+        for name in ("root", "tmp", "bin", "work"):
+            (self.directory / name).mkdir(parents=True, exist_ok=True)
+        self.turn.touch()
+        write_commands(self.directory / "bin", self.endpoint, self.instance_id)
+        script = self.directory / "user-data"
+        script.write_bytes(user_data)
+        script.chmod(0o700)
+        with self.console_path.open("ab") as console:
+            first = user_data.split(b"\n", 1)[0].decode(errors="replace").strip()
+            if not first.startswith("#!"):
+                console.write(b"cloud-init: unhandled non-multipart (text/x-not-multipart) userdata\n")
+                return
+            # The shebang is read here as the kernel reads it. Executing the file itself fails with ETXTBSY where
+            # another thread forks between this file's write and its close.
+            interpreter = first[2:].split(None, 1)
+            try:
+                self._process = subprocess.Popen(
+                    [*interpreter, str(script)],
+                    cwd=self.directory / "root",
+                    env=self.environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                console.write(f"cloud-init: cannot run user-data: {error}\n".encode())
+                return
+
+    def kill(self, grace: float) -> bool:
+        """End every process of this guest; whether none is left."""
+        if self._process is None:
+            return True
+        mark = f"PYTEST_BENCHMARK_AWS_ROOT={self.directory / 'work'}"
+        # The user data's process is not reaped before: while it is a zombie its number, which names the group and the
+        # session, is no other process's, so that none but the guest's are found by it.
+        if self._process.returncode is None:
+            gone = processes.kill(self._process.pid, mark, grace)
+            if gone:
+                self._process.wait()
+            return gone
+        return processes.kill(None, mark, grace)
+
+
+def write_commands(directory: Path, endpoint: str, instance_id: str) -> None:
+    """The commands that mean here, for one instance, what they mean on Amazon Linux."""
+    python = host_python()
+    tool = Path(guest_tool.__file__).resolve()
+    for name in guest_tool.COMMANDS:
+        words = [python, "-I", "-S", str(tool), name, f"{endpoint}/_embedded/instances/{instance_id}"]
+        write_command(directory / name, words)
+    write_command(directory / "python3", [python])
+
+
+def write_command(path: Path, words: list[str]) -> None:
+    """A script that becomes another command.
+
+    Not a link: an interpreter called through a link outside its installation may look for its library beside the link.
+    """
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+
+
+def host_python() -> str:
+    """The interpreter beneath this one: not the virtual environment's, whose packages are no guest's."""
+    return str(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def python_of_version(version: str, host_environ: Mapping[str, str]) -> str | None:
+    """An interpreter ``3.N`` of this host, or None."""
+    import shutil
+
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return host_python()
+    found = shutil.which(f"python{version}", path=host_environ.get("PATH"))
+    if found is None:
+        return None
+    # What is found may be a version manager's script, which works only in the host's environment, or not at all.
+    code = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
+    try:
+        answer = subprocess.run([found, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    real, _, path = answer.stdout.strip().partition(" ")
+    return path if real == version and Path(path).exists() else None

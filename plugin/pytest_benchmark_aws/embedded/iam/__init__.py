@@ -1,0 +1,1 @@
+"""IAM as embedded AWS enforces it."""

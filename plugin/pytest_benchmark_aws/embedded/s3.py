@@ -1,0 +1,61 @@
+"""What S3 refuses and moto lets pass."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.ec2 import moto_instances
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_benchmark_aws.embedded.request import AwsRequest
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
+    """Refuse a bucket that is not of the expected owner, and a presigned URL that has expired.
+
+    Raises:
+        AwsError: it is refused.
+    """
+    expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") or request.params.get("x-amz-expected-bucket-owner")
+    # All buckets are of the one account that there is.
+    if expected and expected != moto_instances.ACCOUNT:
+        raise AwsError("AccessDenied", "Access Denied", 403)
+    if datetime.now(timezone.utc) > _expiry(request.params):
+        raise AwsError("AccessDenied", "Request has expired", 403)
+
+
+def keep_body(environ: dict[str, object]) -> None:
+    """Keep moto from reading an object as a form, of which it then stores nothing.
+
+    ``urllib.request`` gives every body that has no type the type of a form.
+    """
+    if environ.get("REQUEST_METHOD") == "PUT" and str(environ.get("CONTENT_TYPE", "")).startswith(_FORM):
+        environ["CONTENT_TYPE"] = "binary/octet-stream"
+
+
+def is_conditional(environ: dict[str, object]) -> bool:
+    """Whether a write is only for a key that has no object; then its body is read, so that no slow client is in it."""
+    if environ.get("REQUEST_METHOD") != "PUT" or "HTTP_IF_NONE_MATCH" not in environ:
+        return False
+    stream = cast("BinaryIO", environ["wsgi.input"])
+    length = str(environ.get("CONTENT_LENGTH") or "")
+    body = stream.read(int(length)) if length else stream.read() if environ.get("wsgi.input_terminated") else b""
+    environ["wsgi.input"] = io.BytesIO(body)
+    return True
+
+
+def _expiry(query: Mapping[str, str]) -> datetime:
+    """Of a presigned URL, in either of the signatures that boto3 makes; of all else, never."""
+    if "X-Amz-Date" in query and "X-Amz-Expires" in query:
+        start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+        return start + timedelta(seconds=int(query["X-Amz-Expires"]))
+    if "AWSAccessKeyId" in query and "Expires" in query:
+        return datetime.fromtimestamp(int(query["Expires"]), timezone.utc)
+    return datetime.max.replace(tzinfo=timezone.utc)

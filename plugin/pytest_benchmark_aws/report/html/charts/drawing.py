@@ -1,0 +1,139 @@
+"""Vega-Lite -> SVG and PNG, by vl-convert: offline, once, and checked to be a drawing and nothing else."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from pytest_benchmark_aws.report.html.marks import short
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.report.html.charts.chart import Chart
+
+VEGA_LITE = "5.21"
+"""Fixed, so that another release of vl-convert draws the same."""
+WIDTH = 620
+"""Of a chart as a file, in pixels."""
+SCALE = 2.0
+"""Pixels of a PNG for each of its chart's."""
+_NAMESPACE = "{http://www.w3.org/2000/svg}"
+_ELEMENTS = frozenset({"svg", "g", "path", "line", "text", "tspan"})
+_ATTRIBUTES = frozenset(
+    {
+        "d", "transform", "x", "y", "x1", "x2", "y1", "y2", "dx", "dy", "fill", "stroke", "stroke-width", "opacity",
+        "fill-opacity", "stroke-opacity", "stroke-dasharray", "stroke-miterlimit", "stroke-linecap",
+        "stroke-linejoin", "text-anchor", "font-size", "font-weight",
+    }
+)  # fmt: skip
+_DEFAULTS = {
+    ("opacity", "1"),
+    ("stroke-width", "1"),
+    ("transform", "translate(0,0)"),
+    ("stroke-miterlimit", "10"),
+    ("x2", "0"),
+    ("y2", "0"),
+}
+_DIGITS = re.compile(r"-?\d+\.\d+")
+
+
+def svg_for_page(chart: Chart) -> str:
+    """The chart as an element for the page: its text in the page's font, its colours for the style sheet to map.
+
+    Known elements and attributes alone, two decimals, and the words of a point as its title.
+    """
+    root = ElementTree.fromstring(_convert(chart.spec))
+    parts: list[str] = []
+    for child in root:
+        _write(child, parts, told=False)
+    box = escape(root.attrib["viewBox"])
+    label = escape(f"{chart.title}. {chart.alt}")
+    return f'<svg class="chart" role="img" aria-label="{label}" viewBox="{box}">{"".join(parts)}</svg>'
+
+
+def svg_file(chart: Chart) -> str:
+    """The chart as a file of its own, with title, legend and light ground."""
+    return _convert(alone(chart))
+
+
+def png_file(svg: str) -> bytes:
+    """The same as pixels."""
+    import vl_convert
+
+    png: bytes = vl_convert.svg_to_png(svg, scale=SCALE)
+    return png
+
+
+def alone(chart: Chart) -> dict[str, Any]:
+    """The specification of a chart that no page is around."""
+    spec = {**chart.spec, "background": "#ffffff", "padding": 16, "width": WIDTH}
+    lines = [line for part in (chart.about, chart.note) if part for line in _folded(part)]
+    spec["title"] = {"text": chart.title, "subtitle": lines, "offset": 14}
+    if isinstance(spec["height"], int):
+        shown = {value["machine"] for value in spec["data"]["values"]}
+        spec["height"] = 300 + 14 * len(lines) + 16 * len(shown)
+        legend = {"orient": "bottom", "columns": 1, "title": None, "symbolOpacity": 1}
+        spec["layer"] = [
+            {**layer, "encoding": {**layer["encoding"], **_legends(layer["encoding"], legend)}}
+            for layer in spec["layer"]
+        ]
+    return spec
+
+
+def _legends(encoding: dict[str, Any], legend: dict[str, Any]) -> dict[str, Any]:
+    """Of points alone: a line has the colour of its points."""
+    if "shape" not in encoding:
+        return {}
+    return {name: {**encoding[name], "legend": legend} for name in ("color", "shape")}
+
+
+def _folded(text: str, width: int = 96) -> list[str]:
+    """A chart's subtitle in lines, as Vega breaks none; a long id keeps its end, which tells it from others."""
+    import textwrap
+
+    return textwrap.wrap(short(text, 4 * width), width)
+
+
+def _convert(spec: dict[str, Any]) -> str:
+    import vl_convert
+
+    # No base URL is allowed: a chart has its data within, and nothing is fetched whatever a name says.
+    svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    return svg
+
+
+def _write(element: ElementTree.Element, parts: list[str], *, told: bool) -> None:
+    name = element.tag.removeprefix(_NAMESPACE)
+    if name not in _ELEMENTS:
+        raise AssertionError(f"a chart has an element {name!r}, which is no drawing")
+    given = element.attrib
+    if given.get("display") == "none" or (name == "path" and given.get("d", "") in {"", "M0,0h0v0h0Z"}):
+        return
+    if name == "path" and "background" in given.get("class", "") and not {"fill", "stroke"} & given.keys():
+        return
+    kept = {key: _DIGITS.sub(_rounded, value) for key, value in given.items() if key in _ATTRIBUTES}
+    kept = {key: value for key, value in kept.items() if (key, value) not in _DEFAULTS}
+    told = told or "told" in given.get("class", "")
+    inner: list[str] = []
+    if told and name == "path" and given.get("aria-label"):
+        inner.append(f"<title>{escape(given['aria-label'])}</title>")
+    if element.text:
+        inner.append(escape(element.text))
+    for child in element:
+        _write(child, inner, told=told)
+        if child.tail:
+            inner.append(escape(child.tail))
+    content = "".join(inner)
+    if name == "g" and not content:
+        return
+    if name == "g" and not kept:
+        parts.append(content)
+        return
+    attributes = "".join(f' {key}="{escape(value)}"' for key, value in kept.items())
+    parts.append(f"<{name}{attributes}>{content}</{name}>" if content else f"<{name}{attributes}/>")
+
+
+def _rounded(match: re.Match[str]) -> str:
+    text = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -1,0 +1,125 @@
+"""The charts over commits and over a parameter, as Vega-Lite specifications: pure functions like those of a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.core.values.units import format_rate, format_seconds
+from pytest_benchmark_aws.report.html.charts import frame
+from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, sentence, told_of
+from pytest_benchmark_aws.report.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
+    from pytest_benchmark_aws.report.html.marks import Mark
+
+MOST_COMMITS = 60
+
+
+def history(found: History, marks: Mapping[str, Mark]) -> Chart:
+    """A line for each machine over the commits, with the fastest and the slowest round of each."""
+    commits = found.commits[-MOST_COMMITS:]
+    first = len(found.commits) - len(commits)
+    lines = coloured(found.lines, marks)
+    points = [(line, point) for line in lines for point in line.points if point.x >= first]
+    unit = frame.time_unit([point.row.seconds for _, point in points])
+    values = [
+        {
+            "x": point.label,
+            "y": point.row.seconds * unit.factor,
+            "low": point.row.low * unit.factor,
+            "high": point.row.high * unit.factor,
+            "machine": marks[line.machine.name].label,
+            "embedded": line.machine.embedded,
+            "words": f"{marks[line.machine.name].name}, {point.label}: {format_seconds(point.row.seconds)}",
+        }
+        for line, point in points
+    ]
+    ends = [value[name] for value in values for name in ("low", "high")]
+    scale = frame.domain([float(str(end)) for end in ends], padding=0.08)
+    encoding = {
+        "x": frame.steps("x", "commit, oldest first", commits),
+        "y": frame.number("y", f"time ({unit.words})", scale),
+    }
+    spans = {
+        "mark": {"type": "rule", "opacity": 0.45},
+        "encoding": {
+            "x": encoding["x"],
+            "y": {**encoding["y"], "field": "low"},
+            "y2": {"field": "high"},
+            "color": frame.colors([marks[line.machine.name] for line in lines]),
+        },
+    }
+    shown = [marks[line.machine.name] for line in lines]
+    layers = [spans, frame.line(encoding, shown), *frame.points(encoding, shown, size=50)]
+    said = [
+        f"{marks[line.machine.name].name} {format_seconds(line.points[0].row.seconds)} at {line.points[0].label} and "
+        f"{format_seconds(line.points[-1].row.seconds)} at {line.points[-1].label}"
+        for line in lines
+    ]
+    return Chart(
+        kind="history",
+        title="Time by commit",
+        about=told_of(found.test, found.scale),
+        alt=sentence(f"time over {len(commits)} commits", ", ".join(said)),
+        note=joined(
+            left_out("commits", len(commits), len(found.commits), "newest"),
+            left_out("machines", len(lines), len(found.lines)),
+            EMBEDDED if any(line.machine.embedded for line in lines) else "",
+        ),
+        spec=frame.chart({"values": values}, layers, height=220),
+    )
+
+
+def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
+    """A line for each machine over the parameter: throughput where there is one, else time."""
+    lines = coloured(found.lines, marks)
+    rated = found.unit != "runs"
+    points = [(line, point) for line in lines for point in line.points if not rated or point.row.throughput]
+    unit = frame.time_unit([point.row.seconds for _, point in points])
+    if rated:
+        unit = frame.rate_unit([point.row.throughput or 0.0 for _, point in points], found.unit)
+    values = []
+    for line, point in points:
+        figure = (point.row.throughput or 0.0) if rated else point.row.seconds
+        said = f"{format_rate(figure).strip()} {found.unit}/s" if rated else format_seconds(figure)
+        values.append(
+            {
+                "x": point.x,
+                "y": figure * unit.factor,
+                "machine": marks[line.machine.name].label,
+                "embedded": line.machine.embedded,
+                "words": f"{marks[line.machine.name].name}, {found.parameter} {point.label}: {said}",
+            }
+        )
+    across = sorted({point.x for _, point in points})
+    x = frame.domain(across, padding=0.0, log_from=4.0)
+    y = frame.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
+    encoding = {
+        "x": frame.number("x", printable(found.parameter), x, ticks=across if len(across) <= 8 else None),
+        "y": frame.number("y", unit.words if rated else f"time ({unit.words})", y),
+    }
+    shown = [marks[line.machine.name] for line in lines]
+    return Chart(
+        kind="scaling",
+        title=f"{'Throughput' if rated else 'Time'} over {printable(found.parameter)}",
+        about=told_of(found.test, None),
+        alt=sentence(
+            f"{'throughput' if rated else 'time'} over {found.parameter}",
+            ", ".join(str(values[place]["words"]) for place in (0, -1)),
+        ),
+        note=joined(
+            left_out("machines", len(lines), len(found.lines)),
+            EMBEDDED if any(line.machine.embedded for line in lines) else "",
+        ),
+        spec=frame.chart(
+            {"values": values}, [frame.line(encoding, shown), *frame.points(encoding, shown, size=50)], 220
+        ),
+    )
+
+
+def coloured(lines: Sequence[Line], marks: Mapping[str, Mark]) -> list[Line]:
+    """Those whose machines have a colour: lines that look alike tell nothing."""
+    return [line for line in lines if marks[line.machine.name].number] or list(lines[:1])

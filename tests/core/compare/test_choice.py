@@ -1,0 +1,53 @@
+"""The front of time against money, and the best within a limit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_benchmark_aws.core.compare.choice import Offer, break_even_seconds, cheapest_within, fastest_within, front
+
+NOTE = [Offer("m5.8xlarge", 574, Decimal("1.536")), Offer("r5.4xlarge", 763, Decimal("1.008"))]
+OFFERS = st.lists(
+    st.builds(
+        Offer, st.text("abc", min_size=1, max_size=3), st.integers(1, 50).map(float), st.integers(1, 50).map(Decimal)
+    ),
+    max_size=12,
+)
+
+
+def test_both_published_machines_are_on_the_front() -> None:
+    """One is faster, the other cheaper: 0.245 and 0.214 USD."""
+    assert [one.machine for one in front(NOTE)] == ["m5.8xlarge", "r5.4xlarge"]
+    assert round(NOTE[0].usd, 3) == Decimal("0.245")
+
+
+def test_the_published_break_even() -> None:
+    """c5.24xlarge at 4.08 USD an hour is cheaper than r5.4xlarge's 763 s below 188.5 s."""
+    assert break_even_seconds(Decimal("4.08"), NOTE[1]) == pytest.approx(188.5, abs=0.05)
+
+
+@given(OFFERS)
+def test_nothing_on_the_front_is_beaten(offers: list[Offer]) -> None:
+    """No offer is as good in both and better in one; and what is not on it is beaten or equalled."""
+    best = front(offers)
+    for one in best:
+        as_good = [other for other in offers if other.seconds <= one.seconds and other.usd <= one.usd]
+        assert all((other.seconds, other.usd) == (one.seconds, one.usd) for other in as_good)
+    for offer in offers:
+        assert any(one.seconds <= offer.seconds and one.usd <= offer.usd for one in best)
+
+
+@given(OFFERS, st.integers(1, 60))
+def test_a_limit_is_kept_or_there_is_no_answer(offers: list[Offer], limit: int) -> None:
+    """The answer keeps the limit and none that keeps it is better."""
+    cheap, fast = cheapest_within(offers, limit), fastest_within(offers, Decimal(limit) / 100)
+    in_time = [one for one in offers if one.seconds <= limit]
+    in_money = [one for one in offers if one.usd <= Decimal(limit) / 100]
+    assert (cheap is None) == (not in_time)
+    assert (fast is None) == (not in_money)
+    assert cheap is None or (cheap.seconds <= limit and cheap.usd == min(one.usd for one in in_time))
+    assert fast is None or (fast.usd <= Decimal(limit) / 100 and fast.seconds == min(one.seconds for one in in_money))

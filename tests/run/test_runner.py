@@ -1,0 +1,310 @@
+"""Jobs are launched, followed and ended, whatever happens."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
+from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
+from pytest_benchmark_aws.run.follow import NEVER_SEEN_S, TERMINATE_S
+from pytest_benchmark_aws.run.journal import JournalError, read
+from pytest_benchmark_aws.run.ledger import Finished, Past
+from tests.run.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_job, make_jobs, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_benchmark_aws.backends.protocol import Intent
+    from pytest_benchmark_aws.core.model import Job
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A run's folder, clock and backend."""
+    with opened(tmp_path) as made:
+        yield made
+
+
+SIZES = st.lists(st.sampled_from(TYPES), min_size=1, max_size=8)
+
+
+def numbered(names: Sequence[str]) -> list[Job]:
+    return [make_job(name, launch) for launch, name in enumerate(names, 1)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(SIZES, st.integers(32, 80), st.integers(1, 4), st.data())
+def test_waves_keep_within_the_quota_and_everything_runs(
+    names: list[str], quota: int, parallel: int, data: st.DataObject
+) -> None:
+    """Whatever the jobs, no more vCPUs and instances live at once than may, every job passes, all are ended."""
+    jobs = numbered(names)
+    seconds = {job.name: data.draw(st.floats(0, LIMIT_S)) for job in jobs}
+    with tempfile.TemporaryDirectory() as made, opened(made) as one:
+        one.backend.seconds = seconds
+        done = one.runner(vcpu_quota=quota, max_parallel=parallel).run(jobs)
+        assert one.backend.most_vcpus <= quota
+        assert sorted(end.job.name for end in done) == sorted(job.name for job in jobs)
+        assert {end.outcome.outcome for end in done} == {"passed"}
+        assert one.all_ended()
+
+
+@settings(deadline=None, max_examples=30)
+@given(SIZES, st.decimals("0.01", 20, places=2), st.integers(1, 4), st.data())
+def test_spend_never_passes_the_most(names: list[str], most: Decimal, parallel: int, data: st.DataObject) -> None:
+    """Whatever the jobs do, what they cost together is at most what was allowed, and the rest is told so."""
+    jobs = numbered(names)
+    seconds = {job.name: data.draw(st.none() | st.floats(0, 9000)) for job in jobs}
+    with tempfile.TemporaryDirectory() as made, opened(made) as one:
+        one.backend.seconds = seconds
+        done = one.runner(max_usd=most, max_parallel=parallel).run(jobs)
+        assert sum(end.usd for end in done) <= most
+        assert len(done) == len(jobs)
+        for end in done:
+            assert end.usd <= most_usd(end.job)
+            assert (end.instance_id is None) == ("--aws-max-cost" in end.outcome.outcome)
+        assert one.all_ended()
+
+
+def test_the_next_zone_is_tried_with_a_new_token(world: World) -> None:
+    """Where a zone has no room, the next one is asked, each attempt announced under a token of its own."""
+    world.backend.has_room = lambda _, __, intent: intent.zone == "c"
+    (done,) = world.runner().run([make_job()])
+    assert done.zone == "c"
+    assert [one.zone for one in world.backend.refused] == ["a", "b"]
+    tokens = [line["token"] for line in read(world.journal.path) if line["kind"] == "intent"]
+    assert len(set(tokens)) == 3
+
+
+def test_where_no_zone_has_room_the_job_fails_with_the_reason(world: World) -> None:
+    """A job for which there is no room anywhere is over, unlaunched, and costs nothing."""
+    world.backend.has_room = lambda *_: False
+    (done,) = world.runner().run([make_job()])
+    assert (done.instance_id, done.usd) == (None, 0)
+    assert done.outcome.outcome == "error: no capacity for m5.large in 3 zones; c: no room"
+
+
+def test_a_type_that_no_zone_offers_fails(world: World) -> None:
+    """Without a zone there is nothing to try."""
+    world.backend.zones = ()
+    (done,) = world.runner().run([make_job()])
+    assert done.outcome.outcome == "error: m5.large is offered in no zone of the subnets"
+
+
+def test_a_job_waits_where_anothers_end_makes_room(world: World) -> None:
+    """While others run, no room is a reason to wait, and later tokens are new."""
+    world.backend.has_room = lambda backend, *_: not backend.up
+    done = world.runner().run(make_jobs(2))
+    assert [one.outcome.outcome for one in done] == ["passed", "passed"]
+    tokens = [line["token"] for line in read(world.journal.path) if line["kind"] == "intent"]
+    assert len(set(tokens)) == len(tokens) > 2
+
+
+def test_the_journal_has_each_act_in_order(world: World) -> None:
+    """Intent, launch, delivery and end are written, and that nothing is alive last."""
+    world.runner().run([make_job()])
+    assert world.kinds() == ["intent", "launched", "delivered", "terminating", "gone"]
+
+
+def test_a_job_that_never_delivers_ends_by_its_limit_and_grace(world: World) -> None:
+    """It is ended within one look of the time limit and the grace, never later, with what it had uploaded."""
+    world.backend.seconds["m5.large"] = None
+    (done,) = world.runner().run([make_job()])
+    assert LIMIT_S + GRACE_S - POLL_S <= done.billed_seconds <= LIMIT_S + GRACE_S
+    assert "past its time limit" in done.outcome.outcome
+    assert done.outcome.lines == ({"kind": "session"},)
+    assert world.all_ended()
+
+
+@pytest.mark.parametrize(("state", "after"), [("gone", 0.0), ("stopping", 0.0), ("unknown", NEVER_SEEN_S)])
+def test_an_instance_that_goes_by_itself_is_over(world: World, state: str, after: float) -> None:
+    """Gone or on its way, it is collected at once; unseen, after some minutes. All are billed, a minute at least."""
+    world.backend.seconds["m5.large"] = None
+    world.backend.states["m5.large"] = state
+    (done,) = world.runner().run([make_job()])
+    assert max(60, after) <= done.billed_seconds <= max(60, after + 2 * POLL_S)
+    assert done.outcome.outcome == f"error: the instance ended before it delivered a result ({state})"
+    assert world.all_ended()
+
+
+def test_stop_ends_all_and_brings_home_what_is_there(world: World) -> None:
+    """Asked to stop, every instance is ended, each job is told of, and what was uploaded is kept."""
+    jobs = make_jobs(5)
+    world.backend.seconds = dict.fromkeys((job.name for job in jobs), None)
+    done = world.runner(max_parallel=2, stop=lambda: world.clock.now >= 50).run(jobs)
+    assert [one.job for one in done] == jobs
+    assert [one.outcome.outcome for one in done[:2]] == ["error: interrupted"] * 2
+    assert [one.outcome.lines for one in done[:2]] == [({"kind": "session"},)] * 2
+    assert {one.outcome.outcome for one in done[2:]} == {"error: interrupted before it was launched"}
+    assert world.all_ended()
+    assert world.clock.now == 50
+
+
+def test_a_result_that_is_there_when_stopped_is_whole(world: World) -> None:
+    """What was delivered in the last moment is no interruption."""
+    world.backend.seconds["m5.large"] = 50
+    (done,) = world.runner(stop=lambda: world.clock.now >= 50).run([make_job()])
+    assert done.outcome.outcome == "passed"
+
+
+def test_a_failure_ends_the_others_with_x(world: World) -> None:
+    """Where the first that is over says so, all others end and none is launched any more."""
+    jobs = make_jobs(4)
+    world.backend.seconds = {jobs[0].name: None, jobs[1].name: 20.0}
+    told: list[Finished] = []
+    done = world.runner(max_parallel=2, finished=lambda one: not told.append(one)).run(jobs)
+    assert [one.job for one in told] == [jobs[1]]
+    assert [one.job for one in done] == [jobs[1], jobs[0], *jobs[2:]]
+    assert [one.outcome.outcome for one in done[1:]] == ["error: stopped after a failure (-x, --maxfail)"] * 3
+    assert len(world.backend.launched) == 2
+    assert world.all_ended()
+
+
+def test_what_cannot_be_seen_to_end_is_named(world: World) -> None:
+    """An instance that stays is asked again to end, and named in the error."""
+    world.backend.immortal = True
+    with pytest.raises(CleanupError, match=r"i-0, i-1; end them with pytest-benchmark-aws reap"):
+        world.runner().run(make_jobs(2))
+    assert world.clock.now >= TERMINATE_S
+    assert "gone" not in world.kinds()
+    assert min(Counter(world.backend.terminated).values()) > 2
+
+
+@pytest.mark.parametrize("method", ["launch", "poll", "collect", "terminate", "watch", "finished", "stop"])
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("times", [1, 99])
+def test_whatever_raises_every_instance_is_ended(world: World, method: str, after: int, times: int) -> None:
+    """An error of the backend or of whoever watches, once or each time, leaves no launch that was not ended."""
+    calls = Counter[str]()
+
+    def counted(name: str, answer: Any = False) -> Any:
+        calls[name] += 1
+        if name == method and after < calls[name] <= after + times:
+            raise RuntimeError(f"{name} broke")
+        return answer
+
+    if method in {"launch", "poll", "collect", "terminate"}:
+        world.backend.hook = counted
+    own = {name: lambda *_, name=name: counted(name) for name in ("watch", "finished", "stop")}
+    with pytest.raises(RuntimeError, match=f"{method} broke"):
+        world.runner(**own).run(make_jobs(3))
+    assert world.all_ended()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 16), st.booleans())
+def test_a_journal_that_cannot_be_written_leaves_nothing_alive(whole: int, again: bool) -> None:
+    """Wherever the disk fills up, once or for good, what was launched is ended."""
+    with tempfile.TemporaryDirectory() as made, opened(made) as one:
+        write, count = one.journal.write, 0
+
+        class Full:
+            path = one.journal.path
+
+            def write(self, kind: str, **what: Any) -> None:
+                nonlocal count
+                count += 1
+                if count == whole + 1 or (count > whole and not again):
+                    raise JournalError("no space left")
+                write(kind, **what)
+
+        runner = one.runner()
+        runner.journal = Full()  # type: ignore[assignment]
+        try:
+            done = runner.run(make_jobs(3))
+        except JournalError:
+            done = []
+        assert one.all_ended()
+        assert len({end.job.name for end in done}) == len(done)
+        assert one.backend.up == {}
+
+
+@pytest.mark.parametrize("instance_id", ["i-0", None])
+def test_a_launch_on_demand_in_place_of_spot_says_so_after_a_resume(world: World, instance_id: str | None) -> None:
+    """Taken over or launched again by its token, it is on demand, and the journal says so again."""
+    job = make_job(market="spot")
+    intent = world.backend.intents(job, 1)[0]
+    past = Past(job.name, intent, instance_id, 0.0, fallback=True)
+    if instance_id:
+        world.backend.states[job.name] = "gone"
+    (done,) = world.runner().run([job], [past])
+    assert (done.job.fallback, done.job.market) == (True, "on-demand")
+    assert [line["fallback"] for line in read(world.journal.path) if line["kind"] == "intent"] == [True] * (
+        instance_id is None
+    )
+
+
+@pytest.mark.parametrize(
+    "spent", [{"spent_usd": Decimal("0.9")}, {"unseen": 1}, {"job": "other", "last_usd": Decimal(1)}]
+)
+def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> None:
+    """What a resumed run spent on launches that are over, of whatever job, leaves that much less for new ones."""
+    job = make_job()
+    words: dict[str, Any] = {"job": job.name, "instance_id": None, "age_s": 0.0, "refused": True, **spent}
+    past = Past(intent=world.backend.intents(job, 1)[0], **words)
+    (refused,) = world.runner(max_usd=most_usd(job) + Decimal("0.8")).run([job], [past])
+    assert "--aws-max-cost" in refused.outcome.outcome
+    (done,) = world.runner(max_usd=2 * most_usd(job)).run([job], [past])
+    assert done.outcome.outcome == "passed"
+
+
+@pytest.mark.parametrize("state", ["gone", "unknown", "stopping"])
+def test_a_launch_that_was_ended_before_the_resume_costs_what_it_did(world: World, state: str) -> None:
+    """Its money is what the journal recorded at its end, whatever time went by since, and no look waits for it."""
+    job = make_job()
+    world.backend.states[job.name], intent = state, world.backend.intents(job, 1)[0]
+    past = Past(job.name, intent, "i-0", NEVER_SEEN_S / 2, spent_usd=Decimal(2), last_usd=Decimal("0.05"), ended=True)
+    (done,) = world.runner().run([job], [past])
+    assert (done.usd, done.billed_seconds) == (Decimal("0.05"), pytest.approx(180))
+    assert world.clock.now == 0
+    assert Decimal(read(world.journal.path)[-1]["usd"]) == Decimal("2.05")
+
+
+def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World) -> None:
+    """Seen alive after the journal recorded its end, it went on costing."""
+    job = make_job()
+    past = Past(job.name, world.backend.intents(job, 1)[0], "i-0", 1800.0, last_usd=Decimal("0.05"), ended=True)
+    world.backend.kept.add("i-0")
+    (done,) = world.runner().run([job], [past])
+    assert done.usd == Decimal("0.5")
+
+
+def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
+    """Its token is used up, whatever became of it: the next launch has the attempt after it."""
+    job = make_job()
+    past = Past(job.name, world.backend.intents(job, 2)[0], None, 0.0, refused=True, attempts=4)
+    world.runner().run([job], [past])
+    assert [line["attempt"] for line in read(world.journal.path) if line["kind"] == "intent"] == [5]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_refused_launch_in_place_of_spot_is_made_on_demand_only_where_that_is_asked_for(
+    world: World, asked: bool
+) -> None:
+    """What a resume launches anew goes by the resume's own options."""
+    job = make_job(market="spot")
+    past = Past(job.name, world.backend.intents(job, 1)[0], None, 0.0, refused=True, fallback=True)
+    (done,) = world.runner(spot_fallback=asked).run([job], [past])
+    assert done.job.market == ("on-demand" if asked else "spot")
+
+
+def test_a_launch_that_is_refused_fails_alone(world: World) -> None:
+    """An error of AWS about one launch is that job's; the others go on."""
+    first, second = make_jobs(2)
+
+    def has_room(_: FakeBackend, job: Job, __: Intent) -> bool:
+        if job is first:
+            raise RemoteFailure("not authorized")
+        return True
+
+    world.backend.has_room = has_room
+    done = world.runner().run([first, second])
+    assert [one.outcome.outcome for one in done] == ["error: not authorized", "passed"]
