@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks import datagen
 from benchmarks.problem import Problem
 from benchmarks.workload import CLASSES, FEATURES
-from pytest_benchmark_aws.bundle.wheels import cache_folder
+from pytest_benchmark_aws.machine.folders import cache_folder
 
 ENVIRONMENT = "PYTEST_BENCHMARK_AWS_CACHE"
 LIMIT_BYTES = 4 * 2**30

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, cache_folder
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
+from pytest_benchmark_aws.machine.folders import cache_folder
 from tests.acceptance.awsproject import Done, environment, make_project, pytest_aws
 
 if TYPE_CHECKING:

@@ -138,8 +138,8 @@ class Tenant:
 @contextmanager
 def opened(folder: Path) -> Iterator[Tenant]:
     """A fresh account, on a machine that has no prices yet but the wheels of any run."""
-    from pytest_benchmark_aws.bundle.wheels import cache_folder
     from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
+    from pytest_benchmark_aws.machine.folders import cache_folder
 
     cache = folder / "cache"
     cache.mkdir(parents=True)

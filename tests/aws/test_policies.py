@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import pytest_benchmark_aws
 from pytest_benchmark_aws.aws.policies import actions, client_policy, instance_policy
-from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, cache_folder
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
+from pytest_benchmark_aws.machine.folders import cache_folder
 from tests.acceptance.awsproject import environment, make_project, pytest_aws
 from tests.aws.tenant import ACCOUNT, BUCKET, PROJECT, REGION
 

@@ -19,6 +19,7 @@ from packaging.tags import parse_tag
 from pytest_benchmark_aws.bundle import wheels
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, Wheels, guest_python, pins, resolve
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.machine import folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -244,8 +245,8 @@ def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("PYTEST_BENCHMARK_AWS_CACHE", str(tmp_path / "own"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert wheels.cache_folder() == tmp_path / "own"
+    assert folders.cache_folder() == tmp_path / "own"
     monkeypatch.delenv("PYTEST_BENCHMARK_AWS_CACHE")
-    assert wheels.cache_folder() == tmp_path / "xdg" / "pytest-benchmark-aws"
+    assert folders.cache_folder() == tmp_path / "xdg" / "pytest-benchmark-aws"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert wheels.cache_folder() == tmp_path / "home" / ".cache" / "pytest-benchmark-aws"
+    assert folders.cache_folder() == tmp_path / "home" / ".cache" / "pytest-benchmark-aws"

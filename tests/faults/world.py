@@ -24,10 +24,11 @@ from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3 import default_bucket
 from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
-from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, cache_folder
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
+from pytest_benchmark_aws.machine.folders import cache_folder
 from pytest_benchmark_aws.run import history
 from pytest_benchmark_aws.run.journal import Journal, read
 from pytest_benchmark_aws.run.runner import Runner

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.model import Target, Wanted
+from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.session.expand import bare_id, targets
-from pytest_benchmark_aws.session.options import Settings
+from pytest_benchmark_aws.session.options import read_settings
 
 NAMES = st.sampled_from(sorted(catalog().types))
 MARKETS = st.sampled_from(["on-demand", "spot"])
@@ -20,7 +21,7 @@ PARAMETERS = st.text(max_size=20)
 
 def given_settings(config: pytest.Config, *types: str, market: str | None = None, launches: int = 1) -> Settings:
     """The settings of this session, as these options would change them."""
-    made = Settings.from_config(config)
+    made = read_settings(config)
     values = {name: getattr(made, name) for name in Settings.__slots__}
     return Settings(**{**values, "instance_types": types, "market": market, "launches": launches})
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_benchmark_aws.session.options import Settings
+    from pytest_benchmark_aws.core.settings import Settings
 
 # What selects, reports, saves or starts elsewhere is this session's business; with so many arguments, or, where the
 # number is negative, at most so many.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.machine.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,14 +125,6 @@ def direct_url(dist: metadata.Distribution) -> dict[str, Any] | None:
     """Where it was installed from, if not from an index."""
     text = dist.read_text("direct_url.json")
     return None if text is None else json.loads(text)
-
-
-def cache_folder() -> Path:
-    """``$PYTEST_BENCHMARK_AWS_CACHE``, else ``pytest-benchmark-aws`` in the user's cache folder."""
-    given = os.environ.get("PYTEST_BENCHMARK_AWS_CACHE")
-    if given:
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-benchmark-aws"
 
 
 @dataclass(frozen=True, slots=True)

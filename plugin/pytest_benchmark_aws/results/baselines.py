@@ -9,7 +9,7 @@ from pytest_benchmark_aws.core.compare.results import Result, parse_results
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
-    from pytest_benchmark_aws.session.options import Settings
+    from pytest_benchmark_aws.core.settings import Settings
 
 
 def load_baselines(settings: Settings, catalog: Catalog) -> tuple[list[Result], list[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pytest_benchmark_aws.bundle.wheels import cache_folder
 from pytest_benchmark_aws.core.errors import UnreachableError
+from pytest_benchmark_aws.core.values.names import safe_name
 from pytest_benchmark_aws.core.values.storage_url import StorageUrl
-from pytest_benchmark_aws.results.storage import safe_name
+from pytest_benchmark_aws.machine.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,9 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
     Raises:
         PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
     """
+    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
     from pytest_benchmark_aws.aws.objects import Objects
     from pytest_benchmark_aws.results.mirror import Mirror
-    from pytest_benchmark_aws.run.preflight import without_metadata_probe
 
     parsed = StorageUrl.parse(url)
     objects = Objects(clients(), parsed.bucket, parsed.owner)
@@ -75,8 +75,8 @@ def check_credentials(mirror: Mirror) -> None:
     Raises:
         UnreachableError: there are none.
     """
+    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
     from pytest_benchmark_aws.aws.objects import NO_CREDENTIALS
-    from pytest_benchmark_aws.run.preflight import without_metadata_probe
 
     with without_metadata_probe():
         found = mirror.objects.clients.has_credentials()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.backends.protocol import Intent
-from pytest_benchmark_aws.bundle.wheels import cache_folder
+from pytest_benchmark_aws.machine.folders import cache_folder
 from pytest_benchmark_aws.run.journal import JournalError, read
 from pytest_benchmark_aws.run.ledger import Past
 

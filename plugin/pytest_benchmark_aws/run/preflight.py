@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.aws.credentials import without_metadata_probe
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -18,36 +17,9 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Account, Clients
     from pytest_benchmark_aws.aws.ec2 import Subnet
     from pytest_benchmark_aws.core.model import Job, Plan
-    from pytest_benchmark_aws.session.options import Settings
+    from pytest_benchmark_aws.core.settings import Settings
 
 READY = "# embedded AWS is ready"
-
-
-def region_of_environment() -> str | None:
-    """The region that the environment names. boto3 ignores AWS_REGION, which every other SDK honours."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-
-
-def check_region(settings: Settings) -> None:
-    """Refuses what cannot be a region, offline; with an endpoint of the user's own, any name is one.
-
-    Raises:
-        PlanError: the name is not known, and has no region's form.
-    """
-    region = settings.region or region_of_environment()
-    if region is None or any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
-        return
-    if re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}", region):
-        return  # AWS opens new ones that botocore has not heard of
-    from difflib import get_close_matches
-
-    from pytest_benchmark_aws.aws.clients import regions
-
-    known = regions()
-    if region not in known:
-        near = get_close_matches(region, known, n=3, cutoff=0.0)
-        given = f"--aws-region={region}" if settings.region else f"AWS_REGION={region}"
-        raise PlanError(f"{given}: there is no such region; did you mean {', '.join(near)}?")
 
 
 def wants_embedded(settings: Settings) -> bool:
@@ -104,22 +76,6 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
         finally:
             process.stdin.close()
             process.wait()
-
-
-@contextmanager
-def without_metadata_probe() -> Iterator[None]:
-    """boto3 asks the metadata service for credentials; off EC2 nobody answers, and that takes seconds."""
-    from pytest_benchmark_aws.machine.ec2 import is_ec2
-
-    name = "AWS_EC2_METADATA_DISABLED"
-    if name in os.environ or is_ec2():
-        yield
-        return
-    os.environ[name] = "true"
-    try:
-        yield
-    finally:
-        del os.environ[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.bundle.wheels import cache_folder
+from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
+from pytest_benchmark_aws.machine.folders import cache_folder
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.run import history, resume
 from pytest_benchmark_aws.run.journal import read
-from pytest_benchmark_aws.run.preflight import region_of_environment
 from pytest_benchmark_aws.session.outcome import Launched, results_folder
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
+    from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.run.ledger import Finished, Past
     from pytest_benchmark_aws.run.preflight import Checked
-    from pytest_benchmark_aws.session.options import Settings
 
 EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
 
@@ -65,7 +65,7 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
 def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
     """The account that a dry run asks for prices, None where it does not answer; the region; whether it is embedded."""
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.run.preflight import without_metadata_probe
+    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
 
     with without_metadata_probe():
         clients = Clients(settings.region, settings.profile, retries=1)

@@ -11,7 +11,7 @@ from pytest_benchmark_aws.core.model import Case, Target
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.model import Wanted
-    from pytest_benchmark_aws.session.options import Settings
+    from pytest_benchmark_aws.core.settings import Settings
 
 FIXTURE = "aws_instance_type"
 

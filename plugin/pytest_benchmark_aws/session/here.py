@@ -187,9 +187,9 @@ def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:
     benchmarks = getattr(getattr(config, "_benchmarksession", None), "benchmarks", None)
     if not benchmarks:
         return
-    from pytest_benchmark_aws.session.options import Settings
+    from pytest_benchmark_aws.session.options import read_settings
 
-    settings = Settings.from_config(config)
+    settings = read_settings(config)
     if settings.baselines is None:
         return
     from pytest_benchmark_aws.catalog import snapshot

@@ -1,8 +1,7 @@
-"""The command line and the ini file -> Settings."""
+"""The options of the plugin, their ini twins, and how a session's Settings are read from both."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_benchmark_aws.core.model import Market
+    from pytest_benchmark_aws.core.settings import Settings
 
 Kind = Literal["text", "flag", "list"]
 
@@ -128,87 +127,55 @@ ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach", "spot-fal
 """What asks for an act is never an ini value: a project's file alone must not spend money."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the user asked of the plugin."""
+def read_settings(config: pytest.Config) -> Settings:
+    """The settings of a session: each from the command line where it is given there, else from the ini file.
 
-    target: Literal["auto", "cloud", "embedded"]
-    dry_run: bool
-    instance_types: tuple[str, ...]
-    market: Market | None
-    spot_fallback: bool
-    region: str | None
-    profile: str | None
-    max_cost_usd: Decimal
-    max_parallel: int
-    time_limit_s: int
-    launches: int
-    misfit: Literal["fail", "skip"]
-    allow_burstable: bool
-    scheduler_role: str | None
-    prices: dict[str, Decimal]
-    ami: str | None
-    subnets: tuple[str, ...]
-    security_group: str | None
-    bucket: str | None
-    instance_profile: str | None
-    requirements: Path | None
-    resume: str | None
-    detach: bool
-    show_bundle: bool
-    baselines: Path | None
-    throughput: str | None
-    scale_parameter: str | None
+    Raises:
+        pytest.UsageError: a value that is none of its kind.
+    """
+    from pytest_benchmark_aws.core.settings import Settings
 
-    @classmethod
-    def from_config(cls, config: pytest.Config) -> Settings:
-        """The command line's value where given, else the ini file's.
+    def text(name: str) -> str | None:
+        given = config.getoption(_dest(name))
+        return str(given) if given is not None else (config.getini(_dest(name)) or None)
 
-        Raises:
-            pytest.UsageError: a value that is none of its kind.
-        """
+    def many(name: str) -> tuple[str, ...]:
+        given = config.getoption(_dest(name))
+        return tuple(given if given is not None else config.getini(_dest(name)) or ())
 
-        def text(name: str) -> str | None:
-            given = config.getoption(_dest(name))
-            return str(given) if given is not None else (config.getini(_dest(name)) or None)
+    def path(name: str) -> Path | None:
+        given = text(name)
+        return None if given is None else config.rootpath / Path(given).expanduser()
 
-        def many(name: str) -> tuple[str, ...]:
-            given = config.getoption(_dest(name))
-            return tuple(given if given is not None else config.getini(_dest(name)) or ())
-
-        def path(name: str) -> Path | None:
-            given = text(name)
-            return None if given is None else config.rootpath / Path(given).expanduser()
-
-        return cls(
-            target=_one_of("target", text("target"), ("auto", "cloud", "embedded")) or "auto",
-            dry_run=bool(config.getoption("aws_dry_run") or config.getoption("aws_show_bundle")),
-            instance_types=many("instance-type"),
-            market=_one_of("market", text("market"), ("on-demand", "spot")),
-            spot_fallback=bool(config.getoption("aws_spot_fallback")),
-            region=text("region"),
-            profile=text("profile"),
-            allow_burstable=bool(config.getoption("aws_allow_burstable") or config.getini("aws_allow_burstable")),
-            scheduler_role=text("scheduler-role"),
-            max_cost_usd=_parsed("max-cost", text("max-cost"), _money, Decimal(10)),
-            max_parallel=_parsed("max-parallel", text("max-parallel"), _count, 8),
-            time_limit_s=_parsed("time-limit", text("time-limit"), _limit, 3600),
-            launches=_parsed("launches", text("launches"), _count, 1),
-            misfit=_one_of("misfit", text("misfit"), ("fail", "skip")) or "fail",
-            prices=dict(_parsed("price", given, _price, None) for given in many("price")),
-            ami=text("ami"),
-            subnets=many("subnet"),
-            security_group=text("security-group"),
-            bucket=text("bucket"),
-            instance_profile=text("instance-profile"),
-            requirements=path("requirements"),
-            resume=config.getoption("aws_resume"),
-            detach=bool(config.getoption("aws_detach")),
-            show_bundle=bool(config.getoption("aws_show_bundle")),
-            baselines=path("baselines"),
-            throughput=text("throughput"),
-            scale_parameter=text("scale-parameter"),
-        )
+    return Settings(
+        target=_one_of("target", text("target"), ("auto", "cloud", "embedded")) or "auto",
+        dry_run=bool(config.getoption("aws_dry_run") or config.getoption("aws_show_bundle")),
+        instance_types=many("instance-type"),
+        market=_one_of("market", text("market"), ("on-demand", "spot")),
+        spot_fallback=bool(config.getoption("aws_spot_fallback")),
+        region=text("region"),
+        profile=text("profile"),
+        allow_burstable=bool(config.getoption("aws_allow_burstable") or config.getini("aws_allow_burstable")),
+        scheduler_role=text("scheduler-role"),
+        max_cost_usd=_parsed("max-cost", text("max-cost"), _money, Decimal(10)),
+        max_parallel=_parsed("max-parallel", text("max-parallel"), _count, 8),
+        time_limit_s=_parsed("time-limit", text("time-limit"), _limit, 3600),
+        launches=_parsed("launches", text("launches"), _count, 1),
+        misfit=_one_of("misfit", text("misfit"), ("fail", "skip")) or "fail",
+        prices=dict(_parsed("price", given, _price, None) for given in many("price")),
+        ami=text("ami"),
+        subnets=many("subnet"),
+        security_group=text("security-group"),
+        bucket=text("bucket"),
+        instance_profile=text("instance-profile"),
+        requirements=path("requirements"),
+        resume=config.getoption("aws_resume"),
+        detach=bool(config.getoption("aws_detach")),
+        show_bundle=bool(config.getoption("aws_show_bundle")),
+        baselines=path("baselines"),
+        throughput=text("throughput"),
+        scale_parameter=text("scale-parameter"),
+    )
 
 
 def add_options(parser: pytest.Parser) -> None:

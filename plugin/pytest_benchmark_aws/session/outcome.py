@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
     from pytest_benchmark_aws.core.compare.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
+    from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.run.ledger import Finished
-    from pytest_benchmark_aws.session.options import Settings
 
 _LOG_TAIL = 25
 

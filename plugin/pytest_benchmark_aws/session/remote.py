@@ -13,10 +13,11 @@ import pytest
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.units import format_usd
 from pytest_benchmark_aws.session import expand
 from pytest_benchmark_aws.session import here as marks_session
-from pytest_benchmark_aws.session.options import Settings
+from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,7 +63,7 @@ def configure(config: pytest.Config) -> None:
         pytest.UsageError: pytest-xdist is to run the tests, pytest-benchmark is missing or disabled, the region is
             none, or the run to go on with has no such name or is another process's.
     """
-    from pytest_benchmark_aws.run.preflight import check_region
+    from pytest_benchmark_aws.aws.regions import check_region
 
     if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
@@ -75,7 +76,7 @@ def configure(config: pytest.Config) -> None:
         if settings.resume is not None:
             refuse_name(settings.resume)
         with marks_session.importing(config):
-            check_region(settings)
+            check_region(settings.region)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
     expand.given_types(settings, snapshot.catalog())
@@ -89,7 +90,7 @@ def configure(config: pytest.Config) -> None:
 def settings_of(config: pytest.Config) -> Settings:
     """This session's settings, read once."""
     if _SETTINGS not in config.stash:
-        config.stash[_SETTINGS] = Settings.from_config(config)
+        config.stash[_SETTINGS] = read_settings(config)
     return config.stash[_SETTINGS]
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.bundle.wheels import cache_folder
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 from pytest_benchmark_aws.core.values.storage_url import StorageUrl
+from pytest_benchmark_aws.machine.folders import cache_folder
 from pytest_benchmark_aws.report.text import printable
 from pytest_benchmark_aws.results import s3_folder
 from pytest_benchmark_aws.session import here
@@ -60,9 +60,9 @@ def _is_used(config: pytest.Config) -> bool:
 
 def _open(config: pytest.Config, url: str) -> SharedStorage:
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.session.options import Settings
+    from pytest_benchmark_aws.session.options import read_settings
 
-    settings = Settings.from_config(config)
+    settings = read_settings(config)
     mirror = s3_folder.open_mirror(url, lambda: Clients(settings.region, settings.profile, retries=s3_folder.RETRIES))
     storage = SharedStorage(mirror, compares=bool(config.option.benchmark_compare))
     try:

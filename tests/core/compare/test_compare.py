@@ -17,7 +17,7 @@ from pytest_benchmark_aws.core.compare.results import Result, parse_results
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.report.terminal import printable, table, unit_of
 
-BASELINES = Path(__file__).parents[2] / "benchmarks" / "baselines"
+BASELINES = Path(__file__).parents[3] / "benchmarks" / "baselines"
 PUBLISHED = {"m5.8xlarge": 574.0, "r5.4xlarge": 763.0}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from tests.core.compare.test_tables import launches, records
 
 from pytest_benchmark_aws.core.compare.filters import chosen, parse_filter, parse_since
 from pytest_benchmark_aws.core.errors import PlanError
+from tests.core.compare.test_tables import launches, records
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 RECORDS = records(

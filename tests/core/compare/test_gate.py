@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.compare.test_tables import launches, records
 
 from pytest_benchmark_aws.core.compare.gate import changes, judge, parse_condition
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.errors import PlanError
+from tests.core.compare.test_tables import launches, records
 from tests.result_files import benchmark, result
 
 STEADY = (1.0, 1.01, 0.99, 1.0, 1.005)

@@ -17,7 +17,7 @@ from pytest_benchmark_aws.core.compare.records import MOST_ROUNDS, Reading, Reco
 from tests.result_files import benchmark, result
 
 HOW = Reading(snapshot.catalog())
-BASELINES = Path(__file__).parents[2] / "benchmarks" / "baselines"
+BASELINES = Path(__file__).parents[3] / "benchmarks" / "baselines"
 STOCK_4 = {
     "machine_info": {
         "node": "runner-7", "processor": "x86_64", "machine": "x86_64", "python_version": "3.8.18", "system": "Linux",

@@ -18,8 +18,8 @@ from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Stat
 from pytest_benchmark_aws.core import delivery
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
+from pytest_benchmark_aws.core.values.names import safe_name
 from pytest_benchmark_aws.guest.stub import user_data
-from pytest_benchmark_aws.results.storage import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

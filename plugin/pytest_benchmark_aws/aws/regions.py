@@ -1,0 +1,35 @@
+"""Which AWS region is meant, and whether a text can be the name of one."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from pytest_benchmark_aws.core.errors import PlanError
+
+
+def region_of_environment() -> str | None:
+    """The region that the environment names. boto3 ignores AWS_REGION, which every other SDK honours."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+
+
+def check_region(option: str | None) -> None:
+    """Refuses what cannot be a region, offline; with an endpoint of the user's own, any name is one.
+
+    Raises:
+        PlanError: the name is not known, and has no region's form.
+    """
+    region = option or region_of_environment()
+    if region is None or any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
+        return
+    if re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}", region):
+        return  # AWS opens new ones that botocore has not heard of
+    from difflib import get_close_matches
+
+    from pytest_benchmark_aws.aws.clients import regions
+
+    known = regions()
+    if region not in known:
+        near = get_close_matches(region, known, n=3, cutoff=0.0)
+        given = f"--aws-region={region}" if option else f"AWS_REGION={region}"
+        raise PlanError(f"{given}: there is no such region; did you mean {', '.join(near)}?")
