@@ -1,4 +1,7 @@
-"""The hooks, each a line; what they do is in ``session``, imported when there is something to do."""
+"""The hooks, each a line; what they do is in ``session``, imported when there is something to do.
+
+A session without ``--aws``, without our markers and without benchmarks imports ``session.options`` alone.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103
 
 
 def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
-    from pytest_benchmark_aws.session import here
+    from pytest_benchmark_aws.session import options
 
-    here.register_markers(config)
+    options.add_markers(config)
     if str(getattr(config.option, "benchmark_storage", "")).startswith("s3://"):
         from pytest_benchmark_aws.session import shared_storage
 
@@ -90,23 +93,11 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
-    from pytest_benchmark_aws.session import here
+    marked = [item for item in items if item.get_closest_marker("instance_type") or item.get_closest_marker("requires")]
+    if marked:
+        from pytest_benchmark_aws.session import here
 
-    here.check_marks(config, items)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:  # noqa: D103
-    from pytest_benchmark_aws.session import here
-
-    return here.misfit_report(config)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: D103
-    from pytest_benchmark_aws.session import here
-
-    here.skip_misfit(item)
+        here.check_marks(config, marked, len(items))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -127,12 +118,18 @@ def pytest_benchmark_compare_machine_info(  # noqa: D103
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:  # noqa: D103
-    from pytest_benchmark_aws.session import here
-
+    config = terminalreporter.config
     try:
         return (yield)
     finally:  # also after pytest-benchmark raised for --benchmark-compare-fail
-        here.summarize(terminalreporter, aws=_on(terminalreporter.config))
+        if _on(config):
+            from pytest_benchmark_aws.session import remote
+
+            remote.summarize(terminalreporter)
+        elif getattr(getattr(config, "_benchmarksession", None), "benchmarks", None):
+            from pytest_benchmark_aws.session import here
+
+            here.compare_with_baselines(terminalreporter)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)

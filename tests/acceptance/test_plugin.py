@@ -7,6 +7,14 @@ import sys
 
 import pytest
 
+PLAIN = (
+    "pytest_benchmark_aws",
+    "pytest_benchmark_aws.hookspec",
+    "pytest_benchmark_aws.plugin",
+    "pytest_benchmark_aws.session",
+    "pytest_benchmark_aws.session.options",
+)
+"""What a session imports of ours that has no ``--aws`` and no marker of ours: options and hooks."""
 LAZY = ("boto3", "botocore", "moto", "rich", "numpy", "lightgbm", "jinja2")
 
 
@@ -166,3 +174,19 @@ def test_a_run_without_aws_imports_nothing_heavy(pytester: pytest.Pytester) -> N
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest"]
     assert pytester.run(*command).ret == 0
+
+
+def test_a_session_without_our_markers_imports_options_and_hooks_alone(pytester: pytest.Pytester) -> None:
+    """To its very end: what runs with --aws, or for a marked test, is not imported where there is none."""
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_unconfigure():
+            print("imported:", *sorted(name for name in sys.modules if name.startswith("pytest_benchmark_aws")))
+        """
+    )
+    pytester.makepyfile("import pytest\n@pytest.mark.usefixtures()\ndef test_it(): ...")
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"imported: {' '.join(PLAIN)}"])

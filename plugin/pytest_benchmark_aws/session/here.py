@@ -1,4 +1,4 @@
-"""What the hooks do: the border between pytest, pytest-benchmark and the pure core."""
+"""A session without ``--aws``: cases that do not fit this machine, and what this machine is."""
 
 from __future__ import annotations
 
@@ -13,24 +13,31 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.model import Machine, Requirements
 
-_MISFIT = pytest.StashKey[str]()
-_REPORT = pytest.StashKey[list[str]]()
 OURS = pytest.StashKey[frozenset[str]]()
 """Modules that this plugin imported for itself: boto3 and its parts. The project's tests need not need them."""
 _NOISE = (("cpu", "hz_actual"), ("cpu", "hz_actual_friendly"), ("steal",), ("ec2", "instance_id"))
 """Machine information that differs between two runs on one machine; stock pytest-benchmark would warn of it."""
 
 
-def register_markers(config: pytest.Config) -> None:
-    """Makes the markers known, with their help in ``pytest --markers``."""
-    from pytest_benchmark_aws.session.marks import HELP
+class MisfitReport:
+    """The plugin that says, before anything runs, which cases this machine cannot hold."""
 
-    for line in HELP:
-        config.addinivalue_line("markers", line)
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """A line for each case, after the one with their number."""
+        return self._lines
 
 
-def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuses what markers got wrong, and remembers which cases do not fit this machine.
+def check_marks(config: pytest.Config, marked: list[pytest.Item], collected: int) -> None:
+    """Refuses what markers got wrong, and has the cases skipped that do not fit this machine.
+
+    Args:
+        config: the session's.
+        marked: the items with one of our markers.
+        collected: how many items there are in all.
 
     Raises:
         pytest.UsageError: naming every test whose marker cannot be used, with the reason.
@@ -42,7 +49,7 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
 
     wrong, unfit = [], []
     machine: Machine | None = None
-    for item in items:
+    for item in marked:
         try:
             requirements = _read_marks(item)
         except MarkError as error:
@@ -53,13 +60,13 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
         machine = machine or this_machine()
         reasons = misfits(requirements, machine)
         if reasons:
-            item.stash[_MISFIT] = "; ".join(reasons)
+            skip_later(item, "; ".join(reasons))
             unfit.append(f"  {item.nodeid}: {'; '.join(reasons)}")
     if wrong:
         raise pytest.UsageError(*dict.fromkeys(wrong))
     if unfit:
-        count = f"aws: {len(unfit)} of {len(items)} cases do not fit this machine and are skipped:"
-        config.stash[_REPORT] = [count, *unfit]
+        count = f"aws: {len(unfit)} of {collected} cases do not fit this machine and are skipped:"
+        config.pluginmanager.register(MisfitReport([count, *unfit]))
 
 
 def _read_marks(item: pytest.Item) -> Requirements:
@@ -70,16 +77,9 @@ def _read_marks(item: pytest.Item) -> Requirements:
     return marks.requirements(item)
 
 
-def misfit_report(config: pytest.Config) -> list[str]:
-    """The cases that this machine cannot hold, a line each, said before anything runs."""
-    return config.stash.get(_REPORT, [])
-
-
-def skip_misfit(item: pytest.Item) -> None:
-    """Skips a case that this machine cannot hold, before its fixtures are made."""
-    reason = item.stash.get(_MISFIT, None)
-    if reason is not None:
-        pytest.skip(reason)
+def skip_later(item: pytest.Item, reason: str) -> None:
+    """Marks a case as one that pytest skips before its fixtures are made."""
+    item.add_marker(pytest.mark.skip(reason=reason), append=False)
 
 
 def this_machine() -> Machine:
@@ -164,21 +164,6 @@ def _without_noise(machine_info: Any) -> Any:
         if isinstance(node, dict):
             node.pop(key, None)
     return info
-
-
-def skip_later(item: pytest.Item, reason: str) -> None:
-    """Marks a case as one that will be skipped, with the reason."""
-    item.stash[_MISFIT] = reason
-
-
-def summarize(reporter: pytest.TerminalReporter, *, aws: bool) -> None:
-    """What this plugin says at the end."""
-    if aws:
-        from pytest_benchmark_aws.session import remote
-
-        remote.summarize(reporter)
-    else:
-        compare_with_baselines(reporter)
 
 
 def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:

@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.catalog import Catalog
 
-HELP = (
-    "instance_type(*types, market=None): the EC2 instance types that this benchmark is for, as in "
-    "instance_type('m5.8xlarge', 'r5.4xlarge', market='spot'); market is 'on-demand' or 'spot'. "
-    "Without --aws the test simply runs here.",
-    "requires(memory=None, vcpus=None, arch=None, gpu=None): what a machine must have for this benchmark. memory is "
-    "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "
-    "gpu are numbers, arch is 'x86_64' or 'arm64'. On a machine that has less, the test is skipped before its "
-    "fixtures are made.",
-)
 _GIVEN = {"memory": "memory_bytes", "vcpus": "vcpus", "arch": "arch", "gpu": "gpu"}
 
 

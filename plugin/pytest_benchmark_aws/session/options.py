@@ -1,4 +1,4 @@
-"""The options of the plugin, their ini twins, and how a session's Settings are read from both."""
+"""The plugin's options, their ini twins and its markers, and how a session's Settings are read."""
 
 from __future__ import annotations
 
@@ -123,6 +123,15 @@ _OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
         "throughput, never in seconds.",
     ),
 )
+_MARKERS = (
+    "instance_type(*types, market=None): the EC2 instance types that this benchmark is for, as in "
+    "instance_type('m5.8xlarge', 'r5.4xlarge', market='spot'); market is 'on-demand' or 'spot'. "
+    "Without --aws the test simply runs here.",
+    "requires(memory=None, vcpus=None, arch=None, gpu=None): what a machine must have for this benchmark. memory is "
+    "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "
+    "gpu are numbers, arch is 'x86_64' or 'arm64'. On a machine that has less, the test is skipped before its "
+    "fixtures are made.",
+)
 ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach", "spot-fallback")
 """What asks for an act is never an ini value: a project's file alone must not spend money."""
 
@@ -176,6 +185,12 @@ def read_settings(config: pytest.Config) -> Settings:
         throughput=text("throughput"),
         scale_parameter=text("scale-parameter"),
     )
+
+
+def add_markers(config: pytest.Config) -> None:
+    """Makes the markers known, with their help in ``pytest --markers``."""
+    for line in _MARKERS:
+        config.addinivalue_line("markers", line)
 
 
 def add_options(parser: pytest.Parser) -> None:
