@@ -41,6 +41,23 @@ def test_a_wrong_size_suggests_the_same_family() -> None:
     assert all(name.startswith("m5.") for name in catalog().nearest("m5.9xlarge"))
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("m5.9xlarge", ("m5.8xlarge", "m5.12xlarge", "m5.16xlarge")),
+        ("ml.m5.9xlarge", ("ml.m5.8xlarge", "ml.m5.12xlarge", "ml.m5.16xlarge")),
+        ("m5.48xlarge", ("m5.24xlarge", "m5.16xlarge", "m5.12xlarge")),
+        ("t3.tiny", ("t3.nano", "t3.micro", "t3.medium")),
+        ("M5.METL", ("m5.metal", "m5.large", "m5.xlarge")),
+        ("m6.9xlarge", ("m6a.8xlarge", "m6g.8xlarge", "m6i.8xlarge")),
+        ("m58xlarge", ("m5.8xlarge", "m5a.8xlarge", "m5d.8xlarge")),
+    ],
+)
+def test_the_nearest_sizes_of_the_family_come_first(name: str, nearest: tuple[str, ...]) -> None:
+    """By doublings where sizes have numbers, else by likeness; of no family, those of the families most like it."""
+    assert catalog().nearest(name) == nearest
+
+
 def test_the_published_experiments_machines_are_as_published() -> None:
     """The three machines have the vCPUs that the published experiment gives, and a price."""
     shapes = {name: catalog().types[name] for name in ("m5.8xlarge", "r5.4xlarge", "c5.24xlarge")}

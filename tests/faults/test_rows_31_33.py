@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.core import delivery
+from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.guest.agent import Uploads
 from pytest_benchmark_aws.results import storage
 from tests.faults.guests import Crafted, line_of, loopback, result
@@ -119,8 +119,8 @@ REFUSED = {
 @pytest.mark.parametrize(("data", "why"), REFUSED.values(), ids=list(REFUSED))
 def test_fault_32_a_foul_result_is_refused(data: bytes, why: str) -> None:
     """What is no result of ours is refused in words, whatever its digest says."""
-    with pytest.raises(delivery.EnvelopeError) as caught:
-        delivery.parse(data)
+    with pytest.raises(guest_result.EnvelopeError) as caught:
+        guest_result.parse(data)
     assert why in str(caught.value)
 
 
@@ -177,12 +177,12 @@ def test_fault_32_no_other_object_of_a_guest_is_read_beyond_its_limit(world: Wor
 
 def test_fault_32_a_dense_result_is_refused_before_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text whose values would take many times its size in memory is refused by its commas and brackets."""
-    monkeypatch.setattr(delivery, "MAX_VALUES", 10_000)
+    monkeypatch.setattr(guest_result, "MAX_VALUES", 10_000)
     dense = b'{"schema": 1, "lines": [' + b"{}," * 100_000 + b"{}]}"
     tracemalloc.start()
     try:
-        with pytest.raises(delivery.EnvelopeError, match="it holds about 200,00"):
-            delivery.parse(dense)
+        with pytest.raises(guest_result.EnvelopeError, match="it holds about 200,00"):
+            guest_result.parse(dense)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -201,7 +201,7 @@ def test_fault_32_a_nan_of_an_honest_test_does_not_cost_its_result(
         )
         launch.job["node_ids"] = ["test_it.py"]
         outcome_of(launch, monkeypatch)
-        found = delivery.parse(launch.storage.last("data"))
+        found = guest_result.parse(launch.storage.last("data"))
     assert finished({"lines": found.lines}) == ["test_it.py::test_it[inf]"]
     (bench,) = next(line["benchmarks"] for line in found.lines if line["kind"] == "test")
     assert (bench["extra_info"], bench["params"]) == ({"score": "nan"}, {"limit": "inf"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.model import Case, InstanceType, Misfit, Plan, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
-from pytest_benchmark_aws.core.values.units import format_usd
+from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 
 GIB = 2**30

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, nearest_names
 from pytest_benchmark_aws.core.model import InstanceType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-SAGEMAKER_PREFIX = "ml."
-"""``ml.p3.2xlarge`` is the instance type ``p3.2xlarge`` as SageMaker rents it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +26,8 @@ class Catalog:
         return self.types.get(name.removeprefix(SAGEMAKER_PREFIX))
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
-        """The known names nearest to an unknown one, best first.
-
-        Same family or same size first: ``m5.9xlarge`` is more likely ``m5.8xlarge`` than ``m6.9xlarge``.
-        """
-        from difflib import SequenceMatcher
-
-        prefix = SAGEMAKER_PREFIX if name.startswith(SAGEMAKER_PREFIX) else ""
-        wanted = name.removeprefix(SAGEMAKER_PREFIX).strip().lower()
-        family, _, size = wanted.partition(".")
-        matcher = SequenceMatcher(autojunk=False)
-        matcher.set_seq2(wanted)
-
-        def score(known: str) -> tuple[float, str]:
-            known_family, _, known_size = known.partition(".")
-            matcher.set_seq1(known)
-            bonus = 0.5 * (known_family == family) + 0.25 * (known_size == size)
-            return -(matcher.ratio() + bonus), known
-
-        return tuple(prefix + known for known in sorted(self.types, key=score)[:count])
+        """The names of types nearest to an unknown one, best first; their number is ``count``."""
+        return nearest_names(name, self.types, count)
 
 
 def parse_catalog(lines: Iterable[str], price_date: str) -> Catalog:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of
 from pytest_benchmark_aws.core.model import Case, InstanceType, Job, Machine, Misfit, Plan, Price, Requirements, Target
 
 if TYPE_CHECKING:
@@ -39,23 +40,23 @@ def make_plan(
     types: dict[Target, InstanceType] = {}
     unfit: list[Misfit] = []
     for case in cases:
-        found = catalog.find(case.target.instance_type)
-        if found is None:
+        instance_type = catalog.find(case.target.instance_type)
+        if instance_type is None:
             near = ", ".join(catalog.nearest(case.target.instance_type))
             raise PlanError(f"{case.target.instance_type}: no such instance type is known; did you mean {near}?")
-        reasons = _reasons(case, found)
-        if found.burstable and not allow_burstable:
+        reasons = _reasons(case, instance_type)
+        if instance_type.burstable and not allow_burstable:
             reasons += (
-                f"{found.name} is burstable: its speed depends on the CPU credits it has, so that its times compare "
-                "with nothing; allow it with --aws-allow-burstable",
+                f"{instance_type.name} is burstable: its speed depends on the CPU credits it has, so that its times "
+                "compare with nothing; allow it with --aws-allow-burstable",
             )
         if reasons:
-            unfit.append(Misfit(case, reasons, _would_fit(case.requirements, found, catalog)))
+            unfit.append(Misfit(case, reasons, _would_fit(case.requirements, instance_type, catalog)))
             continue
-        if price_of(found) is None:  # another type would not help
-            unfit.append(Misfit(case, (unpriced or _no_price(found.name),), ()))
+        if price_of(instance_type) is None:  # another type would not help
+            unfit.append(Misfit(case, (unpriced or _no_price(instance_type.name),), ()))
             continue
-        types[case.target] = found
+        types[case.target] = instance_type
         grouped.setdefault(case.target, []).append(case)
     jobs = []
     for target, members in grouped.items():
@@ -81,23 +82,23 @@ def _no_price(name: str) -> str:
     return f"the price of {name} is not known, so its cost cannot be bounded: give --aws-price {name}=USD"
 
 
-def _reasons(case: Case, found: InstanceType) -> tuple[str, ...]:
+def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     name = case.target.instance_type
-    if name.startswith("ml."):
-        return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {name[3:]}",)
-    return misfits(case.requirements, as_machine(found))
+    if name.startswith(SAGEMAKER_PREFIX):
+        ec2_name = name.removeprefix(SAGEMAKER_PREFIX)
+        return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {ec2_name}",)
+    return misfits(case.requirements, as_machine(instance_type))
 
 
 def _would_fit(requirements: Requirements, unfit: InstanceType, catalog: Catalog, count: int = 3) -> tuple[str, ...]:
-    """The cheapest current, priced types that hold what is required; the same family first."""
-    family = unfit.name.partition(".")[0]
+    """The names of the cheapest current, priced types that hold what is required; the same family first."""
     fitting = [
-        (known.name.partition(".")[0] != family, known.usd_per_hour, known.name)
-        for known in catalog.types.values()
-        if known.usd_per_hour is not None
-        and known.current_generation
-        and not known.burstable
-        and known.name != unfit.name
-        and not misfits(requirements, as_machine(known))
+        (family_of(candidate.name) != family_of(unfit.name), candidate.usd_per_hour, candidate.name)
+        for candidate in catalog.types.values()
+        if candidate.usd_per_hour is not None
+        and candidate.current_generation
+        and not candidate.burstable
+        and candidate.name != unfit.name
+        and not misfits(requirements, as_machine(candidate))
     ]
     return tuple(name for *_, name in sorted(fitting)[:count])

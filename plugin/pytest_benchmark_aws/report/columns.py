@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.values.units import format_memory, format_rate, format_run_usd, format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
+from pytest_benchmark_aws.core.values.units import format_memory, format_rate
+from pytest_benchmark_aws.core.values.usd import format_run_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

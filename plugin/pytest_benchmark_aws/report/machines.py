@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.values.units import format_memory, format_rate, format_run_usd, format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
+from pytest_benchmark_aws.core.values.units import format_memory, format_rate
+from pytest_benchmark_aws.core.values.usd import format_run_usd
 from pytest_benchmark_aws.report.terminal import unit_of
 from pytest_benchmark_aws.report.text import aligned, printable
 

@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.plan import most_usd
-from pytest_benchmark_aws.core.values.units import format_duration, format_memory, format_usd
+from pytest_benchmark_aws.core.values.durations import format_duration
+from pytest_benchmark_aws.core.values.units import format_memory
+from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:

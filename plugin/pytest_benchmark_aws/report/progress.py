@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_benchmark_aws.core.values.units import format_duration
+from pytest_benchmark_aws.core.values.durations import format_duration
 from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_benchmark_aws.core.errors import UnreachableError
-from pytest_benchmark_aws.core.values.names import safe_name
+from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 from pytest_benchmark_aws.machine.folders import cache_folder
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.values.names import folder_name, safe_name
+from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.core.values.storage_url import number_of, renumbered
 
 if TYPE_CHECKING:

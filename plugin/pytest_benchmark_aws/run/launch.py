@@ -17,7 +17,7 @@ from pytest_benchmark_aws.core.errors import (
     UnreachableError,
 )
 from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
-from pytest_benchmark_aws.core.values.units import format_usd
+from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.run.ledger import Finished, Running
 
 if TYPE_CHECKING:

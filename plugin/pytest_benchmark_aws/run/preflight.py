@@ -150,7 +150,7 @@ def _expiring(clients: Clients, settings: Settings) -> list[str]:
     from datetime import datetime, timezone
 
     from pytest_benchmark_aws.core.plan import GRACE_S
-    from pytest_benchmark_aws.core.values.units import format_duration
+    from pytest_benchmark_aws.core.values.durations import format_duration
 
     expiry = clients.credentials_expire()
     if expiry is None or settings.instance_profile:  # with a profile, the guest signs by its own role

@@ -58,7 +58,7 @@ def given_types(settings: Settings, catalog: Catalog) -> list[str]:
 
 def _named(given: str, catalog: Catalog) -> list[str]:
     from pytest_benchmark_aws.core.errors import PlanError
-    from pytest_benchmark_aws.core.type_filter import is_filter, select
+    from pytest_benchmark_aws.core.instance_type_filter import is_filter, select
 
     if is_filter(given):
         try:

@@ -253,7 +253,7 @@ def _money(text: str) -> Decimal:
 
 
 def _limit(text: str) -> int:
-    from pytest_benchmark_aws.core.values.units import parse_duration
+    from pytest_benchmark_aws.core.values.durations import parse_duration
 
     seconds = parse_duration(text)
     if not 10 <= seconds <= 7 * 24 * 3600:

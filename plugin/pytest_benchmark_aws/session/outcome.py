@@ -228,7 +228,7 @@ class Launched:
                 )
 
     def _flags(self, one: Finished) -> tuple[str, ...]:
-        from pytest_benchmark_aws.core.validity import flags
+        from pytest_benchmark_aws.core.launch_flags import flags
 
         told = ("on demand, spot was not to be had",) if one.job.fallback else ()
         return (*flags(one.outcome.phases), *told)

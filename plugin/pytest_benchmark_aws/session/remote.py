@@ -14,7 +14,7 @@ import pytest
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.settings import Settings
-from pytest_benchmark_aws.core.values.units import format_usd
+from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.session import expand
 from pytest_benchmark_aws.session import here as marks_session
 from pytest_benchmark_aws.session.options import read_settings

@@ -1,14 +1,12 @@
-"""Memory, rates and money as people write them."""
+"""Memory and rates as people write them."""
 
 from __future__ import annotations
-
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.core.values.units import UnitError, format_memory, format_rate, format_usd, parse_memory
+from pytest_benchmark_aws.core.values.units import UnitError, format_memory, format_rate, parse_memory
 
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -71,25 +69,3 @@ def test_negative_memory_is_refused() -> None:
 def test_rates_have_three_digits(value: float, text: str) -> None:
     """A rate has an SI prefix and three significant digits."""
     assert format_rate(value) == text
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [
-        ("0", "0.00"),
-        ("10", "10.00"),
-        ("1.7919", "1.79"),
-        ("0.01", "0.01"),
-        ("0.0042", "0.0042"),
-        ("0.00001", "0.000010"),
-    ],
-)
-def test_money_is_never_rounded_to_nothing(amount: str, text: str) -> None:
-    """To the cent; what is less than a cent to two significant digits."""
-    assert format_usd(Decimal(amount)) == text
-
-
-@given(st.decimals(0, 1000, places=9), st.decimals(0, 1000, places=9))
-def test_two_amounts_that_differ_read_differently(one: Decimal, other: Decimal) -> None:
-    """A plan that costs a little more than is allowed does not read as what is allowed."""
-    assert (format_usd(one, other) == format_usd(other, one)) == (one == other)

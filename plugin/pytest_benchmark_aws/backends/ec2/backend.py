@@ -15,10 +15,10 @@ from pytest_benchmark_aws.aws.clients import code_of, reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
-from pytest_benchmark_aws.core import delivery
+from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
-from pytest_benchmark_aws.core.values.names import safe_name
+from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.guest.stub import user_data
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ class Ec2Backend:
             return Outcome(told, (), {}, log, whole=True)
         if found is not None:
             return Outcome(found.outcome, found.lines, found.facts, log, whole=True)
-        lines = delivery.parse_lines(self._bytes(f"{prefix}/checkpoint", self.result_limit))
+        lines = guest_result.parse_lines(self._bytes(f"{prefix}/checkpoint", self.result_limit))
         if not log:
             log = self._console(handle)
         return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)

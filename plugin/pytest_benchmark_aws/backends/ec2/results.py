@@ -7,13 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core import delivery
+from pytest_benchmark_aws.core import guest_result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.s3 import Bucket
-    from pytest_benchmark_aws.core.delivery import Envelope
+    from pytest_benchmark_aws.core.guest_result import Envelope
 
 ATTEMPTS = 3
 """Times that a result is fetched which is not what ``done`` says."""
@@ -66,7 +66,7 @@ def _fetch_whole(bucket: Bucket, key: str, size: int, digest: str, limit: int) -
             elif hashlib.sha256(data).hexdigest() != digest:
                 why = "its SHA-256 is not the delivered one"
             else:
-                return delivery.parse(data)
+                return guest_result.parse(data)
         except ValueError as error:  # more of the same would come
             return Refused(str(error), data)
     return Refused(why, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.values import json_values
+from pytest_benchmark_aws.core.values import json_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,31 +49,31 @@ class MachineInfo:
 
 def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catalog) -> MachineInfo:
     """The machine that a file's machine_info and a benchmark's extra_info tell of."""
-    hardware, ec2, cpu = (json_values.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
+    hardware, ec2, cpu = (json_fields.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
     named = extra.get("instance_type") or ec2.get("instance_type")
     instance_type = named if isinstance(named, str) else None
     known = catalog.find(instance_type) if instance_type else None
     embedded = bool(extra.get("embedded") or ec2.get("embedded"))
-    market = json_values.text(extra.get("market") or ec2.get("market"))
+    market = json_fields.text(extra.get("market") or ec2.get("market"))
     published = bool(extra.get("published"))
     vcpus = (
-        json_values.whole(hardware.get("vcpus"))
+        json_fields.whole(hardware.get("vcpus"))
         or (known.vcpus if known else None)
-        or json_values.whole(cpu.get("count"))
+        or json_fields.whole(cpu.get("count"))
     )
     if embedded and known:  # the hardware is that of whatever machine embedded AWS ran on
         vcpus = known.vcpus
-    model = json_values.text(hardware.get("cpu_model") or cpu.get("brand_raw") or cpu.get("brand"))
-    threads = json_values.whole(hardware.get("threads_per_core"))
+    model = json_fields.text(hardware.get("cpu_model") or cpu.get("brand_raw") or cpu.get("brand"))
+    threads = json_fields.whole(hardware.get("threads_per_core"))
     if threads is None or (embedded and known):
         threads = known.threads_per_core if known else None
-    cores = json_values.whole(hardware.get("cores"))
+    cores = json_fields.whole(hardware.get("cores"))
     if cores is None or (embedded and known):
         cores = known.cores if known else None
-    memory = json_values.whole(hardware.get("memory_bytes"))
+    memory = json_fields.whole(hardware.get("memory_bytes"))
     if known and (embedded or memory is None):
         memory = known.memory_bytes
-    told = json_values.usd(extra.get("usd_per_hour"))
+    told = json_fields.usd(extra.get("usd_per_hour"))
     name = instance_type or _unnamed(model, vcpus, info)
     if instance_type:
         if market == "spot":
@@ -92,20 +92,20 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         threads_per_core=threads,
         memory_bytes=memory,
         cpu=model,
-        arch=json_values.text(hardware.get("arch") or info.get("machine")),
-        python=json_values.text(info.get("python_version")),
-        region=json_values.text(extra.get("region") or ec2.get("region")),
+        arch=json_fields.text(hardware.get("arch") or info.get("machine")),
+        python=json_fields.text(info.get("python_version")),
+        region=json_fields.text(extra.get("region") or ec2.get("region")),
         usd_per_hour=told if told is not None else known.usd_per_hour if known else None,
         price_date=_date_in(extra.get("price_source")) if told is not None else catalog.price_date if known else None,
-        node=json_values.text(info.get("node")),
-        system=json_values.text(info.get("system")),
+        node=json_fields.text(info.get("node")),
+        system=json_fields.text(info.get("system")),
     )
 
 
 def _unnamed(model: str | None, vcpus: int | None, info: Mapping[str, Any]) -> str:
     if model:
         return f"{' '.join(model.split())}, {vcpus} CPUs" if vcpus else " ".join(model.split())
-    return json_values.text(info.get("node")) or "unknown machine"
+    return json_fields.text(info.get("node")) or "unknown machine"
 
 
 def _date_in(source: object) -> str | None:

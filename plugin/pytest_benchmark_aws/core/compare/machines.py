@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.core.validity import smt_differs
+from pytest_benchmark_aws.core.launch_flags import smt_differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_benchmark_aws.core.compare.records import RecordError, utc
-from pytest_benchmark_aws.core.values.names import TARGET, bare_id, folder_name, job_name, safe_name
+from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
+from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

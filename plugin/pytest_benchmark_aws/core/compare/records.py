@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.core.values import json_values
-from pytest_benchmark_aws.core.values.names import TARGET, bare_id, job_name
+from pytest_benchmark_aws.core.values import json_fields
+from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,22 +104,22 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
     """
     if not isinstance(data, dict) or not isinstance(data.get("benchmarks"), list):
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
-    info = json_values.mapping(data.get("machine_info"))
-    commit = _commit(json_values.mapping(data.get("commit_info")))
+    info = json_fields.mapping(data.get("machine_info"))
+    commit = _commit(json_fields.mapping(data.get("commit_info")))
     when = utc(data.get("datetime"))
     machines: dict[tuple[str, str], MachineInfo] = {}
     records = []
     for number, bench in enumerate(data["benchmarks"], 1):
         if not isinstance(bench, dict):
             raise RecordError(f"benchmark {number} is no object")
-        extra = json_values.mapping(bench.get("extra_info"))
+        extra = json_fields.mapping(bench.get("extra_info"))
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
         key = (job, str(extra.get("usd_per_hour")))
         if key not in machines:
-            several = json_values.mapping(info.get("machines"))
+            several = json_fields.mapping(info.get("machines"))
             machines[key] = machine_of(
-                json_values.mapping(several.get(job)) if job in several else info, extra, how.catalog
+                json_fields.mapping(several.get(job)) if job in several else info, extra, how.catalog
             )
         try:
             records.append(_record(bench, extra, job, machines[key], commit, when, source, how))
@@ -143,7 +143,7 @@ def _record(
     if not isinstance(stats, dict):
         raise RecordError("stats are no object")
     median = _seconds(stats, "median")
-    params = json_values.mapping(bench.get("params"))
+    params = json_fields.mapping(bench.get("params"))
     scale = params.get(how.scale_parameter) if how.scale_parameter else None
     case = bench["fullname"]
     if not isinstance(case, str):
@@ -176,7 +176,7 @@ def _record(
         round_count=count if isinstance(count, int) else len(rounds),
         throughput=throughput or 1 / median,
         unit=key.removesuffix(RATE).replace("_", " ") if key and throughput else "runs",
-        launch_usd=json_values.usd(extra.get("launch_usd")),
+        launch_usd=json_fields.usd(extra.get("launch_usd")),
         flags=_flags(extra),
         params=params,
         source=source,
@@ -217,10 +217,10 @@ def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _commit(info: Mapping[str, Any]) -> Commit:
     return Commit(
-        id=json_values.text(info.get("id")) or "",
+        id=json_fields.text(info.get("id")) or "",
         dirty=info.get("dirty") is True,
-        branch=json_values.text(info.get("branch")),
-        time=json_values.text(info.get("time")),
+        branch=json_fields.text(info.get("branch")),
+        time=json_fields.text(info.get("time")),
     )
 
 

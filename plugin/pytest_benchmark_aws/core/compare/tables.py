@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_benchmark_aws.core.compare.choice import Offer, front
 from pytest_benchmark_aws.core.compare.inference import Ratio, Sampled, holm, ratio_of, sample
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.validity import smt_differs
+from pytest_benchmark_aws.core.launch_flags import smt_differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ RowOf = Literal["machine", "commit", "launch"]
 How = Literal["median", "mean", "min"]
 CONFIDENCE = 0.95
 _NOISE = ("steal", "canary")
-"""How flags begin that tell of an unsteady machine (core.validity)."""
+"""How flags begin that tell of an unsteady machine (core.launch_flags)."""
 SIGNIFICANT = 0.05
 """Of Holm's adjusted p-values, over all rows that are compared."""
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import break_even_seconds, cheapest_within, fastest_within
-from pytest_benchmark_aws.core.values.units import format_run_usd, format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
+from pytest_benchmark_aws.core.values.usd import format_run_usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts.trends import MOST_COMMITS, coloured
 from pytest_benchmark_aws.report.text import printable
 

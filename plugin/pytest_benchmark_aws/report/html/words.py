@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
-from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.columns import NOT_ENOUGH
 from pytest_benchmark_aws.report.html.charts.frame import usd_unit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import frame
 from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, sentence, told
 from pytest_benchmark_aws.report.html.charts.places import Domain, Placed, place_labels

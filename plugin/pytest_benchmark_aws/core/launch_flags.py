@@ -1,4 +1,4 @@
-"""Whether a launch's timings are worth comparing: what was taken from the machine, and how steady it was."""
+"""The flags of a launch whose timings may not be worth comparing: CPU time taken, a canary that drifts, another SMT."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ DRIFT = 0.03
 
 
 def flags(facts: Mapping[str, float]) -> tuple[str, ...]:
-    """Reasons to doubt a launch, with the numbers; facts that are not there are no reason.
+    """The reasons to doubt a launch, with the numbers; facts that are not there are no reason.
 
-    ``facts`` holds ``steal`` (0 to 1) and ``canary_before_s``, ``canary_after_s`` (seconds).
+    ``facts`` holds ``steal`` (0 to 1) and ``canary_before_s``, ``canary_after_s`` (seconds), if anything.
     """
-    found = []
+    reasons = []
     steal = facts.get("steal")
     if steal is not None and steal > STEAL:
-        found.append(f"steal {steal:.1%}")
+        reasons.append(f"steal {steal:.1%}")
     before, after = facts.get("canary_before_s"), facts.get("canary_after_s")
     if before and after and abs(after / before - 1) > DRIFT:
-        found.append(f"canary {after / before - 1:+.1%}")
-    return tuple(found)
+        reasons.append(f"canary {after / before - 1:+.1%}")
+    return tuple(reasons)
 
 
 def smt_differs(threads_per_core: int | None, reference: int | None, of: str = "baseline") -> str | None:

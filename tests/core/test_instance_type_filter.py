@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.type_filter import is_filter, select
+from pytest_benchmark_aws.core.instance_type_filter import is_filter, select
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import InstanceType

@@ -1,13 +1,14 @@
-"""Instance types by what they have: ``"vcpus>=32 and memory>=96GiB and price<2"``."""
+"""The filter language of --aws-instance-type: ``"vcpus>=32 and memory>=96GiB and price<2"``."""
 
 from __future__ import annotations
 
 import operator
 import re
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
+from pytest_benchmark_aws.core.instance_type_names import family_of, size_of
 from pytest_benchmark_aws.core.values.units import parse_memory
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.model import InstanceType
+
+_Test: TypeAlias = "Callable[[InstanceType], bool]"
 
 _FIELDS: dict[str, Callable[[InstanceType], Any]] = {
     "vcpus": lambda t: t.vcpus,
@@ -24,8 +27,8 @@ _FIELDS: dict[str, Callable[[InstanceType], Any]] = {
     "gpus": lambda t: t.gpus,
     "clock": lambda t: t.clock_ghz,
     "arch": lambda t: t.arches,
-    "family": lambda t: t.name.partition(".")[0],
-    "size": lambda t: t.name.partition(".")[2],
+    "family": lambda t: family_of(t.name),
+    "size": lambda t: size_of(t.name),
     "manufacturer": lambda t: (t.cpu_manufacturer or "").lower(),
 }
 _TEXT = {"arch", "family", "size", "manufacturer"}
@@ -55,11 +58,15 @@ def select(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
     test, rest = _either(tokens, text)
     if rest:
         raise PlanError(f"filter {text!r}: {rest[0]!r} is not expected there; {_HELP}")
-    candidates = [known for known in catalog.types.values() if known.usd_per_hour is not None and not known.burstable]
-    found = sorted((known for known in candidates if test(known)), key=lambda t: (t.usd_per_hour or 0, t.name))
-    if not found:
+    candidates = [
+        candidate
+        for candidate in catalog.types.values()
+        if candidate.usd_per_hour is not None and not candidate.burstable
+    ]
+    selected = sorted(filter(test, candidates), key=lambda t: (t.usd_per_hour or 0, t.name))
+    if not selected:
         raise PlanError(f"filter {text!r}: none of the {len(candidates):,} priced, not burstable instance types is so")
-    return tuple(found)
+    return tuple(selected)
 
 
 def _tokens(text: str) -> list[str]:
@@ -73,7 +80,8 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _either(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], list[str]]:
+def _either(tokens: list[str], text: str) -> tuple[_Test, list[str]]:
+    """The test that the tokens begin with, its parts joined by ``or``, and the tokens behind it."""
     test, tokens = _both(tokens, text)
     while tokens and tokens[0].lower() == "or":
         other, tokens = _both(tokens[1:], text)
@@ -81,21 +89,21 @@ def _either(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool
     return test, tokens
 
 
-def _both(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], list[str]]:
-    test, tokens = _one(tokens, text)
+def _both(tokens: list[str], text: str) -> tuple[_Test, list[str]]:
+    """The same, joined by ``and``, which binds closer."""
+    test, tokens = _comparison(tokens, text)
     while tokens and tokens[0].lower() == "and":
-        other, tokens = _one(tokens[1:], text)
+        other, tokens = _comparison(tokens[1:], text)
         test = _joined(all, test, other)
     return test, tokens
 
 
-def _joined(
-    how: Callable[[list[bool]], bool], left: Callable[[InstanceType], bool], right: Callable[[InstanceType], bool]
-) -> Callable[[InstanceType], bool]:
-    return lambda known: how([left(known), right(known)])
+def _joined(how: Callable[[list[bool]], bool], left: _Test, right: _Test) -> _Test:
+    return lambda candidate: how([left(candidate), right(candidate)])
 
 
-def _one(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], list[str]]:
+def _comparison(tokens: list[str], text: str) -> tuple[_Test, list[str]]:
+    """The comparison, or the whole in brackets, that the tokens begin with, and the tokens behind it."""
     if tokens and tokens[0] == "(":
         inner, rest = _either(tokens[1:], text)
         if not rest or rest[0] != ")":
@@ -103,30 +111,35 @@ def _one(tokens: list[str], text: str) -> tuple[Callable[[InstanceType], bool], 
         return inner, rest[1:]
     if len(tokens) < 3 or tokens[0].lower() not in _FIELDS or tokens[1] not in _OPERATORS:
         raise PlanError(f"filter {text!r}: {' '.join(tokens[:3]) or 'its end'!r} is no comparison; {_HELP}")
-    name, sign, given = tokens[0].lower(), tokens[1], tokens[2]
-    read, compare = _FIELDS[name], _OPERATORS[sign]
-    if name in _TEXT and sign not in {"=", "==", "!="}:
-        raise PlanError(f"filter {text!r}: {name} is a text, compare it with = or !=")
-    value = _value(name, given, text)
-    if name == "arch":
-        return (lambda known: (value in known.arches) == (sign != "!=")), tokens[3:]
+    field, sign, amount = tokens[0].lower(), tokens[1], tokens[2]
+    read, compare = _FIELDS[field], _OPERATORS[sign]
+    if field in _TEXT and sign not in {"=", "==", "!="}:
+        raise PlanError(f"filter {text!r}: {field} is a text, compare it with = or !=")
+    value = _value(field, amount, text)
+    if field == "arch":
+        return (lambda candidate: (value in candidate.arches) == (sign != "!=")), tokens[3:]
 
-    def test(known: InstanceType) -> bool:
-        actual = read(known)
-        return actual is not None and compare(Decimal(str(actual)) if name == "clock" else actual, value)
+    def test(candidate: InstanceType) -> bool:
+        actual = read(candidate)
+        return actual is not None and compare(Decimal(str(actual)) if field == "clock" else actual, value)
 
     return test, tokens[3:]
 
 
-def _value(name: str, given: str, text: str) -> Any:
+def _value(field: str, amount: str, text: str) -> Any:
+    """The amount of a comparison, as the field has it: a text, bytes or a number.
+
+    Raises:
+        PlanError: it is none.
+    """
     try:
-        if name in _TEXT:
-            return given.lower() if name == "manufacturer" else given
-        if name == "memory":
-            return parse_memory(given)
-        number = Decimal(given)
+        if field in _TEXT:
+            return amount.lower() if field == "manufacturer" else amount
+        if field == "memory":
+            return parse_memory(amount)
+        number = Decimal(amount)
         if number.is_nan():
             raise InvalidOperation  # it compares with nothing
         return number
     except (UnitError, InvalidOperation) as error:
-        raise PlanError(f"filter {text!r}: {given!r} is no {name}") from error
+        raise PlanError(f"filter {text!r}: {amount!r} is no {field}") from error

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.core.validity import flags, smt_differs
+from pytest_benchmark_aws.core.launch_flags import flags, smt_differs
 
 THREADS = st.none() | st.integers(1, 8)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.core.errors import UnitError
-from pytest_benchmark_aws.core.values.units import format_duration, parse_duration
+from pytest_benchmark_aws.core.values.durations import format_duration, parse_duration
 
 _SHOWN = re.compile(r"(?:(\d+) h (\d\d) min)|(?:(\d+) min (\d\d) s)|(?:(\d+\.\d) s)")
 

@@ -29,7 +29,7 @@ _TEXTS = {
     "warning": ("nodeid", "when", "category", "text", "filename"),
     "collect-error": ("nodeid", "text"),
 }
-"""Kind of line -> what of it is text."""
+"""Kind of a line -> its fields that are texts."""
 
 
 class EnvelopeError(PytestBenchmarkAWSError, ValueError):
@@ -38,10 +38,11 @@ class EnvelopeError(PytestBenchmarkAWSError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a guest delivered."""
+    """A guest's result, checked."""
 
     outcome: str
     lines: tuple[dict[str, Any], ...]
+    """What pytest did there, each with its ``kind``, in order."""
     facts: dict[str, float]
     """Its phases, and what tells how steady the machine was."""
 
@@ -52,47 +53,52 @@ def parse(data: bytes) -> Envelope:
     Raises:
         EnvelopeError: they are none.
     """
-    found = _load(data)
-    if not _is_mapping(found) or found.get("schema") != SCHEMA:
+    result = _load(data)
+    if not _is_mapping(result) or result.get("schema") != SCHEMA:
         raise EnvelopeError(f"it is no result of schema {SCHEMA}")
-    _texts(found, ("outcome",), "the result")
-    lines: object = found.get("lines")
+    _texts(result, ("outcome",), "the result")
+    lines: object = result.get("lines")
     facts: dict[str, float] = {}
     for name in ("phases", "validity"):
-        part = found.get(name, {})
+        part = result.get(name, {})
         if not _is_mapping(part) or not all(_is_number(value) for value in part.values()):
             raise EnvelopeError(f"{name} are no numbers by name")
         facts |= part
     if not isinstance(lines, list):
         raise EnvelopeError("lines are no list")
-    return Envelope(found["outcome"], tuple(_line(line, number) for number, line in enumerate(lines, 1)), facts)
+    return Envelope(result["outcome"], tuple(_line(line, number) for number, line in enumerate(lines, 1)), facts)
 
 
 def parse_lines(data: bytes) -> tuple[dict[str, Any], ...]:
     """The lines of a checkpoint up to the first that is not whole or not as it must be."""
-    found = []
+    lines = []
     for number, text in enumerate(data.splitlines(), 1):
         try:
-            found.append(_line(_load(text), number))
+            lines.append(_line(_load(text), number))
         except EnvelopeError:
             break
-    return tuple(found)
+    return tuple(lines)
 
 
 def _load(data: bytes) -> object:
+    """The value that a JSON text is, within the bounds above.
+
+    Raises:
+        EnvelopeError: it is none, or beyond a bound.
+    """
     count = sum(data.count(char) for char in _STARTS)
     if count > MAX_VALUES:
         raise EnvelopeError(f"it holds about {count:,} values, {MAX_VALUES:,} are read")
     try:
-        found = json.loads(data, parse_constant=_no_constant, parse_float=_float, parse_int=_int)
+        value = json.loads(data, parse_constant=_no_constant, parse_float=_float, parse_int=_int)
     except EnvelopeError:
         raise
     except RecursionError:
         raise EnvelopeError(f"it is nested deeper than {MAX_DEPTH}") from None
     except ValueError as error:
         raise EnvelopeError(f"it is no JSON: {error}") from None
-    _check_depth(found)
-    return found
+    _check_depth(value)
+    return value
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -112,19 +118,15 @@ def _int(text: str) -> int:
     return int(text)
 
 
-def _check_depth(found: object) -> None:
+def _check_depth(value: object) -> None:
     """Level by level: nothing here goes as deep as the data."""
-    level, depth = [found], 0
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
             raise EnvelopeError(f"it is nested deeper than {MAX_DEPTH}")
-        values = (value for one in level for value in _values(one))
-        level = [value for value in values if isinstance(value, dict | list)]
-
-
-def _values(one: object) -> Iterable[object]:
-    return one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        children = (child for node in level for child in (node.values() if isinstance(node, dict) else node))
+        level = [child for child in children if isinstance(child, dict | list)]
 
 
 def _line(line: object, number: int) -> dict[str, Any]:
@@ -161,23 +163,23 @@ def _benchmark(bench: dict[str, Any], where: str) -> None:
             raise EnvelopeError(f"{where}: stats.{name} is no number")
 
 
-def _texts(one: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+def _texts(fields: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     for name in names:
-        if not isinstance(one.get(name), str):
+        if not isinstance(fields.get(name), str):
             raise EnvelopeError(f"{where}: {name} is no text")
 
 
-def _mappings(one: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+def _mappings(fields: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     for name in names:
-        if one.get(name) is not None and not _is_mapping(one[name]):
+        if fields.get(name) is not None and not _is_mapping(fields[name]):
             raise EnvelopeError(f"{where}: {name} is no object")
 
 
-def _list(one: Mapping[str, Any], name: str, where: str) -> list[dict[str, Any]]:
-    found = one.get(name)
-    if not isinstance(found, list) or not all(map(_is_mapping, found)):
+def _list(fields: Mapping[str, Any], name: str, where: str) -> list[dict[str, Any]]:
+    values = fields.get(name)
+    if not isinstance(values, list) or not all(map(_is_mapping, values)):
         raise EnvelopeError(f"{where}: {name} are no objects")
-    return found
+    return values
 
 
 def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
