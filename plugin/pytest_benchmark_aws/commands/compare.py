@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.compare.gate import Judged
     from pytest_benchmark_aws.core.compare.tables import Compared, Row
-    from pytest_benchmark_aws.report.formats.shown import Shown
+    from pytest_benchmark_aws.report.formats.view import View
 
 _DESCRIPTION = (
     "Compares machines by time and money, from any number of pytest-benchmark JSON files: ours or stock's, of this "
@@ -112,16 +112,16 @@ def run(options: argparse.Namespace) -> int:
         with without_collector():
             current = load(options, options.files)
             before = load(options, options.baseline) if options.baseline else None
-            compared, shown, failed = _compare(options, asked, current, before)
+            compared, view, failed = _compare(options, asked, current, before)
     except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws compare: {error}", file=sys.stderr)
         return 2
     if not compared.tables:
-        for line in shown.refused:
+        for line in view.refused:
             print(f"! left out: {line}", file=sys.stderr)
         print(f"pytest-benchmark-aws compare: {current.nothing()}", file=sys.stderr)
         return 2
-    _write(options, shown)
+    _write(options, view)
     return 1 if failed else 0
 
 
@@ -175,11 +175,11 @@ def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
 
 def _compare(
     options: argparse.Namespace, asked: _Asked, current: Loaded, before: Loaded | None
-) -> tuple[Compared, Shown, bool]:
+) -> tuple[Compared, View, bool]:
     from pytest_benchmark_aws.core.compare.tables import compare_records
     from pytest_benchmark_aws.report import columns
-    from pytest_benchmark_aws.report.formats import told
-    from pytest_benchmark_aws.report.formats.shown import Shown
+    from pytest_benchmark_aws.report.formats import sentences
+    from pytest_benchmark_aws.report.formats.view import View
 
     group_by = columns.parse_columns(options.group_by)[0]
     sort = columns.parse_sort(options.sort) if options.sort else None
@@ -189,32 +189,32 @@ def _compare(
     parts = columns.sections(compared.tables, group_by, sort)
     answers: dict[str, list[str]] = {}
     for table in compared.tables:
-        lines = told.within(table, asked.max_seconds, asked.max_usd)
+        lines = sentences.within(table, asked.max_seconds, asked.max_usd)
         for name, price in asked.break_even:
-            lines += told.break_even(table, name, price)
+            lines += sentences.break_even(table, name, price)
         if lines:
             answers.setdefault(table.case, []).extend(lines)
     gate, failed = ([], False) if before is None else _gate(options, current, before)
     shown_columns, agreed = chosen or columns.default_columns(parts, group_by), list[str]()
     if not chosen and options.format in {"table", "markdown"}:
         shown_columns, agreed = columns.without_agreed(shown_columns, parts)
-    shown = Shown(
+    view = View(
         sections=parts,
         columns=shown_columns,
         how=how,
         answers=answers,
         gate=gate,
-        notes=[*agreed, *told.notes(compared, how, options.reference)],
+        notes=[*agreed, *sentences.notes(compared, how, options.reference)],
         refused=[*current.refused, *(before.refused if before else ())],
     )
-    return compared, shown, failed
+    return compared, view, failed
 
 
 def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple[list[str], bool]:
     """Each condition judged; refused files fail it, as nobody knows what they held."""
     from pytest_benchmark_aws.core.compare import gate
     from pytest_benchmark_aws.core.compare.tables import compare_records
-    from pytest_benchmark_aws.report.formats import told
+    from pytest_benchmark_aws.report.formats import sentences
 
     judged: list[Judged] = []
     without: dict[str, Row] = {}
@@ -233,29 +233,29 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
             )
         judged.append(gate.judge(condition, found))
     refused = len(current.refused) + len(before.refused)
-    lines = told.gate_lines(judged, list(without.values()))
+    lines = sentences.gate_lines(judged, list(without.values()))
     if refused:
         lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
     undecided = options.fail_undecided and any(one.undecided for one in judged)
     return lines, bool(refused) or undecided or any(one.failed for one in judged)
 
 
-def _write(options: argparse.Namespace, shown: Shown) -> None:
+def _write(options: argparse.Namespace, view: View) -> None:
     from pytest_benchmark_aws.report.formats import csv, json, markdown, text
 
     if options.output in {None, output.STDOUT}:
         options.output = None
     colour = options.output is None and _colour(sys.stdout)
     rendered = {
-        "table": lambda: text.render(shown, colour=colour, columns=_columns()),
-        "markdown": lambda: markdown.render(shown),
-        "csv": lambda: csv.render(shown),
-        "json": lambda: json.render(shown),
+        "table": lambda: text.render(view, colour=colour, columns=_columns()),
+        "markdown": lambda: markdown.render(view),
+        "csv": lambda: csv.render(view),
+        "json": lambda: json.render(view),
     }[options.format]()
-    for line in text.warnings(shown, colour=_colour(sys.stderr)):
+    for line in text.warnings(view, colour=_colour(sys.stderr)):
         print(line, file=sys.stderr)
     if options.format in {"csv"}:  # which holds rows alone
-        for line in shown.gate:
+        for line in view.gate:
             print(line, file=sys.stderr)
     if options.output:
         output.write(options.output, rendered.encode())

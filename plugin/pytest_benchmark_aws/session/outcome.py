@@ -187,8 +187,8 @@ class Launched:
         from pytest_benchmark_aws.core.compare.records import Reading, parse_records
         from pytest_benchmark_aws.core.compare.tables import compare_records
         from pytest_benchmark_aws.report import columns
-        from pytest_benchmark_aws.report.formats import text, told
-        from pytest_benchmark_aws.report.formats.shown import Shown
+        from pytest_benchmark_aws.report.formats import sentences, text
+        from pytest_benchmark_aws.report.formats.view import View
 
         how = Reading(snapshot.catalog(), self.settings.throughput, self.settings.scale_parameter)
         compared = compare_records(
@@ -197,8 +197,8 @@ class Launched:
         by_test = columns.COLUMNS["test"]
         parts = columns.sections(compared.tables, by_test, None)
         shown_columns, agreed = columns.without_agreed(columns.default_columns(parts, by_test), parts)
-        notes = [*agreed, *told.notes(compared, "median", None), price_note]
-        for line in text.render(Shown(parts, shown_columns, "median", {}, (), notes, ()), colour=False).splitlines():
+        notes = [*agreed, *sentences.notes(compared, "median", None), price_note]
+        for line in text.render(View(parts, shown_columns, "median", {}, (), notes, ()), colour=False).splitlines():
             reporter.write_line(line, cyan=line.startswith("▸"))
 
     def measurements(self) -> Iterator[Measurement]:

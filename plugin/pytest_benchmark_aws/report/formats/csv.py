@@ -13,21 +13,21 @@ from pytest_benchmark_aws.report.text import printable
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.tables import Row
     from pytest_benchmark_aws.report.columns import Value
-    from pytest_benchmark_aws.report.formats.shown import Shown
+    from pytest_benchmark_aws.report.formats.view import View
 
 _FORMULA = ("=", "+", "-", "@")
 _PARTS = {"spread": ("min", "max"), "interval": ("interval-low", "interval-high", "verdict")}
 """Columns that hold several values -> a column for each."""
 
 
-def render(shown: Shown) -> str:
+def render(view: View) -> str:
     """The columns by their names; ``test`` is always among them, as a file has no sections."""
-    names = [part for column in shown.columns for part in _PARTS.get(column.name, (column.name,))]
+    names = [part for column in view.columns for part in _PARTS.get(column.name, (column.name,))]
     names = list(dict.fromkeys(names if "test" in names else ["test", *names]))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
-    for section in shown.sections:
+    for section in view.sections:
         for row in section.rows:
             writer.writerow([_cell(_value(row, name)) for name in names])
     return out.getvalue()

@@ -11,29 +11,29 @@ from pytest_benchmark_aws.report.columns import COLUMNS
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.tables import Row
     from pytest_benchmark_aws.report.columns import Value
-    from pytest_benchmark_aws.report.formats.shown import Shown
+    from pytest_benchmark_aws.report.formats.view import View
 
 SCHEMA = 1
 """Grows when a key changes its meaning; new keys may appear without."""
 
 
-def render(shown: Shown) -> str:
+def render(view: View) -> str:
     """``{"schema", "sections": [{"title", "unit", "rows": [...]}], "answers", "gate", "notes", "refused"}``."""
     data = {
         "schema": SCHEMA,
-        "statistic": shown.how,
+        "statistic": view.how,
         "sections": [
             {
                 "title": section.title,
                 "unit": section.unit,
                 "rows": [_row(row) for row in section.rows],
             }
-            for section in shown.sections
+            for section in view.sections
         ],
-        "answers": {case: list(lines) for case, lines in shown.answers.items()},
-        "gate": list(shown.gate),
-        "notes": list(shown.notes),
-        "refused": list(shown.refused),
+        "answers": {case: list(lines) for case, lines in view.answers.items()},
+        "gate": list(view.gate),
+        "notes": list(view.notes),
+        "refused": list(view.refused),
     }
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

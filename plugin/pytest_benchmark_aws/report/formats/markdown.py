@@ -10,35 +10,35 @@ from pytest_benchmark_aws.report.columns import titled
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.formats.shown import Shown
+    from pytest_benchmark_aws.report.formats.view import View
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
 
 
-def render(shown: Shown) -> str:
+def render(view: View) -> str:
     """A heading and a table for each section; the gate first, as that is what the comment is for."""
     lines: list[str] = []
-    if shown.gate:
-        lines += [f"- {escaped(line.strip())}" for line in shown.gate] + [""]
-    for section in shown.sections:
+    if view.gate:
+        lines += [f"- {escaped(line.strip())}" for line in view.gate] + [""]
+    for section in view.sections:
         lines += [f"### {escaped(section.title)}", ""]
         lines.append(
-            "| " + " | ".join(escaped(titled(column, section.unit, shown.how)) for column in shown.columns) + " |"
+            "| " + " | ".join(escaped(titled(column, section.unit, view.how)) for column in view.columns) + " |"
         )
-        lines.append("|" + "|".join(" :-- " if column.left else " --: " for column in shown.columns) + "|")
+        lines.append("|" + "|".join(" :-- " if column.left else " --: " for column in view.columns) + "|")
         for row in section.rows:
             best = bool(set(row.choice) & {"fastest", "cheapest"})
-            cells = [escaped(column.shown(row)) for column in shown.columns]
+            cells = [escaped(column.shown(row)) for column in view.columns]
             lines.append(
                 "| "
                 + " | ".join(f"**{cell}**" if best and not place else cell for place, cell in enumerate(cells))
                 + " |"
             )
         cases = dict.fromkeys(row.case for row in section.rows)
-        answers = [line for case in cases for line in shown.answers.get(case, ())]
+        answers = [line for case in cases for line in view.answers.get(case, ())]
         lines += ["", *(f"- → {escaped(line)}" for line in answers), *([""] if answers else [])]
-    lines += [f"<sub>{escaped(note)}</sub><br>" for note in shown.notes]
-    lines += [f"> left out: {escaped(line)}" for line in shown.refused]
+    lines += [f"<sub>{escaped(note)}</sub><br>" for note in view.notes]
+    lines += [f"> left out: {escaped(line)}" for line in view.refused]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class View:
     """The sections with their columns, and what is said beside them."""
 
     sections: Sequence[Section]
