@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_benchmark.storage.file import FileStorage
 
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.results.storage import folder_name, latest, safe_name, save
@@ -65,15 +64,6 @@ def circular() -> dict[str, object]:
     return data
 
 
-def test_a_number_that_is_taken_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where another process takes the number after the look, the next one is used."""
-    first = save(tmp_path, "m5.large", "a", {"value": 1})
-    monkeypatch.setattr(storage, "numbered", lambda _: {})
-    second = save(tmp_path, "m5.large", "a", {"value": 2})
-    assert (first.name, second.name) == ("0001_a.json", "0002_a.json")
-    assert json.loads(first.read_text()) == {"value": 1}
-
-
 def test_a_name_selects_what_begins_so(tmp_path: Path) -> None:
     """A number, or a number and a name, selects as in pytest-benchmark; a path selects that file."""
     one, two = (save(tmp_path, "m5.large", name, {}) for name in ("a", "b"))
@@ -105,19 +95,6 @@ def test_any_text_is_a_files_name(text: str) -> None:
 def test_a_plain_name_stays_as_it_is(name: str) -> None:
     """Letters, digits, points, dashes and underscores are kept."""
     assert safe_name(name) == name
-
-
-def test_numbers_go_on_beyond_9999(tmp_path: Path) -> None:
-    """After 9999 comes 10000, the last one is the one with the highest number, and stock pytest-benchmark reads it."""
-    folder = tmp_path / "m5.large"
-    folder.mkdir()
-    (folder / "9999_a.json").write_text('{"benchmarks": []}')
-    assert save(tmp_path, "m5.large", "b", {}).name == "10000_b.json"
-    newest = save(tmp_path, "m5.large", "a", {"machine_info": {}, "benchmarks": []})
-    assert newest.name == "10001_a.json"
-    assert latest(tmp_path, "m5.large", True) == [newest]
-    stock = FileStorage(str(tmp_path), logger=None)
-    assert [str(path) for path, _ in stock.load("10001")] == ["m5.large/10001_a.json"]
 
 
 def test_a_result_is_found_by_its_instance_whatever_its_number(tmp_path: Path) -> None:

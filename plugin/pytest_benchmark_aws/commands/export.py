@@ -13,7 +13,7 @@ from pytest_benchmark_aws.commands.inputs import add_files, local
 from pytest_benchmark_aws.core.compare.records import Reading
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import printable
-from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_files
 from pytest_benchmark_aws.session.inifile import project_settings
 
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.report.export.measured import Export
 
-FORMATS = {
-    "asv": "asv",
-    "bencher": "bencher",
-    "github-action-benchmark": "github_action_benchmark",
-}
-"""Name -> module in report.export."""
-HELP = "write results as the files of asv, Bencher or github-action-benchmark"
-DESCRIPTION = """Writes results as another tool's files: asv's results folder, Bencher Metric Format, or
+_FORMATS = ("asv", "bencher", "github-action-benchmark")
+"""Each is a module of report.export, its dashes as underscores."""
+_DESCRIPTION = """Writes results as another tool's files: asv's results folder, Bencher Metric Format, or
 github-action-benchmark's customSmallerIsBetter. What the format has no place for is said on stderr, and so is a file
 that is no result; the exit code is then 1."""
 
 
-def add_parser(commands: Any) -> None:
-    """Adds ``export`` to the commands."""
-    parser = commands.add_parser("export", help=HELP, description=DESCRIPTION)
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser(
+        "export",
+        help="write results as the files of asv, Bencher or github-action-benchmark",
+        description=_DESCRIPTION,
+    )
     add_files(parser, default=False)
-    parser.add_argument("--format", required=True, choices=tuple(FORMATS))
+    parser.add_argument("--format", required=True, choices=_FORMATS)
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="PATH", help="a file; for asv its results_dir, which grows"
     )
@@ -46,7 +45,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exports; 1 where a file was refused.
+    """Exports the results; 0, or 1 where a file was refused.
 
     Raises:
         PlanError: no file, nothing in them that the format can hold, or an output that cannot be written.
@@ -59,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"not exported: {line}", file=sys.stderr)
     if not read.records:
         raise PlanError(f"nothing to export: no benchmark in {read.files} files")
-    module = importlib.import_module(f"pytest_benchmark_aws.report.export.{FORMATS[options.format]}")
+    module = importlib.import_module(f"pytest_benchmark_aws.report.export.{options.format.replace('-', '_')}")
     export: Export = module.export(read.records)
     output: Path = options.output
     try:
@@ -73,7 +72,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(output: Path, export: Export) -> None:
-    """All files or none: what another export wrote is never lost."""
+    """Writes all files or none: what another export wrote is never lost.
+
+    Raises:
+        PlanError: a file is there that is another's.
+        OSError: one cannot be written.
+    """
     texts = {}
     for name, data in export.files.items():
         path = output / name if name else output
@@ -86,15 +90,15 @@ def _write(output: Path, export: Export) -> None:
         if path.exists() and not (path.is_file() and path.read_bytes() == texts[path].encode()):
             raise PlanError(f"{path}: is there and holds something else; delete it, or give another path")
     for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        storage.replace(path, text)
+        files.replace(path, text.encode())
 
 
 def _object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file that grows."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise PlanError(f"{path}: cannot be added to, it is no JSON: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(data, dict):
         raise PlanError(f"{path}: cannot be added to, it is no object")
-    return found
+    return data

@@ -12,7 +12,7 @@ from pytest_benchmark_aws.core.compare.merging import merge, parts_of
 from pytest_benchmark_aws.core.compare.records import Reading, RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
-from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_json
 
 if TYPE_CHECKING:
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.compare.merging import Merge
 
-HELP = "put the result files of parallel jobs together, one file for each machine and launch"
-DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes into
-one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they are. A
-file that is no result is named on stderr and the others are merged; the exit code is then 1."""
+_DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes
+into one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they
+are. A file that is no result is named on stderr and the others are merged; the exit code is then 1."""
 
 
-def add_parser(commands: Any) -> None:
-    """Adds ``merge`` to the commands."""
-    parser = commands.add_parser("merge", help=HELP, description=DESCRIPTION)
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser(
+        "merge",
+        help="put the result files of parallel jobs together, one file for each machine and launch",
+        description=_DESCRIPTION,
+    )
     add_files(parser, default=False)
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FOLDER|FILE", help="FILE: ends in .json, of one launch"
@@ -38,7 +41,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Merges; 1 where a file was left out.
+    """Merges the files; 0, or 1 where one was left out.
 
     Raises:
         PlanError: no file at all, no benchmark in any of them, or an output that cannot be written.
@@ -53,12 +56,12 @@ def run(options: argparse.Namespace) -> int:
     if not merged.files:
         raise PlanError(f"nothing to merge: no benchmark in {len(paths)} files")
     try:
-        written = _to_file(options.output, merged) if options.output.suffix == ".json" else _to(options.output, merged)
+        written = (_to_file if options.output.suffix == ".json" else _to_folder)(options.output, merged)
     except OSError as error:
         raise PlanError(f"{options.output}: cannot be written: {error.strerror or error}") from None
-    _tell(merged, written)
-    _tell_conflicts(merged, written)
-    _tell_stale(documents, options.output, written)
+    _print_files(merged, written)
+    _print_conflicts(merged, written)
+    _print_stale(documents, options.output, written)
     return 1 if faults else 0
 
 
@@ -80,36 +83,41 @@ def read_documents(paths: Sequence[Path]) -> tuple[list[tuple[Path, dict[str, An
     return documents, faults
 
 
-def _to(folder: Path, merged: Merge) -> list[tuple[Path, bool]]:
-    """Each file, and whether it is new."""
-    return [storage.save_once(folder, one.folder, one.name, one.data) for one in merged.files]
+def _to_folder(folder: Path, merged: Merge) -> list[tuple[Path, bool]]:
+    """Saves each merged file below the folder: its path, and whether it is new."""
+    return [storage.save_once(folder, file.folder, file.name, file.data) for file in merged.files]
 
 
 def _to_file(path: Path, merged: Merge) -> list[tuple[Path, bool]]:
+    """Writes the one merged file: its path, and whether it is new.
+
+    Raises:
+        PlanError: there are several, or something else is there.
+    """
     if len(merged.files) > 1:
-        folders = ", ".join(dict.fromkeys(one.folder for one in merged.files))
+        folders = ", ".join(dict.fromkeys(file.folder for file in merged.files))
         raise PlanError(
             f"{path}: one file holds one launch, and these are {len(merged.files)} ({folders}); give a folder: "
             f"-o {path.with_suffix('')}"
         )
     try:
-        return [(path, storage.write_new(path, storage.as_text(merged.files[0].data)))]
+        return [(path, files.write_new(path, storage.as_text(merged.files[0].data).encode()))]
     except FileExistsError:
         raise PlanError(f"{path}: is there and holds something else; delete it, or give another name") from None
 
 
-def _tell(merged: Merge, written: Sequence[tuple[Path, bool]]) -> None:
+def _print_files(merged: Merge, written: Sequence[tuple[Path, bool]]) -> None:
     rows = [("file", "benchmarks", "shards", "")]
-    for one, (path, new) in zip(merged.files, written, strict=True):
-        count = f"{len(one.data['benchmarks']):,}"
-        rows.append((printable(str(path)), count, str(one.shards), "" if new else "as it was"))
+    for file, (path, new) in zip(merged.files, written, strict=True):
+        count = f"{len(file.data['benchmarks']):,}"
+        rows.append((printable(str(path)), count, str(file.shards), "" if new else "as it was"))
     for line in aligned(rows, left=(0, 3)):
         print(line)
     if merged.duplicates:
         print(f"{merged.duplicates:,} benchmarks were in two files, and are taken once")
 
 
-def _tell_conflicts(merged: Merge, written: Sequence[tuple[Path, bool]]) -> None:
+def _print_conflicts(merged: Merge, written: Sequence[tuple[Path, bool]]) -> None:
     for conflict in merged.conflicts:
         names = ", ".join(printable(str(written[place][0])) for place in conflict.files)
         print(
@@ -119,9 +127,9 @@ def _tell_conflicts(merged: Merge, written: Sequence[tuple[Path, bool]]) -> None
         )
 
 
-def _tell_stale(documents: Sequence[tuple[Path, object]], output: Path, written: Sequence[tuple[Path, bool]]) -> None:
+def _print_stale(documents: Sequence[tuple[Path, object]], output: Path, written: Sequence[tuple[Path, bool]]) -> None:
     """An input within the output folder is never written over: what it held is now in another file too."""
-    kept = {path.resolve() for path, _ in written}
+    results = {path.resolve() for path, _ in written}
     for path, _ in documents:
-        if path.resolve().is_relative_to(output.resolve()) and path.resolve() not in kept:
+        if path.resolve().is_relative_to(output.resolve()) and path.resolve() not in results:
             print(f"{printable(str(path))}: its benchmarks are in a merged file too now; delete it", file=sys.stderr)

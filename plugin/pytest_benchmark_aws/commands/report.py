@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command's options."""
+    """Adds the command and its options."""
     parser = commands.add_parser(
         "report",
         help="write results as one HTML page: the choice, charts, a table",
@@ -42,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 where a page was written, 1 where nothing could be read, 2 for wrong usage.
+    """Writes the page; 0, or 1 where nothing could be read, 2 for wrong usage.
 
     Raises:
         PlanError: the extra is missing, or a file cannot be written.
@@ -70,12 +70,12 @@ def run(options: argparse.Namespace) -> int:
         print(f"pytest-benchmark-aws report: {error}", file=sys.stderr)
         return 2
     output.write(options.output, render(page).encode())
-    told = sys.stderr if str(options.output) == output.STDOUT else sys.stdout
-    print(f"{options.output}: {', '.join(page.facts)}", file=told)
+    stream = sys.stderr if str(options.output) == output.STDOUT else sys.stdout
+    print(f"{options.output}: {', '.join(page.facts)}", file=stream)
     if options.charts is not None:
         charts = all_charts(page)
         _write_charts(options.charts, charts)
-        print(f"{options.charts}: {len(charts)} charts as SVG and PNG", file=told)
+        print(f"{options.charts}: {len(charts)} charts as SVG and PNG", file=stream)
     return 0
 
 
@@ -91,6 +91,6 @@ def _write_charts(folder: Path, charts: Sequence[Chart]) -> None:
 
 
 def file_name(number: int, chart: Chart) -> str:
-    """Of letters, digits, dots, dashes and underscores alone, whatever the test is called; the number makes it one."""
+    """A chart's file, whatever its test is called: of letters, digits, dashes and underscores, and its number first."""
     about = re.sub(r"[^A-Za-z0-9_]+", "-", chart.about.rsplit("::", 1)[-1]).strip("-")
     return f"{number:03}-{about[:60]}-{chart.kind}"

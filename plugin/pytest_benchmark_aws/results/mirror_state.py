@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import UnreachableError
-from pytest_benchmark_aws.results.storage import new_file, settle
+from pytest_benchmark_aws.results.files import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,56 +23,55 @@ PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A local file as it was when it was known to be the same as an object."""
+class SyncedFile:
+    """A local file as it was when it was the same as an object."""
 
     etag: str
     size: int
+    """Bytes."""
     mtime_ns: int
 
 
 @dataclass(slots=True)
-class State:
-    """Keys with what is known of them; a file that is not here, or not as here, exists on this machine alone."""
+class MirrorState:
+    """Keys and their local files; a file that is not here, or not as here, exists on this machine alone."""
 
     path: Path
-    files: dict[str, Known] = field(default_factory=dict)
+    files: dict[str, SyncedFile] = field(default_factory=dict)
     synced: dict[str, str] = field(default_factory=dict)
     """Prefix -> when its listing was last followed, ISO 8601, UTC."""
 
     @classmethod
-    def load(cls, path: Path) -> State:
-        """What is on disk; a damaged or missing file means that nothing is known, and everything is looked at again."""
+    def load(cls, path: Path) -> MirrorState:
+        """What is on disk; a damaged or missing file is an empty one: everything is looked at again."""
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            files = {str(key): Known(str(etag), int(size), int(mtime)) for key, (etag, size, mtime) in data["files"]}
+            files = {
+                str(key): SyncedFile(str(etag), int(size), int(mtime)) for key, (etag, size, mtime) in data["files"]
+            }
             return cls(path, files, {str(prefix): str(when) for prefix, when in data["synced"]})
         except (OSError, ValueError, TypeError, KeyError):
             return cls(path)
 
     def save(self) -> None:
         """Replaces the file on disk in one step."""
-        files = [(key, (one.etag, one.size, one.mtime_ns)) for key, one in sorted(self.files.items())]
-        data = json.dumps({"files": files, "synced": sorted(self.synced.items())})
-        with new_file(self.path.parent) as file:
-            file.write(data.encode())
-            settle(file)
-            os.replace(file.name, self.path)
+        files = [(key, (file.etag, file.size, file.mtime_ns)) for key, file in sorted(self.files.items())]
+        replace(self.path, json.dumps({"files": files, "synced": sorted(self.synced.items())}).encode())
 
-    def is_known(self, key: str, path: Path) -> bool:
-        """Whether a local file is the object, as far as this machine knows."""
-        known = self.files.get(key)
-        if known is None:
+    def is_object(self, key: str, path: Path) -> bool:
+        """Whether a local file is the object of that key, as far as this machine knows."""
+        file = self.files.get(key)
+        if file is None:
             return False
         try:
             now = path.stat()
         except OSError:
             return False
-        return (now.st_size, now.st_mtime_ns) == (known.size, known.mtime_ns)
+        return (now.st_size, now.st_mtime_ns) == (file.size, file.mtime_ns)
 
-    def note(self, key: str, path: Path, remote: Remote) -> None:
-        """Remembers that a local file is the object."""
-        self.files[key] = Known(remote.etag, remote.size, path.stat().st_mtime_ns)
+    def remember(self, key: str, path: Path, remote: Remote) -> None:
+        """Notes that a local file is the object of that key."""
+        self.files[key] = SyncedFile(remote.etag, remote.size, path.stat().st_mtime_ns)
 
 
 @contextmanager

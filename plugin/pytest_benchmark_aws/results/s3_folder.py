@@ -24,7 +24,7 @@ RETRIES = 3
 def fetch(url: str, clients: Callable[[], Clients]) -> Path:
     """Syncs the cache of an S3 storage; the folder, ``<instance type>/NNNN_name.json`` below it.
 
-    ``clients`` is called once the URL is known to be one. Make it with ``Clients(..., retries=shared.RETRIES)``.
+    ``clients`` is called once the URL is sure to be one; what it makes has ``retries=RETRIES``.
 
     Raises:
         PlanError: the URL is none, or the bucket is missing or may not be read.
@@ -79,9 +79,8 @@ def check_credentials(mirror: Mirror) -> None:
     from pytest_benchmark_aws.aws.objects import NO_CREDENTIALS
 
     with without_metadata_probe():
-        found = mirror.objects.clients.has_credentials()
-    if not found:
-        raise UnreachableError(NO_CREDENTIALS)
+        if not mirror.objects.clients.has_credentials():
+            raise UnreachableError(NO_CREDENTIALS)
 
 
 def _label(bucket: str, endpoint: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.values.storage_url import LARGEST, StorageUrl, number_of, refusal, renumbered
+from pytest_benchmark_aws.core.values.storage_url import LARGEST, StorageUrl, refusal
 
 
 @pytest.mark.parametrize(
@@ -85,26 +85,3 @@ def test_a_key_that_is_taken_stays_inside_the_cache(name: str) -> None:
         assert 1 <= len(path.parts) <= 2
         assert "/".join(path.parts) == name
         assert not any(part.startswith(".") for part in path.parts)
-
-
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        ("0001_a.json", 1),
-        ("10000_a.json", 10000),
-        ("001_a.json", None),
-        ("a.json", None),
-        ("\u0660\u0660\u0660\u0661_a.json", None),
-    ],
-)
-def test_a_results_number_has_four_digits_or_more(name: str, number: int | None) -> None:
-    """As pytest-benchmark writes it."""
-    assert number_of(name) == number
-
-
-@given(st.integers(1, 10**6), st.integers(1, 10**6), st.from_regex(r"[a-z0-9_.-]+", fullmatch=True))
-def test_another_number_keeps_the_name(old: int, new: int, rest: str) -> None:
-    """All but the number stays."""
-    name = renumbered(renumbered(f"0000_{rest}.json", old), new)
-    assert number_of(name) == new
-    assert name.endswith(f"_{rest}.json")

@@ -10,7 +10,6 @@ from pytest_benchmark_aws.core.errors import PlanError
 SCHEME = "s3://"
 LARGEST = 256 * 1024**2
 """Bytes of a result file that is still taken; a thousand benchmarks with all their rounds are a few MiB."""
-_NUMBERED = re.compile(r"([0-9]{4,9})_(.+)\.json", re.ASCII | re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=@+-]*", re.ASCII)
 _OURS = re.compile(r"pytest-benchmark-aws-[0-9]{12}-[a-z0-9-]+", re.ASCII)
@@ -87,14 +86,3 @@ def refusal(name: str, size: int) -> str | None:
         (size > LARGEST, f"{size:,} bytes, {LARGEST:,} at most"),
     )
     return next((reason for holds, reason in reasons if holds), None)
-
-
-def number_of(name: str) -> int | None:
-    """The number of a result file's name, ``12`` of ``0012_name.json``; None for another file's."""
-    found = _NUMBERED.fullmatch(name)
-    return int(found[1]) if found else None
-
-
-def renumbered(name: str, number: int) -> str:
-    """The name of a result file under another number: at least four digits, as pytest-benchmark has."""
-    return f"{number:04}_{name.partition('_')[2]}"

@@ -1,0 +1,51 @@
+"""``pytest-benchmark-aws policy``: the least IAM policy that a run, an instance or a shared storage needs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
+    parser.add_argument("kind", choices=("client", "instance", "scheduler", "storage"))
+    parser.add_argument("--account", default="123456789012", help="account id (12 digits)")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument(
+        "--bucket", help="default: the bucket that is made for the account and region; storage has no default"
+    )
+    parser.add_argument("--prefix", default="", help="storage: the part of the bucket, as in s3://bucket/prefix")
+    parser.add_argument("--read-only", action="store_true", help="storage: compare, and add nothing")
+    parser.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
+    parser.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the policy as JSON; 0, or 2 for wrong usage."""
+    from pytest_benchmark_aws.aws import policies
+
+    bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"
+    try:
+        if options.kind == "client":
+            policy = policies.client_policy(
+                options.account, options.region, bucket, options.role, scheduler_role=options.scheduler_role
+            )
+        elif options.kind == "scheduler":
+            policy = policies.scheduler_policy(options.account, options.region)
+        elif options.kind == "storage":
+            if not options.bucket:
+                raise ValueError("storage needs --bucket, the one that you made for results")
+            policy = policies.storage_policy(bucket, options.prefix.strip("/"), read_only=options.read_only)
+        else:
+            policy = policies.instance_policy(bucket)
+    except ValueError as error:
+        print(f"pytest-benchmark-aws policy: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(policy, indent=2))
+    return 0

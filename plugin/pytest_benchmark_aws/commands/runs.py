@@ -1,0 +1,61 @@
+"""``pytest-benchmark-aws runs``: this machine's runs by their journals, and what of them is alive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.report.text import aligned, printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pytest_benchmark_aws.run.history import RunRecord
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
+    parser.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
+    parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
+    parser.add_argument("--profile", help="default: AWS_PROFILE")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints a row for each run, oldest first; 0."""
+    from pytest_benchmark_aws.run import history
+
+    records = history.runs()
+    if not records:
+        print(f"no runs in {history.runs_folder()}")
+        return 0
+    rows: list[tuple[str, ...]] = [("run", "started (UTC)", "where", "jobs", "state", "USD", "alive")]
+    rows += [_row(record, options) for record in records]
+    for line in aligned(rows, left=(0, 1, 2, 3, 4)):
+        print(line)
+    return 0
+
+
+def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
+    alive = "0"
+    if record.state != "gone" and not record.embedded:
+        alive = "?" if options.offline else _alive(options, record)
+    where = f"embedded {record.region}" if record.embedded else f"{record.region} {record.account}"
+    more = f" and {len(record.jobs) - 3} more" if len(record.jobs) > 3 else ""
+    jobs = printable(", ".join(record.jobs[:3]) + more)
+    state = f"{record.state} ({record.problem})" if record.problem else record.state
+    return record.run_id, record.started[:19].replace("T", " "), where, jobs, state, f"{record.usd:.4f}", alive
+
+
+def _alive(options: argparse.Namespace, record: RunRecord) -> str:
+    """How many of the run's instances are alive; ``?`` where AWS does not say."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.aws.ec2 import instances_of_run
+
+    try:
+        clients = Clients(options.region or record.region or None, options.profile)
+        return str(sum(instance.alive for instance in instances_of_run(clients, record.run_id)))
+    except (BotoCoreError, ClientError):
+        return "?"
