@@ -117,10 +117,10 @@ def test_a_number_in_the_making_elsewhere_is_left_alone(bucket: Bucket) -> None:
     one.save(1, "a")
 
     def claim(request: object, **_: object) -> None:
-        one.clients.events.unregister("before-send.s3.PutObject", claim)
+        one.clients("s3").meta.events.unregister("before-send.s3.PutObject", claim)
         bucket.s3.put_object(Bucket=bucket.name, Key="bench/.numbers/m5.large/0001", Body=b"")
 
-    one.clients.events.register("before-send.s3.PutObject", claim)
+    one.clients("s3").meta.events.register("before-send.s3.PutObject", claim)
     assert one.mirror.upload().names == ("m5.large/0002_a.json",)
 
 

@@ -18,11 +18,11 @@ def test_a_shared_storage_needs_all_that_is_allowed_and_no_more(bucket: Bucket) 
     one, two = bucket.machine("one"), bucket.machine("two")
     sent: list[Any] = []
     for machine in (one, two):
-        machine.clients.events.register("before-send", lambda request, **_: sent.append(request))
+        machine.clients.on("before-send", lambda request, **_: sent.append(request))
         machine.save(machine.mirror.root.parent.name)
     calls: list[str] = []
     for machine in (one, two):
-        machine.clients.events.register("before-call", lambda model, **_: calls.append(model.name))
+        machine.clients.on("before-call", lambda model, **_: calls.append(model.name))
         machine.mirror.upload()
         machine.mirror.sync()
         one.mirror.sync()

@@ -55,7 +55,7 @@ def test_a_lost_reply_makes_no_second_copy(bucket: Bucket, no_backoff: list[floa
     assert one.mirror.upload().pending == 0
     assert list(bucket.values().values()) == [1]
     one.save(2)
-    one.clients.events.register_first("before-send.s3.PutObject", _lose_the_objects(bucket))
+    one.clients("s3").meta.events.register_first("before-send.s3.PutObject", _lose_the_objects(bucket))
     assert one.mirror.upload().pending == 0
     assert sorted(bucket.values().values()) == [1, 2]
     assert one.files() == bucket.values()
@@ -112,7 +112,7 @@ def test_a_sync_that_breaks_off_keeps_what_came(bucket: Bucket, no_backoff: list
         if "0003" in params["Key"] and asked.count(params["Key"]) == 1:
             bucket.fail("GetObject", "AccessDenied", 403)
 
-    one.clients.events.register("provide-client-params.s3.GetObject", third)
+    one.clients("s3").meta.events.register("provide-client-params.s3.GetObject", third)
     with pytest.raises(PlanError, match="access denied"):
         one.mirror.sync()
     assert one.mirror.last_synced() is None
@@ -129,7 +129,7 @@ def test_an_object_that_comes_in_part_is_no_file(bucket: Bucket, cut: int) -> No
     def shorten(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Body"] = _Cut(cut)
 
-    one.clients.events.register("after-call.s3.GetObject", shorten)
+    one.clients("s3").meta.events.register("after-call.s3.GetObject", shorten)
     with pytest.raises(UnreachableError, match=f"{cut} of 1,... bytes came"):
         one.mirror.sync()
     assert one.files() == {}
@@ -157,10 +157,10 @@ def test_an_object_that_changes_while_it_is_fetched_comes_next_time(bucket: Buck
     one = bucket.machine()
 
     def change(**_: Any) -> None:
-        one.clients.events.unregister("before-send.s3.GetObject", change)
+        one.clients("s3").meta.events.unregister("before-send.s3.GetObject", change)
         bucket.put("bench/m5.large/0001_x.json", 2)
 
-    one.clients.events.register("before-send.s3.GetObject", change)
+    one.clients("s3").meta.events.register("before-send.s3.GetObject", change)
     assert one.mirror.sync().new == 0
     assert one.mirror.sync().new == 1
     assert one.files() == {"m5.large/0001_x.json": 2}
@@ -176,7 +176,7 @@ def upload_and_die(cache: str, url: str, environment: dict[str, str], when: str,
         if len(seen) == number:
             os._exit(9)
 
-    one.clients.events.register(f"{when}.s3.PutObject", die)
+    one.clients("s3").meta.events.register(f"{when}.s3.PutObject", die)
     one.mirror.upload()
 
 
