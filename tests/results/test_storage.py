@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.results import storage
-from pytest_benchmark_aws.results.storage import folder_name, latest, safe_name, save
+from pytest_benchmark_aws.results.storage import latest, save
 
 
 def save_many(place: str, name: str, count: int, start: object) -> None:
@@ -72,29 +72,6 @@ def test_a_name_selects_what_begins_so(tmp_path: Path) -> None:
     assert latest(tmp_path, "m5.large", "0003") == []
     assert latest(tmp_path, "elsewhere", str(one)) == [one]
     assert latest(tmp_path, "elsewhere", True) == []
-
-
-def test_embedded_results_have_a_folder_of_their_own() -> None:
-    """What embedded AWS measured never lies beside what an instance measured."""
-    assert folder_name("m5.large", embedded=False) == "m5.large"
-    assert folder_name("m5.large", embedded=True) == "embedded-m5.large"
-
-
-@given(st.text())
-def test_any_text_is_a_files_name(text: str) -> None:
-    """Whatever the text, what is made of it is one plain name, and stays as it is a second time."""
-    name = safe_name(text)
-    assert name
-    assert "/" not in name
-    assert name.isascii()
-    assert not name.startswith((".", "-"))
-    assert safe_name(name) == name
-
-
-@given(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]*[A-Za-z0-9_]", fullmatch=True))
-def test_a_plain_name_stays_as_it_is(name: str) -> None:
-    """Letters, digits, points, dashes and underscores are kept."""
-    assert safe_name(name) == name
 
 
 def test_a_result_is_found_by_its_instance_whatever_its_number(tmp_path: Path) -> None:
