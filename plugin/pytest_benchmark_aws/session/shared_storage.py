@@ -102,9 +102,9 @@ class SharedStorage:
         """Uploads what is new; what cannot be is left for the next session."""
         self.uploaded = s3_folder.upload(self.mirror)
         if self.mirror.moved and session.config.getoption("aws", None) is not None:
-            from pytest_benchmark_aws.session import remote
+            from pytest_benchmark_aws.session import outcome
 
-            remote.renumbered(session.config, self.mirror.moved)
+            outcome.renumbered(session.config, self.mirror.moved)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:

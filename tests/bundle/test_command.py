@@ -1,4 +1,4 @@
-"""What of this session goes to an instance."""
+"""How pytest is started on an instance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.bundle.cargo import _forwarded, guest_args, import_paths
+from pytest_benchmark_aws.bundle.command import _forwarded, import_paths
+from pytest_benchmark_aws.session.remote import guest_args
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ POSITIONAL = {"tests/test_it.py", "tests/test_it.py::test_a[1]"}
 OPTIONAL = (["--benchmark-compare"], ["--benchmark-histogram"], ["--benchmark-compare-fail=min:5%"])
 
 
-@given(st.lists(st.sampled_from([*KEPT, *(one for one in DROPPED if one not in OPTIONAL)]), max_size=12))
+@given(st.lists(st.sampled_from([*KEPT, *(group for group in DROPPED if group not in OPTIONAL)]), max_size=12))
 def test_what_is_ours_is_dropped_and_all_else_is_kept(groups: list[list[str]]) -> None:
     """Whatever the order, selection, reports, storage, ``--aws`` and paths stay here, other options go as they are."""
     kept = [word for group in groups if group in KEPT for word in group]
