@@ -5,14 +5,21 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.bundle.requirements import SELF, pins
+import pytest
+
+from pytest_benchmark_aws.bundle.project import Project
+from pytest_benchmark_aws.bundle.requirements import SELF, installation, pins
 from pytest_benchmark_aws.bundle.wheels import Target
+from pytest_benchmark_aws.core.errors import PlanError
 from tests.bundle.test_wheels import LOCAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+
+def project_in(root: Path, requirements: Path | None = None, *imported: str) -> Project:
+    """A project whose tests import these distributions."""
+    return Project(root, root, {}, (), (), frozenset(imported), frozenset(), requirements)
 
 
 def installed(place: Path, name: str, version: str, *requires: str, direct_url: str | None = None) -> None:
@@ -68,3 +75,29 @@ def test_what_is_installed_from_a_folder_is_not_pinned(tmp_path: Path, monkeypat
     versions = pins(["zz_mine"], LOCAL)
     assert "zz-mine" not in versions
     assert versions["zz-child"] == "1"
+
+
+def test_what_is_declared_and_imported_is_pinned_and_what_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A declared name that is not installed here has no version, so it is named; boto3 is not shipped for an import."""
+    installed(tmp_path / "site", "zz_declared", "1")
+    installed(tmp_path / "site", "zz_imported", "2")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    (tmp_path / "requirements.txt").write_text("zz-declared  # why\nzz-absent>=1\n--no-binary :all:\n")
+    wanted = installation(project_in(tmp_path, None, "zz_imported", "boto3"), LOCAL)
+    assert {"zz-declared==1", "zz-imported==2"} <= set(wanted.lines)
+    assert not any(line.startswith("boto3") for line in wanted.lines)
+    assert (wanted.complete, wanted.missing) == (True, ("zz-absent",))
+
+
+def test_a_named_file_takes_the_place_of_what_is_imported(tmp_path: Path) -> None:
+    """Its lines go as they are, with pytest as it is here, and pip chooses what they need in turn."""
+    (tmp_path / "aws.txt").write_text("# ours\nzz-own>=3\n")
+    wanted = installation(project_in(tmp_path, tmp_path / "aws.txt", "zz_imported"), LOCAL)
+    assert wanted.lines[0] == "zz-own>=3"
+    assert f"pytest=={metadata.version('pytest')}" in wanted.lines
+    assert not any(line.startswith("zz-imported") for line in wanted.lines)
+    assert not wanted.complete
+    with pytest.raises(PlanError, match=r"--aws-requirements .*nowhere\.txt: no such file"):
+        installation(project_in(tmp_path, tmp_path / "nowhere.txt"), LOCAL)

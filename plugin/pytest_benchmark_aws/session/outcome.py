@@ -1,4 +1,4 @@
-"""What became of a run's cases in this session: replayed, stored, compared as ``--benchmark-compare`` asks, told."""
+"""What became of a run's cases in this session: replayed, stored, compared as ``--benchmark-compare`` asks."""
 
 from __future__ import annotations
 
@@ -153,11 +153,13 @@ OUTCOME = pytest.StashKey[SessionOutcome]()
 def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) -> SessionOutcome:
     """The outcome with what its cases brought, stored in the folder ``results`` and compared with what is there."""
     run, saving = outcome.run, config.stash[SAVING]
-    outcome = replace(outcome, replayed=replayed(run, outcome.settings), saved=saved(run, config, results, saving.name))
-    return replace(outcome, regressions=compared(outcome, config, results, saving.compare))
+    outcome = replace(
+        outcome, replayed=replayed_cases(run, outcome.settings), saved=saved_files(run, config, results, saving.name)
+    )
+    return replace(outcome, regressions=compare(outcome, config, results, saving.compare))
 
 
-def replayed(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
+def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
     """What each case of a run brought, by its node id in this session."""
     cases = {}
     for launch in run.finished:
@@ -181,7 +183,7 @@ def replayed(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
     return cases
 
 
-def saved(run: RunOutcome, config: pytest.Config, results: Path, name: str | None) -> dict[str, Path]:
+def saved_files(run: RunOutcome, config: pytest.Config, results: Path, name: str | None) -> dict[str, Path]:
     """Stores each launch that measured something under its instance type in ``results``; job -> its file."""
     commit = _commit_info(config)
     paths = {}
@@ -210,7 +212,7 @@ def result_json(run: RunOutcome, launch: Finished, commit: dict[str, Any] | None
     }
 
 
-def compared(outcome: SessionOutcome, config: pytest.Config, results: Path, wanted: str | bool | None) -> Regressions:
+def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wanted: str | bool | None) -> Regressions:
     """``--benchmark-compare``: each instance type with its own saved files, never with another's.
 
     Gives pytest-benchmark's session what it compares with, and its checks the launches that they are judged by.
@@ -258,11 +260,11 @@ def compared(outcome: SessionOutcome, config: pytest.Config, results: Path, want
 def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Reports an item that ran on an instance; None for one that is to run here."""
     outcome = item.config.stash.get(OUTCOME, None)
-    case = None if outcome is None else outcome.replayed.get(item.nodeid)
-    if outcome is None or case is None:
+    replayed = None if outcome is None else outcome.replayed.get(item.nodeid)
+    if outcome is None or replayed is None:
         return None
-    if case.reports or not outcome.interrupted:
-        replay(item, nextitem, case)
+    if replayed.reports or not outcome.interrupted:
+        replay(item, nextitem, replayed)
     if outcome.interrupted and nextitem is None:
         raise KeyboardInterrupt
     return True

@@ -25,7 +25,7 @@ from pytest_benchmark_aws.session import expand, here, outcome
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.bundle.project import Project
@@ -65,7 +65,7 @@ def configure(config: pytest.Config) -> None:
             check_region(settings.region)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
-    expand.given_types(settings, snapshot.catalog())
+    expand.chosen_types(settings, snapshot.catalog())
     options = config.option
     config.stash[outcome.SAVING] = outcome.Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
@@ -116,7 +116,7 @@ def run(session: pytest.Session) -> bool | None:
         return None
     settings = settings_of(config)
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    cases = [case for item in session.items if (case := remote_case(item)) is not None]
+    cases = {item: case for item in session.items if (case := remote_case(item)) is not None}
     if not cases:
         reporter.write_line("aws: no collected test names an instance type, so nothing is launched; mark one with "
                             "@pytest.mark.instance_type(...), or give --aws-instance-type")  # fmt: skip
@@ -134,7 +134,7 @@ def remote_case(item: pytest.Item) -> Case | None:
     return None if item.get_closest_marker("skip") else expand.case_of(item)
 
 
-def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
+def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item, Case], reporter: Any) -> bool | None:
     """Collect, plan, preflight, bundle, launch and follow, outcome: each step takes what those before it gave.
 
     Returns True where this was all, as for a dry run.
@@ -144,19 +144,19 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
     from pytest_benchmark_aws.run.preflight import connected
 
     config = session.config
-    project = collect(session, settings)
+    project = collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
     embedded = own = is_embedded(config)
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=own))
         if clients is not None:
             embedded = own or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
-        plan = start.plan(settings, cases, clients, folders, embedded=embedded)
+        plan = start.plan(settings, tuple(cases.values()), clients, folders, embedded=embedded)
         show_plan(plan, settings, reporter, embedded=embedded)
         refuse(plan, settings)
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
         if clients is None:
-            if settings.show_bundle:
+            if settings.show_bundle and plan.jobs:
                 show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
             reporter.write_line("nothing launched", bold=True)
             return True
@@ -173,37 +173,35 @@ def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], rep
             maxfail=config.getoption("maxfail") or 0,
             follow_logs=config.option.verbose > 0,
         )
-        of = f" --run {order.run_id} --region {clients.region}"
-        with draining(AT_ONCE_OWN if own else AT_ONCE.format(of=of)) as interrupted:
+        at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
+        with draining(AT_ONCE_OWN if own else at_once) as interrupted:
             checked = start.check(order, clients)
             cargos = cargo.load(project, plan.jobs, folders, local=embedded)
             watcher = watch(order, cargos, reporter, interrupted)
-            ran = start.launch(order, clients, checked, cargos, watcher)
+            run_outcome = start.launch(order, clients, checked, cargos, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
     # Also where what follows fails, the summary is to say which instances are alive.
-    config.stash[outcome.OUTCOME] = outcome.SessionOutcome(ran, settings, interrupted())
+    config.stash[outcome.OUTCOME] = outcome.SessionOutcome(run_outcome, settings, interrupted())
     if settings.detach:
-        skip(session, {case.node_id: f"detached as run {ran.run_id}" for job in plan.jobs for case in job.cases})
+        skip(session, {case.node_id: f"detached as run {order.run_id}" for job in plan.jobs for case in job.cases})
     else:
         config.stash[outcome.OUTCOME] = outcome.brought_home(config.stash[outcome.OUTCOME], config, folders.results)
     return None
 
 
-def collect(session: pytest.Session, settings: Settings) -> Project:
-    """What of the collected project decides what is shipped."""
+def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
+    """What of the project, of which the items were collected, decides what is shipped."""
     from pytest_benchmark_aws.bundle.command import import_paths
     from pytest_benchmark_aws.bundle.project import Project, relative
     from pytest_benchmark_aws.bundle.requirements import imported_distributions
 
-    config = session.config
     imported = imported_distributions(config.stash[here.OURS])  # first, as what follows imports more
     root = config.rootpath
-    tests = {item.nodeid: item.path for item in session.items if remote_case(item) is not None}
     plugins = config.pluginmanager.list_plugin_distinfo()
     return Project(
         root=root,
         working_directory=Path.cwd(),
-        test_files={name: file for name, path in tests.items() if (file := relative(path, root)) is not None},
+        test_files={item.nodeid: file for item in items if (file := relative(item.path, root)) is not None},
         args=tuple(guest_args(config)),
         import_paths=tuple(import_paths(root)),
         imported=imported,
