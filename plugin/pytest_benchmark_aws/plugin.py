@@ -86,9 +86,9 @@ def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:  # noqa: D103
     if not _on(item.config):
         return None
-    from pytest_benchmark_aws.session import remote
+    from pytest_benchmark_aws.session import outcome
 
-    return remote.replay_item(item, nextitem)
+    return outcome.replay_item(item, nextitem)
 
 
 @pytest.hookimpl(trylast=True)
@@ -123,9 +123,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
         return (yield)
     finally:  # also after pytest-benchmark raised for --benchmark-compare-fail
         if _on(config):
-            from pytest_benchmark_aws.session import remote
+            from pytest_benchmark_aws.session import outcome
 
-            remote.summarize(terminalreporter)
+            outcome.summarize(terminalreporter)
         elif getattr(getattr(config, "_benchmarksession", None), "benchmarks", None):
             from pytest_benchmark_aws.session import here
 
@@ -135,14 +135,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:  # noqa: D103
     if _on(config):
-        from pytest_benchmark_aws.session import remote
+        from pytest_benchmark_aws.session import outcome
 
-        remote.update_json(config, output_json)
+        outcome.update_json(config, output_json)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
     if _on(session.config):
-        from pytest_benchmark_aws.session import remote
+        from pytest_benchmark_aws.session import outcome
 
-        remote.finish(session)
+        outcome.finish(session)

@@ -1,183 +1,47 @@
-"""What of this session goes to an instance."""
+"""All that goes to an instance, put together."""
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pytest_benchmark_aws.bundle.cargo import _forwarded, guest_args, import_paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-KEPT = (
-    ["-x"],
-    ["-v"],
-    ["-p", "no:randomly"],
-    ["-o", "xfail_strict=true"],
-    ["-W", "error"],
-    ["--maxfail=2"],
-    ["--strict-markers"],
-    ["--benchmark-only"],
-    ["--benchmark-min-rounds=3"],
-    ["--benchmark-warmup", "on"],
-    ["--scale=laptop"],
-    ["--tb", "short"],
-    ["--noconftest"],
-    ["--color-of-mine"],
-)
-DROPPED = (
-    ["-k", "a or b"],
-    ["-kexpression"],
-    ["-m", "not slow"],
-    ["-n", "4"],
-    ["-n2"],
-    ["-nauto"],
-    ["--numprocesses=2"],
-    ["--numprocesses", "2"],
-    ["--dist", "load"],
-    ["-c", "other.ini"],
-    ["--rootdir", "/p"],
-    ["--rootdir=/p"],
-    ["--lf"],
-    ["--ff"],
-    ["--junitxml", "out.xml"],
-    ["--junit-xml=out.xml"],
-    ["--deselect", "t.py::test_a"],
-    ["--ignore=old"],
-    ["--pdb"],
-    ["--color", "yes"],
-    ["--benchmark-save", "name"],
-    ["--benchmark-autosave"],
-    ["--benchmark-json=out.json"],
-    ["--benchmark-storage", "file://x"],
-    ["--benchmark-compare"],
-    ["--benchmark-compare=0001"],
-    ["--benchmark-histogram"],
-    ["--benchmark-compare-fail=min:5%"],
-    ["--aws"],
-    ["--aws-dry-run"],
-    ["--aws-show-bundle"],
-    ["--aws-instance-type", "m5.large"],
-    ["--aws-instance-type=m5.large"],
-    ["--aws-max-cost", "20"],
-    ["tests/test_it.py"],
-    ["tests/test_it.py::test_a[1]"],
-)
-POSITIONAL = {"tests/test_it.py", "tests/test_it.py::test_a[1]"}
-# What takes an argument where one follows stands where none does, in the property's free order.
-OPTIONAL = (["--benchmark-compare"], ["--benchmark-histogram"], ["--benchmark-compare-fail=min:5%"])
+from pytest_benchmark_aws.bundle.cargo import load
+from pytest_benchmark_aws.bundle.project import Project
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.machine.folders import Folders
+from tests.bundle.test_project import repository, write
+from tests.run.fake_backend import make_job
 
 
-@given(st.lists(st.sampled_from([*KEPT, *(one for one in DROPPED if one not in OPTIONAL)]), max_size=12))
-def test_what_is_ours_is_dropped_and_all_else_is_kept(groups: list[list[str]]) -> None:
-    """Whatever the order, selection, reports, storage, ``--aws`` and paths stay here, other options go as they are."""
-    kept = [word for group in groups if group in KEPT for word in group]
-    assert _forwarded([word for group in groups for word in group], POSITIONAL) == kept
-
-
-@pytest.mark.parametrize("group", DROPPED, ids=" ".join)
-def test_each_of_ours_is_dropped_before_another_option(group: list[str]) -> None:
-    """An option that is ours takes its own argument with it, never the option that follows."""
-    assert _forwarded([*group, "--tb=short"], POSITIONAL) == ["--tb=short"]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--benchmark-compare", "0001"],
-        ["--benchmark-histogram", "plots/it"],
-        ["--benchmark-compare-fail", "min:5%"],
-        ["--benchmark-compare-fail", "min:5%", "max:10%", "mean:0.1"],
-    ],
-    ids=" ".join,
-)
-def test_an_argument_that_may_be_missing_is_dropped_where_it_is_there(words: list[str]) -> None:
-    """pytest-benchmark's options with any number of arguments leave none behind, which would be taken for a path."""
-    assert _forwarded(["-x", *words, "-v"], ()) == ["-x", "-v"]
-    assert _forwarded(words, ()) == []
-
-
-@given(st.lists(st.text(max_size=8) | st.sampled_from([word for group in DROPPED for word in group])))
-def test_any_words_are_read(words: list[str]) -> None:
-    """No command line breaks it, and nothing is added or put into another order."""
-    rest = iter(words)
-    assert all(any(word == other for other in rest) for word in _forwarded(words, POSITIONAL))
-
-
-def test_only_what_pytest_took_for_a_path_stays_here(pytester: pytest.Pytester) -> None:
-    """A warning filter in two words has colons as node ids have, and goes along whole."""
-    pytester.makepyfile(test_it="def test_a(): pass")
-    config = pytester.parseconfig("-W", "ignore::UserWarning", "test_it.py::test_a", "-x")
-    assert guest_args(config)[-3:] == ["-W", "ignore::UserWarning", "-x"]
-
-
-def test_the_guest_finds_the_same_root_and_file(pytester: pytest.Pytester) -> None:
-    """The guest's arguments have the rootdir, the ini file by its name, the checkpoint plugin, and what was typed."""
-    pytester.makeini("[pytest]\n")
-    pytester.makepyfile(test_it="def test_a(): pass")
-    config = pytester.parseconfig("-x", "-k", "a", "--aws-market=spot", "--tb=short", "test_it.py")
-    args = guest_args(config)
-    head = ["--rootdir=.", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint", "-c", "tox.ini"]
-    assert args[: len(head)] == head
-    assert args[-2:] == ["-x", "--tb=short"]
-    assert "test_it.py" not in args
-
-
-def test_what_the_environment_adds_goes_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``PYTEST_ADDOPTS`` is read here and not there, so it goes as words, split as a shell does."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--tb=long -k 'a or b' -o 'markers=one two'")
-    args = guest_args(pytester.parseconfig())
-    assert args[-3:] == ["--tb=long", "-o", "markers=one two"]
-
-
-def test_a_project_without_an_ini_file_names_none(pytester: pytest.Pytester) -> None:
-    """Where there is no file there is no ``-c``."""
-    assert "-c" not in guest_args(pytester.parseconfig())
+def collected(root: Path, *files: str) -> Project:
+    """A project with a case of the fake jobs in each of these files."""
+    node_ids = [case.node_id for case in make_job().cases]
+    return Project(
+        root, root, dict(zip(node_ids, map(Path, files), strict=False)), (), (), frozenset(), frozenset(), None
+    )
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project, in a session that imports from nowhere else."""
-    root = tmp_path / "project"
-    root.mkdir()
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.startswith(str(tmp_path))])
-    return root
+def folders(tmp_path: Path) -> Folders:
+    """Folders of this test's own."""
+    return Folders(tmp_path / "cache", tmp_path / "results")
 
 
-def imported(monkeypatch: pytest.MonkeyPatch, name: str, file: Path) -> None:
-    """A module of that file, as if it had been imported."""
-    module = ModuleType(name)
-    module.__file__ = str(file)
-    monkeypatch.setitem(sys.modules, name, module)
+def test_a_rootdir_beside_the_working_directory_is_refused(tmp_path: Path, folders: Folders) -> None:
+    """The error names both, before any wheel is asked for."""
+    project = replace(collected(tmp_path / "root"), working_directory=tmp_path / "elsewhere")
+    with pytest.raises(PlanError, match=r"the rootdir .*root does not hold the working directory .*elsewhere: run"):
+        load(project, [make_job()], folders, local=True)
 
 
-def test_folders_that_python_looks_in_are_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of ``sys.path``, what lies in the project goes, relative to it and in its order; the rest does not."""
-    monkeypatch.setattr(sys, "path", ["", str(project / "src"), str(project.parent), str(project), *sys.path])
-    assert import_paths(project) == ["src", "."]
-
-
-def test_environments_and_hidden_folders_are_not_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pip installed into an environment within the project comes as wheels."""
-    (project / "myenv" / "lib").mkdir(parents=True)
-    (project / "myenv" / "pyvenv.cfg").touch()
-    monkeypatch.setattr(sys, "path", [str(project / "myenv" / "lib"), str(project / ".tox" / "lib"), *sys.path])
-    imported(monkeypatch, "zz_installed", project / "myenv" / "lib" / "zz_installed.py")
-    assert import_paths(project) == []
-
-
-def test_an_imported_module_says_where_imports_start(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder of a module and the parent of a package, whatever the layout; not a conftest's, nor a part's."""
-    imported(monkeypatch, "zz_module", project / "lib" / "zz_module.py")
-    imported(monkeypatch, "zz_package", project / "src" / "zz_package" / "__init__.py")
-    imported(monkeypatch, "zz_package.part", project / "src" / "zz_package" / "part.py")
-    imported(monkeypatch, "zz_conftest", project / "tests" / "conftest.py")
-    imported(monkeypatch, "zz_renamed", project / "other" / "file.py")
-    imported(monkeypatch, "zz_outside", project.parent / "zz_outside.py")
-    assert import_paths(project) == ["lib", "src"]
+def test_only_what_the_jobs_run_must_be_shipped(tmp_path: Path, folders: Folders) -> None:
+    """A test file that git does not track is refused where a job has a case in it, before any wheel is asked for."""
+    root = tmp_path / "root"
+    repository(root, {"test_old.py": b""})
+    write(root, {"test_new.py": b""})
+    with pytest.raises(PlanError, match=r"not tracked by git.*test_new\.py; git add it$"):
+        load(collected(root, "test_new.py"), [make_job()], folders, local=True)
+    assert load(collected(root, "test_new.py"), [], folders, local=True) == {}
+    assert not folders.wheels.exists()

@@ -20,7 +20,6 @@ from pytest_benchmark_aws.bundle.project import (
     SHIPPED,
     Archive,
     bundle_project,
-    is_secret,
     make_archive,
     project_files,
     untracked_files,
@@ -163,22 +162,6 @@ def test_secrets_are_left_out_and_named(tmp_path: Path, tracked: bool) -> None:
     archive = bundle_project(tmp_path, [], {})
     assert set(unpacked(archive)) == {"test_it.py"}
     assert set(archive.left_out) == set(secrets)
-
-
-@given(
-    NAMES, st.sampled_from([".env", ".env.local", "KEY.PEM", "id_ed25519", ".netrc", "credentials.json", "x.tfvars"])
-)
-def test_a_secret_is_one_in_any_folder_and_case(folder: str, name: str) -> None:
-    """The name decides, whatever the folder and the case."""
-    assert is_secret(Path(folder) / name)
-    assert is_secret(Path(name.upper()))
-
-
-@given(NAMES, st.sampled_from(sorted(project.SECRET_FOLDERS)))
-def test_what_lies_in_a_folder_of_keys_is_secret(name: str, folder: str) -> None:
-    """Everything in ``.aws`` or ``.ssh`` is, at any depth; the name alone is no such folder."""
-    assert is_secret(Path("a") / folder / name)
-    assert not is_secret(Path("a") / name)
 
 
 @pytest.mark.parametrize("tracked", [True, False])

@@ -8,7 +8,6 @@ import os
 import sys
 import tarfile
 import zipfile
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +16,8 @@ from hypothesis import strategies as st
 from packaging.tags import parse_tag
 
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, Wheels, guest_python, pins, resolve
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, Wheels, guest_python, resolve
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.machine import folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,16 +40,6 @@ def tiny_wheel(folder: Path, name: str, version: str, text: str = "") -> Path:
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return path
-
-
-def installed(place: Path, name: str, version: str, *requires: str, direct_url: str | None = None) -> None:
-    """A distribution's metadata, as an installation leaves them."""
-    info = place / f"{name}-{version}.dist-info"
-    info.mkdir(parents=True)
-    lines = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {text}" for text in requires)]
-    (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *lines, ""]))
-    if direct_url is not None:
-        (info / "direct_url.json").write_text(direct_url)
 
 
 def values(target: Target, option: str) -> list[str]:
@@ -123,51 +111,6 @@ def test_a_python_that_is_not_packaged_is_replaced_by_the_nearest(monkeypatch: p
     assert "3.10" in note
 
 
-def test_what_is_required_is_pinned_as_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The root and all that it requires are pinned, once each, under their canonical names."""
-    installed(tmp_path, "Zz_Root", "1.0", "zz-child>=1", "zz-absent")
-    installed(tmp_path, "zz_child", "2.5", "zz-root", "pytest")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = pins(["Zz_Root", "zz-never-heard-of"], LOCAL)
-    assert (found["zz-root"], found["zz-child"]) == ("1.0", "2.5")
-    assert list(found) == sorted(found)
-    assert found["pytest"] == metadata.version("pytest")
-    assert not {"zz-absent", "zz-never-heard-of", wheels.SELF} & set(found)
-
-
-def test_markers_choose_what_the_target_requires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is required on another architecture or Python only is not pinned."""
-    installed(tmp_path, "zz_root", "1", 'zz-arm; platform_machine == "aarch64"', 'zz-old; python_version < "3.12"')
-    installed(tmp_path, "zz_arm", "1")
-    installed(tmp_path, "zz_old", "1")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    parts = {"zz-arm", "zz-old"}
-    assert parts & set(pins(["zz_root"], Target("3.11", "arm64", local=False))) == parts
-    assert parts & set(pins(["zz_root"], Target("3.13", "x86_64", local=False))) == set()
-
-
-def test_extras_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an extra asks for is pinned where that extra is required, also where the plain one is too."""
-    installed(tmp_path, "zz_root", "1", "zz-child", "zz-child[fast]")
-    installed(tmp_path, "zz_child", "1", 'zz-fast; extra == "fast"', 'zz-slow; extra == "slow"')
-    installed(tmp_path, "zz_fast", "1")
-    installed(tmp_path, "zz_slow", "1")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = pins(["zz_root"], LOCAL)
-    assert "zz-fast" in found
-    assert "zz-slow" not in found
-
-
-def test_what_is_installed_from_a_folder_is_not_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No index has the project itself; what it requires is pinned all the same."""
-    installed(tmp_path, "zz_mine", "1", "zz-child", direct_url='{"url": "file:///p", "dir_info": {"editable": true}}')
-    installed(tmp_path, "zz_child", "1", direct_url='{"url": "https://x/zz.whl", "archive_info": {}}')
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = pins(["zz_mine"], LOCAL)
-    assert "zz-mine" not in found
-    assert found["zz-child"] == "1"
-
-
 def test_packed_wheels_are_read_as_they_were(tmp_path: Path) -> None:
     """The archive holds each wheel's bytes, and a lock file with the hash of each."""
     made = [tiny_wheel(tmp_path / "in", name, "1.0", name) for name in ("zz_b", "zz_a")]
@@ -216,9 +159,9 @@ def test_wheels_are_fetched_once(cache: Path, tmp_path: Path) -> None:
     """The second time, what was fetched is used, also where there is nothing to fetch from any more."""
     path = tiny_wheel(tmp_path / "links", "zz_a", "1.0")
     target = Target("3.12", "arm64", local=False)
-    first = resolve(["zz_a==1.0"], target)
+    first = resolve(["zz_a==1.0"], target, cache / "wheels")
     path.unlink()
-    assert resolve(["zz_a==1.0"], target) == first
+    assert resolve(["zz_a==1.0"], target, cache / "wheels") == first
     assert first.path.is_relative_to(cache)
     assert [entry.name for entry in (cache / "wheels").iterdir()] == [first.path.parent.name]
 
@@ -228,25 +171,13 @@ def test_another_target_is_fetched_for_itself(cache: Path, tmp_path: Path) -> No
     for name in ("zz_a", "zz_b"):
         tiny_wheel(tmp_path / "links", name, "1.0")
     wanted = ["zz_a==1.0", "zz_b==1.0"]
-    arm, x86 = (resolve(wanted, Target("3.12", arch, local=False)) for arch in ("arm64", "x86_64"))
+    arm, x86 = (resolve(wanted, Target("3.12", arch, local=False), cache / "wheels") for arch in ("arm64", "x86_64"))
     assert arm.path != x86.path
-    assert resolve(wanted[::-1], Target("3.12", "arm64", local=False)) == arm
+    assert resolve(wanted[::-1], Target("3.12", "arm64", local=False), cache / "wheels") == arm
 
 
 def test_where_there_is_no_wheel_pip_is_quoted(cache: Path) -> None:
     """The error names the target, has pip's own words and the remedy, and nothing is kept."""
     with pytest.raises(PlanError, match=r"Amazon Linux 2023 on arm64 with Python 3\.12.*\n.*zz_a(?s:.*)--aws-requir"):
-        resolve(["zz_a==1.0"], Target("3.12", "arm64", local=False))
+        resolve(["zz_a==1.0"], Target("3.12", "arm64", local=False), cache / "wheels")
     assert list((cache / "wheels").iterdir()) == []
-
-
-def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The plugin's own variable comes before XDG's, which comes before the home folder."""
-    monkeypatch.setenv("PYTEST_BENCHMARK_AWS_CACHE", str(tmp_path / "own"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert folders.cache_folder() == tmp_path / "own"
-    monkeypatch.delenv("PYTEST_BENCHMARK_AWS_CACHE")
-    assert folders.cache_folder() == tmp_path / "xdg" / "pytest-benchmark-aws"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert folders.cache_folder() == tmp_path / "home" / ".cache" / "pytest-benchmark-aws"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.bundle import wheels
+from pytest_benchmark_aws.bundle.requirements import pins
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 from tests.faults.guests import HERE
 from tests.faults.proxy import Proxy
@@ -81,7 +82,7 @@ def test_fault_38_a_dependency_without_an_arm64_wheel_is_found_before_the_launch
     links = tmp_path / "links"
     links.mkdir()
     python = wheels.guest_python(local=False)[0]
-    for name, version in wheels.pins((), wheels.Target(python, "arm64", local=False)).items():
+    for name, version in pins((), wheels.Target(python, "arm64", local=False)).items():
         wheel(links, name, version)
     tag = f"cp{python.replace('.', '')}"
     wheel(links, "only-x86", "1.0", f"{tag}-{tag}-manylinux_2_17_x86_64")

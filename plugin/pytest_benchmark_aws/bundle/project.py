@@ -1,8 +1,7 @@
-"""The project of pytest's rootdir -> a content-addressed archive: the same files give the same bytes."""
+"""The project: what of it decides what is shipped, and its files as an archive whose bytes depend on them alone."""
 
 from __future__ import annotations
 
-import fnmatch
 import gzip
 import hashlib
 import io
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.bundle.secrets import is_secret
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.units import format_memory
 
@@ -22,13 +22,28 @@ if TYPE_CHECKING:
 LIMIT_BYTES = 200 * 2**20
 SHIPPED = ".pba"
 """Folder in the shipped project for what is no file of it: this plugin, and what is installed from elsewhere."""
-SECRETS = (
-    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "id_rsa*",
-    "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".pgpass", "credentials", "credentials.*",
-    ".htpasswd", "*.ovpn", ".git-credentials", ".dockercfg", "*.tfstate", "*.tfvars",
-)  # fmt: skip
-SECRET_FOLDERS = frozenset({".git", ".aws", ".ssh", ".gnupg", ".kube", ".azure", ".docker"})
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv", "env", "build", "dist", SHIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project of this session, and what of the session's process its guests need to be alike."""
+
+    root: Path
+    """pytest's rootdir."""
+    working_directory: Path
+    test_files: Mapping[str, Path]
+    """Node id -> the file of the collected test, relative to the root; tests outside of it have none."""
+    args: tuple[str, ...]
+    """pytest's on the guest, node ids aside."""
+    import_paths: tuple[str, ...]
+    """Folders that imports start from, relative to the root."""
+    imported: frozenset[str]
+    """Distributions of the modules that collecting the tests has imported."""
+    plugins: frozenset[str]
+    """Distributions of the loaded pytest plugins: the project's options may be theirs."""
+    requirements: Path | None
+    """The requirements file that takes the place of what is declared and imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +70,16 @@ def project_files(root: Path) -> tuple[list[Path], list[Path]]:
     """
     tracked = _git_files(root)
     files = _walk(root) if tracked is None else tracked
-    kept: list[Path] = []
+    shipped: list[Path] = []
     secret: list[Path] = []
     for file in sorted(files):
-        (secret if is_secret(file) else kept).append(file)
-    return kept, secret
+        (secret if is_secret(file) else shipped).append(file)
+    return shipped, secret
 
 
 def untracked_files(root: Path) -> list[Path]:
     """Files that git neither tracks nor ignores: they stay here, which their author may not have meant."""
     return [file for file in _git_files(root, "--others", "--exclude-standard") or () if not is_secret(file)]
-
-
-def is_secret(file: Path) -> bool:
-    """Whether a file's name or folder says that it holds keys."""
-    name = file.name.lower()
-    return bool(SECRET_FOLDERS & set(file.parts[:-1])) or any(fnmatch.fnmatch(name, pattern) for pattern in SECRETS)
 
 
 def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = ()) -> Archive:
@@ -141,25 +150,33 @@ def _git_files(root: Path, *which: str) -> list[Path] | None:
         if not (root / ".git").exists():
             return None
         words = getattr(error, "stderr", b"") or str(error).encode()
-        told = words.decode("utf-8", "replace").strip()
-        raise PlanError(f"git cannot say which files are the project's, so none are shipped: {told}") from error
+        reason = words.decode("utf-8", "replace").strip()
+        raise PlanError(f"git cannot say which files are the project's, so none are shipped: {reason}") from error
     files = [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
     return files or None
 
 
 def _walk(root: Path) -> list[Path]:
-    found = []
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
+    paths = []
+    for path, folders, files in os.walk(root):
+        folder = Path(path)
         folders[:] = [
             name
             for name in folders
             if not name.startswith(".")
             and name not in _SKIPPED_FOLDERS
             and not name.endswith(".egg-info")
-            and not (here / name / "pyvenv.cfg").exists()
+            and not (folder / name / "pyvenv.cfg").exists()
         ]
-        found += [
-            (here / name).relative_to(root) for name in files if not name.startswith(".") or name == ".coveragerc"
+        paths += [
+            (folder / name).relative_to(root) for name in files if not name.startswith(".") or name == ".coveragerc"
         ]
-    return found
+    return paths
+
+
+def relative(path: Path, root: Path) -> Path | None:
+    """The path relative to the root, links of both followed; None where it lies outside of it."""
+    try:
+        return path.resolve().relative_to(root.resolve())
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""What is installed here -> wheels of the same versions for the target, pinned by hash."""
+"""Requirements -> their wheels for the target, in one archive with a lock file of their hashes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.machine.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,10 +24,6 @@ GLIBC = (2, 34)
 """Amazon Linux 2023's."""
 PACKAGED_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 """That Amazon Linux 2023 packages beside its own 3.9 (its user guide, "Python in AL2023")."""
-SELF = "pytest-benchmark-aws"
-_ALWAYS = ("pip", "pytest", "pytest-benchmark")
-NEVER = frozenset({SELF, "setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto", "orjson"})
-"""Of these, boto3, its parts and orjson are shipped only where the project itself asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class Target:
     """Embedded AWS: the guest is a process on this machine."""
 
     def pip_options(self) -> list[str]:
-        """How pip is told."""
+        """The options that make ``pip download`` choose for the target; none where that is this machine."""
         if self.local:
             return []
         machine = {"arm64": "aarch64"}.get(self.arch, self.arch)
@@ -76,55 +70,8 @@ def guest_python(local: bool) -> tuple[str, str | None]:
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     if local or here in PACKAGED_PYTHONS:
         return here, None
-    nearest = min(PACKAGED_PYTHONS, key=lambda known: abs(int(known.split(".")[1]) - sys.version_info.minor))
+    nearest = min(PACKAGED_PYTHONS, key=lambda python: abs(int(python.split(".")[1]) - sys.version_info.minor))
     return nearest, f"Amazon Linux 2023 packages no Python {here}: the instances use {nearest}"
-
-
-def pins(roots: Iterable[str], target: Target) -> dict[str, str]:
-    """Name -> version of the roots and all that they require on the target, as installed here.
-
-    A root that is not installed, or that comes from no index, is left to the caller.
-    """
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    found: dict[str, str] = {}
-    queue: list[tuple[str, tuple[str, ...]]] = [(name, ()) for name in (*_ALWAYS, *roots)]
-    seen = set()
-    while queue:
-        name, extras = queue.pop()
-        key = (canonicalize_name(name), extras)
-        if key in seen:
-            continue
-        seen.add(key)
-        try:
-            dist = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        if key[0] != SELF and not is_local(dist):
-            found[key[0]] = dist.version
-        if key[0] == SELF:
-            continue
-        for text in dist.requires or ():
-            requirement = Requirement(text)
-            wanted = extras or ("",)
-            if requirement.marker is None or any(
-                requirement.marker.evaluate({**target.environment(), "extra": extra}) for extra in wanted
-            ):
-                queue.append((requirement.name, tuple(sorted(requirement.extras))))
-    return dict(sorted(found.items()))
-
-
-def is_local(dist: metadata.Distribution) -> bool:
-    """Whether a distribution was installed from a folder (PEP 610), so that no index has it."""
-    origin = direct_url(dist)
-    return origin is not None and "dir_info" in origin
-
-
-def direct_url(dist: metadata.Distribution) -> dict[str, Any] | None:
-    """Where it was installed from, if not from an index."""
-    text = dist.read_text("direct_url.json")
-    return None if text is None else json.loads(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +84,8 @@ class Wheels:
     names: tuple[str, ...]
 
 
-def resolve(requirements: Iterable[str], target: Target, *, with_dependencies: bool = False) -> Wheels:
-    """The wheels for the requirements, downloaded once and kept for the next run.
+def resolve(requirements: Iterable[str], target: Target, store: Path, *, with_dependencies: bool = False) -> Wheels:
+    """The wheels for the requirements, downloaded once and kept in the folder ``store`` for the next run.
 
     ``with_dependencies`` lets pip choose what the requirements need in turn; else they are complete.
 
@@ -149,24 +96,24 @@ def resolve(requirements: Iterable[str], target: Target, *, with_dependencies: b
     key = hashlib.sha256(
         json.dumps([wanted, target.pip_options(), target.python, with_dependencies]).encode()
     ).hexdigest()
-    folder = cache_folder() / "wheels" / key[:24]
-    kept = _read(folder)
-    if kept is not None:
-        return kept
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-") as made:
-        download, done = Path(made) / "wheels", Path(made) / "done"
+    folder = store / key[:24]
+    stored = _read(folder)
+    if stored is not None:
+        return stored
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store, prefix="new-") as new:
+        download, done = Path(new) / "wheels", Path(new) / "done"
         download.mkdir()
         done.mkdir()
         _download(wanted, target, download, with_dependencies=with_dependencies)
         _pack(download, done)
         if not folder.exists():
             done.rename(folder)
-    kept = _read(folder)
-    if kept is None:
+    stored = _read(folder)
+    if stored is None:
         shutil.rmtree(folder, ignore_errors=True)
         raise PlanError(f"{folder}: the wheels kept there cannot be read; it was removed, run again")
-    return kept
+    return stored
 
 
 def _read(folder: Path) -> Wheels | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +12,13 @@ from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
-from pytest_benchmark_aws.machine.folders import cache_folder
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.run import history, resume
 from pytest_benchmark_aws.run.journal import read
-from pytest_benchmark_aws.session.outcome import Launched, results_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import pytest
 
     from pytest_benchmark_aws.aws.clients import Account, Clients
     from pytest_benchmark_aws.aws.s3 import Bucket
@@ -29,13 +27,63 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
     from pytest_benchmark_aws.core.settings import Settings
-    from pytest_benchmark_aws.run.ledger import Finished, Past
+    from pytest_benchmark_aws.machine.folders import Folders
+    from pytest_benchmark_aws.run.ledger import Finished, Past, Progress
     from pytest_benchmark_aws.run.preflight import Checked
 
 EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
 
 
-def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, embedded: bool) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do."""
+
+    run_id: str
+    plan: Plan
+    settings: Settings
+    folders: Folders
+    embedded: bool
+    maxfail: int
+    """Failed tests after which everything is ended; 0: never."""
+    follow_logs: bool
+    """Whether the guests' logs are wanted as they grow."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the run has its journal and its logs."""
+        return self.folders.runs / self.run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who watches a run, and may end it."""
+
+    note: Callable[[str], None]
+    """Takes a sentence that is to be read before the launches."""
+    show: Callable[[Sequence[Progress]], None]
+    """Takes how far each job is, again and again."""
+    stop: Callable[[], bool]
+    """Whether to end everything and bring home what is there; asked between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A run that is over, or left to itself."""
+
+    run_id: str
+    folder: Path
+    """Of its journal and its logs."""
+    region: str
+    embedded: bool
+    finished: tuple[Finished, ...]
+    """Its jobs, in the order of the plan."""
+    backend: Ec2Backend
+    """Which knows what is alive of it."""
+
+
+def plan(
+    settings: Settings, cases: Sequence[Case], clients: Clients | None, folders: Folders, *, embedded: bool
+) -> Plan:
     """The plan, with prices by the Pricing API where there is an account, else by the snapshot.
 
     Raises:
@@ -51,12 +99,11 @@ def plan(settings: Settings, cases: Sequence[Case], clients: Clients | None, *, 
     catalog = snapshot.catalog()
     # Embedded AWS answers from the snapshot: that is said, and never kept where real prices are.
     source = f"embedded Pricing API, snapshot of {catalog.price_date}" if embedded else "Pricing API, {today}"
-    folder = cache_folder() / ("prices-embedded" if embedded else "prices")
-    fetched = {} if clients is None else prices.fetch(clients, names, folder, source)
+    fetched = {} if clients is None else prices.fetch(clients, names, folders.prices(embedded=embedded), source)
     price_of = prices.PriceList(settings.prices, fetched, catalog, region)
     unpriced = None
     if clients is None and region != "us-east-1":
-        unpriced = _unpriced(region, [known for name in names if (known := catalog.find(name))])
+        unpriced = _unpriced(region, [row for name in names if (row := catalog.find(name))])
     return make_plan(
         cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable, unpriced=unpriced
     )
@@ -78,8 +125,8 @@ def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
 def _unpriced(region: str, types: Sequence[InstanceType], shown: int = 3) -> str:
     """Why no price is known of any of the types, and what to do."""
     examples = [
-        f"--aws-price {known.name}={f'{known.usd_per_hour.normalize():f}' if known.usd_per_hour else 'USD'}"
-        for known in types[:shown]
+        f"--aws-price {row.name}={f'{row.usd_per_hour.normalize():f}' if row.usd_per_hour else 'USD'}"
+        for row in types[:shown]
     ]
     more = f" and so on for {len(types) - shown:,} more" if len(types) > shown else ""
     return (
@@ -93,104 +140,88 @@ def new_run_id() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def launch(
-    config: pytest.Config,
-    items: Sequence[pytest.Item],
-    settings: Settings,
-    the_plan: Plan,
-    clients: Clients,
-    reporter: Any,
-    *,
-    run_id: str,
-    embedded: bool,
-    imported: frozenset[str],
-    stop: Callable[[], bool],
-) -> Launched:
-    """Runs the plan.
+def check(order: Order, clients: Clients) -> Checked:
+    """What AWS says of the run, read-only.
 
     Raises:
-        PlanError: preflight, a wheel or a file says that it cannot be run; no instance was launched.
+        PlanError: the plan cannot be run, with every reason at once, or the run to go on with is over.
+    """
+    from pytest_benchmark_aws.aws.clients import planning
+    from pytest_benchmark_aws.run.preflight import preflight
+
+    if order.settings.resume:
+        with planning():
+            bucket = _bucket(clients, order.settings, clients.account())
+            names = [job.name for job in order.plan.jobs]
+            resume.refuse_gone(order.run_id, names, clients, bucket, order.folders.results)
+    return preflight(clients, order.settings, order.plan)
+
+
+def launch(
+    order: Order, clients: Clients, checked: Checked, cargos: Mapping[str, Cargo], watcher: Watcher
+) -> RunOutcome:
+    """Launches the plan's jobs and follows them to their end; ``cargos`` is what goes to each architecture.
+
+    Raises:
+        PlanError: AWS would refuse, or nothing is known of the run to go on with; no instance was launched.
+        CleanupError: an instance that could not be seen to end, named.
     """
     from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.aws.clients import planning
-    from pytest_benchmark_aws.bundle.cargo import load
-    from pytest_benchmark_aws.report.progress import ProgressView
     from pytest_benchmark_aws.run.journal import Journal
     from pytest_benchmark_aws.run.ledger import RealClock
-    from pytest_benchmark_aws.run.preflight import preflight
     from pytest_benchmark_aws.run.runner import Runner
 
-    if settings.resume:
-        with planning():
-            bucket, names = _bucket(clients, settings, clients.account()), [job.name for job in the_plan.jobs]
-            resume.refuse_gone(settings.resume, names, clients, bucket, results_folder(config))
-    checked = preflight(clients, settings, the_plan)
-    arches = sorted({job.arch for job in the_plan.jobs})
-    cargos = {arch: load(config, items, settings, arch, imported, local=embedded) for arch in arches}
-    for note in dict.fromkeys(note for cargo in cargos.values() for note in cargo.notes):
-        reporter.write_line(f"  ! {note}", yellow=True)
+    settings, folder = order.settings, order.folder
     with planning():
-        for one in history.overdue(clients, history.utc_now()):
-            reporter.write_line(
-                f"  ! {one.instance_id} of run {one.run} is past its deadline: it is ended now", yellow=True
-            )
-            ec2.terminate(clients, [one.instance_id])
-    folder = history.runs_folder() / run_id
-    with planning():
+        for instance in history.overdue(clients, history.utc_now()):
+            watcher.note(f"{instance.instance_id} of run {instance.run} is past its deadline: it is ended now")
+            ec2.terminate(clients, [instance.instance_id])
         bucket = _bucket(clients, settings, checked.account)
         past, notes = _past(clients, settings, folder, bucket)
     for note in notes:
-        reporter.write_line(f"  ! {note}", yellow=True)
-    journal = Journal.open(folder)
-    journal.write(
-        "resumed" if settings.resume else "run",
-        run=run_id,
-        region=clients.region,
-        account=checked.account.account_id,
-        embedded=embedded,
-        max_usd=str(settings.max_cost_usd),
-        jobs=[job.name for job in the_plan.jobs],
-    )
-    try:
-        with planning():
-            backend = _backend(clients, settings, checked, cargos, bucket, run_id, folder, embedded=embedded)
-            _refuse_what_aws_would(backend, the_plan)
-    except BaseException:
-        journal.close()
-        raise
-    view = ProgressView(
-        reporter, live=reporter.isatty and not config.option.verbose > 0, stream_logs=config.option.verbose > 0
-    )
-    maxfail = config.getoption("maxfail") or 0
+        watcher.note(note)
+    names = [job.name for job in order.plan.jobs]
     failures = 0
 
-    def finished(one: Finished) -> bool:
+    def finished(launch: Finished) -> bool:
         nonlocal failures
-        _keep_log(folder, one)
-        failures += _failures(one)
-        return bool(maxfail) and failures >= maxfail
+        _keep_log(folder, launch)
+        failures += _failures(launch)
+        return 0 < order.maxfail <= failures
 
-    runner = Runner(
-        backend=backend,
-        journal=journal,
-        clock=RealClock(),
-        poll_s=0.3 if embedded else 5.0,
-        max_parallel=settings.max_parallel,
-        max_usd=settings.max_cost_usd,
-        vcpu_quota=checked.vcpu_quota,
-        watch=view.show,
-        spot_fallback=settings.spot_fallback,
-        follow_logs=config.option.verbose > 0,
-        stop=stop,
-        finished=finished,
-    )
-    try:
-        done = runner.run(the_plan.jobs, past, detach=settings.detach)
-    finally:
-        journal.close()
-    order = [job.name for job in the_plan.jobs]
-    done.sort(key=lambda one: order.index(one.job.name))
-    return Launched(run_id, folder, tuple(done), backend, settings, clients.region, embedded, {})
+    with closing(Journal.open(folder)) as journal:
+        journal.write(
+            "resumed" if settings.resume else "run",
+            run=order.run_id,
+            region=clients.region,
+            account=checked.account.account_id,
+            embedded=order.embedded,
+            max_usd=str(settings.max_cost_usd),
+            jobs=names,
+        )
+        with planning():
+            backend = _backend(
+                clients, settings, checked, dict(cargos), bucket, order.run_id, folder, embedded=order.embedded
+            )
+            _refuse_what_aws_would(backend, order.plan)
+        runner = Runner(
+            backend=backend,
+            journal=journal,
+            clock=RealClock(),
+            poll_s=0.3 if order.embedded else 5.0,
+            max_parallel=settings.max_parallel,
+            max_usd=settings.max_cost_usd,
+            vcpu_quota=checked.vcpu_quota,
+            watch=watcher.show,
+            spot_fallback=settings.spot_fallback,
+            follow_logs=order.follow_logs,
+            stop=watcher.stop,
+            finished=finished,
+        )
+        launches = runner.run(order.plan.jobs, past, detach=settings.detach)
+    launches.sort(key=lambda launch: names.index(launch.job.name))
+    return RunOutcome(order.run_id, folder, clients.region, order.embedded, tuple(launches), backend)
 
 
 def _refuse_what_aws_would(backend: Ec2Backend, the_plan: Plan) -> None:
@@ -286,12 +317,12 @@ def _backend(
     return Ec2Backend(clients, bucket, run_id, place, shipments, EMBEDDED_BEAT_S if embedded else CLOUD_BEAT_S, folder)
 
 
-def _keep_log(folder: Path, one: Finished) -> None:
-    (folder / f"{storage.safe_name(one.job.name)}.log").write_text(one.outcome.log, encoding="utf-8")
+def _keep_log(folder: Path, launch: Finished) -> None:
+    (folder / f"{storage.safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
 
 
-def _failures(one: Finished) -> int:
+def _failures(launch: Finished) -> int:
     """Failed tests of a launch, as ``--maxfail`` counts them."""
-    tests = [line for line in one.outcome.lines if line["kind"] == "test"]
+    tests = [line for line in launch.outcome.lines if line["kind"] == "test"]
     failed = sum(any(report["outcome"] == "failed" for report in line["reports"]) for line in tests)
-    return failed + (len(one.job.cases) - len(tests) if one.outcome.outcome.startswith("error") else 0)
+    return failed + (len(launch.job.cases) - len(tests) if launch.outcome.outcome.startswith("error") else 0)

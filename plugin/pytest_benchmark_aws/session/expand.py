@@ -30,10 +30,10 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
         wanted = None if mark is None else parse_instance_type(mark.args, mark.kwargs, catalog)
     except MarkError:
         return  # reported with all others, once everything is collected
-    found = targets(wanted, settings, catalog)
+    own = targets(wanted, settings, catalog)
     if FIXTURE not in metafunc.fixturenames:
         metafunc.fixturenames.append(FIXTURE)
-    metafunc.parametrize(FIXTURE, found, ids=[str(target) for target in found], indirect=True)
+    metafunc.parametrize(FIXTURE, own, ids=[str(target) for target in own], indirect=True)
 
 
 def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list[Target]:
@@ -43,32 +43,33 @@ def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list
         pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
     """
     market = settings.market or (wanted.market if wanted else None) or "on-demand"
-    names = given_types(settings, catalog) or list(wanted.instance_types if wanted else ())
+    names = chosen_types(settings, catalog) or list(wanted.instance_types if wanted else ())
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
 
 
-def given_types(settings: Settings, catalog: Catalog) -> list[str]:
-    """The instance types of the command line or the ini file, filters resolved.
+def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:
+    """Names of the instance types of the command line or the ini file, filters resolved; none where there are none.
 
     Raises:
         pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
     """
-    return [name for given in settings.instance_types for name in _named(given, catalog)]
+    return [name for text in settings.instance_types for name in _named(text, catalog)]
 
 
-def _named(given: str, catalog: Catalog) -> list[str]:
+def _named(text: str, catalog: Catalog) -> list[str]:
+    """The instance types that a name or a filter stands for."""
     from pytest_benchmark_aws.core.errors import PlanError
     from pytest_benchmark_aws.core.instance_type_filter import is_filter, select
 
-    if is_filter(given):
+    if is_filter(text):
         try:
-            return [known.name for known in select(given, catalog)]
+            return [row.name for row in select(text, catalog)]
         except PlanError as error:
             raise pytest.UsageError(f"--aws-instance-type: {error}") from error
-    if catalog.find(given) is None:
-        near = ", ".join(catalog.nearest(given))
-        raise pytest.UsageError(f"--aws-instance-type={given}: no such instance type is known; did you mean {near}?")
-    return [given]
+    if catalog.find(text) is None:
+        near = ", ".join(catalog.nearest(text))
+        raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {near}?")
+    return [text]
 
 
 def case_of(item: pytest.Item) -> Case | None:
@@ -83,7 +84,11 @@ def case_of(item: pytest.Item) -> Case | None:
 
 
 def bare_id(node_id: str, target: str) -> str:
-    """The node id without the target, which stands last in it: as it is on every machine."""
+    """The node id without the target, which stands last in it: as it is on every machine.
+
+    Raises:
+        ValueError: the node id does not end with the target.
+    """
     for ending in (f"-{target}]", f"[{target}]"):
         if node_id.endswith(ending):
             return node_id[: -len(ending)] + ("]" if ending[0] == "-" else "")

@@ -1,146 +1,60 @@
-"""What a run brought home: replayed, stored, compared and told."""
+"""What became of a run's cases in this session: replayed, stored, compared as ``--benchmark-compare`` asks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, flags, machine_info
 from pytest_benchmark_aws.session.regressions import Regressions, Sides
-from pytest_benchmark_aws.session.replay import Replayed
+from pytest_benchmark_aws.session.replay import Replayed, replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    import pytest
-
-    from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
     from pytest_benchmark_aws.core.compare.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.run.ledger import Finished
+    from pytest_benchmark_aws.run.start import RunOutcome
 
 _LOG_TAIL = 25
 
 
-@dataclass(slots=True)
-class Launched:
-    """A run that is over, and what it brought."""
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """pytest-benchmark's options for files, which with ``--aws`` count for each instance type."""
 
-    run_id: str
-    folder: Path
-    finished: tuple[Finished, ...]
-    backend: Ec2Backend
+    name: str | None
+    """Of the files to save; None saves none but those of launches, under the run's id."""
+    compare: str | bool | None
+    """As ``--benchmark-compare`` has it: a number, a name, or True for the last file."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOutcome:
+    """A run that is over, and what this session made of it."""
+
+    run: RunOutcome
     settings: Settings
-    region: str
-    embedded: bool
-    saved: dict[str, Path]
+    interrupted: bool
+    replayed: Mapping[str, Replayed] = field(default_factory=dict)
+    """By node id; a case that is not here runs here."""
+    saved: Mapping[str, Path] = field(default_factory=dict)
+    """Job -> the file of its results."""
     regressions: Regressions = field(default_factory=lambda: Regressions({}))
 
     @property
     def failed(self) -> bool:
         """Whether a launch ended otherwise than by its tests' own outcomes."""
-        return any(one.outcome.outcome not in {"passed", "failed"} for one in self.finished)
-
-    def replayed(self) -> Iterator[Replayed]:
-        """What each case brought."""
-        for one in self.finished:
-            tests = {line["nodeid"]: line for line in one.outcome.lines if line["kind"] == "test"}
-            warned: dict[str, list[dict[str, Any]]] = {}
-            for told in one.outcome.lines:
-                if told["kind"] == "warning":
-                    warned.setdefault(told["nodeid"], []).append(told)
-            root = next((line["rootdir"] for line in one.outcome.lines if line["kind"] == "session"), "")
-            for case in one.job.cases:
-                line = tests.get(case.bare_id)
-                yield Replayed(
-                    case=case,
-                    reports=tuple(line["reports"]) if line else (),
-                    benchmarks=tuple(_measured(line)) if line else (),
-                    remote_root=root,
-                    warnings=tuple(warned.get(case.bare_id, ())),
-                    missing="" if line else self._missing(one, case),
-                    extra_info=self._facts(one),
-                )
-
-    def save(self, config: pytest.Config, name: str | None) -> None:
-        """Stores each launch that measured something, under its instance type."""
-        commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
-        config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
-        for one in self.finished:
-            data = self.result(one, commit)
-            if data["benchmarks"]:
-                folder = storage.folder_name(str(one.job.target), embedded=self.embedded)
-                file_name = storage.safe_name(name or self.run_id)
-                there = storage.find(results_folder(config), folder, one.instance_id or "")
-                self.saved[one.job.name] = there or storage.save(results_folder(config), folder, file_name, data)
-
-    def result(self, one: Finished, commit: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A launch as pytest-benchmark's JSON, with node ids as they are on every machine."""
-        from pytest_benchmark import __version__
-
-        benchmarks = [bench for line in one.outcome.lines if line["kind"] == "test" for bench in _measured(line)]
-        facts = self._facts(one)
-        return {
-            "machine_info": self._machine_info(one),
-            "commit_info": commit or {},
-            "benchmarks": [
-                {**bench, "extra_info": {**(bench.get("extra_info") or {}), **facts}} for bench in benchmarks
-            ],
-            "datetime": datetime.now(timezone.utc).isoformat(),
-            "version": __version__,
-        }
-
-    def load_compared(self, config: pytest.Config, wanted: str | bool | None) -> None:
-        """``--benchmark-compare``: each instance type with its own saved files, never with another's."""
-        if not wanted:
-            return
-        import json
-
-        session: Any = config._benchmarksession  # type: ignore[attr-defined]
-        mapping = dict(session.compared_mapping or {})
-        place = results_folder(config)
-        now: dict[tuple[str, str, str], list[Any]] = {}
-        before: dict[tuple[str, str, str], list[Any]] = {}
-        groups: dict[str, tuple[str, str, str]] = {}
-        for one in self.finished:
-            folder = storage.folder_name(str(one.job.target), embedded=self.embedded)
-            files = [path for path in storage.latest(place, folder, wanted) if path != self.saved.get(one.job.name)]
-            if wanted is True:  # the one before ours
-                every = [path for path in storage.latest(place, folder, "") if path != self.saved.get(one.job.name)]
-                files = every[-1:]
-            for path in files:
-                data = json.loads(path.read_text(encoding="utf-8"))
-                known = {bench["fullname"]: bench for bench in data["benchmarks"]}
-                found = {case.node_id: known[case.bare_id] for case in one.job.cases if case.bare_id in known}
-                for case in one.job.cases:
-                    if case.bare_id in known:
-                        before.setdefault(_group(case), []).append(known[case.bare_id]["stats"])
-                if found:
-                    mapping[path.relative_to(place) if path.is_relative_to(place) else path] = found
-            ours = {bench["fullname"]: bench for bench in self.result(one)["benchmarks"]}
-            for case in one.job.cases:
-                groups[case.node_id] = _group(case)
-                if case.bare_id in ours:
-                    now.setdefault(_group(case), []).append(ours[case.bare_id]["stats"])
-        session.compared_mapping = mapping
-        sides = {node_id: Sides(now.get(group, ()), before.get(group, ())) for node_id, group in groups.items()}
-        self.regressions = Regressions(sides)
-        session.compare_fail = self.regressions.wrapped(session.compare_fail or ())
-
-    def describe_machines(self, output: dict[str, Any]) -> None:
-        """The machines of a file that holds the results of this run."""
-        machines = {one.job.name: self._machine_info(one) for one in self.finished if one.outcome.lines}
-        if len(machines) == 1:
-            output["machine_info"] = next(iter(machines.values()))
-        elif machines:
-            output["machine_info"] = {"node": "several, see machines", "machines": machines}
-        if self.embedded:
-            output["embedded"] = True
+        return any(launch.outcome.outcome not in {"passed", "failed"} for launch in self.run.finished)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """The comparison, the files, the failed launches' logs, and how many instances are alive now."""
@@ -152,14 +66,14 @@ class Launched:
         baselines, problems = load_baselines(self.settings, catalog)
         for problem in problems:
             reporter.write_line(f"aws: baseline left out: {problem}", yellow=True)
-        sources = sorted({one.job.price.source for one in self.finished})
-        note = f"prices: {', '.join(sources)}; on demand, Linux, {self.region}"
+        sources = sorted({one.job.price.source for one in self.run.finished})
+        note = f"prices: {', '.join(sources)}; on demand, Linux, {self.run.region}"
         tables = compare_machines(self.measurements(), baselines)
         if self.settings.launches > 1:
             self._write_joined(reporter, f"prices: {', '.join(sources)}")
         else:
-            write_machines(reporter, tables, self.settings.throughput, embedded=self.embedded, price_note=note)
-        for one in self.finished:
+            write_machines(reporter, tables, self.settings.throughput, embedded=self.run.embedded, price_note=note)
+        for one in self.run.finished:
             if not one.outcome.whole or one.outcome.outcome.startswith(("error", "timeout")):
                 reporter.write_line(f"  ✗ {one.job.name}: {printable_lines(one.outcome.outcome)}", red=True)
                 for line in one.outcome.log.splitlines()[-_LOG_TAIL:]:
@@ -168,13 +82,15 @@ class Launched:
             reporter.write_line(printable(line), yellow=True)
         for path in self.saved.values():
             reporter.write_line(f"  saved {_short(path)}")
-        total = sum(float(one.usd) for one in self.finished)
-        billed = "would have cost" if self.embedded else "cost"
-        reporter.write_line(f"  run {self.run_id} {billed} ≈ {total:.4f} USD; logs in {self.folder}")
-        alive = self.backend.alive()
+        total = sum(float(one.usd) for one in self.run.finished)
+        billed = "would have cost" if self.run.embedded else "cost"
+        reporter.write_line(f"  run {self.run.run_id} {billed} ≈ {total:.4f} USD; logs in {self.run.folder}")
+        alive = self.run.backend.alive()
         if self.settings.detach:
-            reporter.write_line(f"  left to themselves; fetch their results with: pytest --aws-resume {self.run_id}")
-        where = " on embedded AWS" if self.embedded else ""
+            reporter.write_line(
+                f"  left to themselves; fetch their results with: pytest --aws-resume {self.run.run_id}"
+            )
+        where = " on embedded AWS" if self.run.embedded else ""
         names = f": {', '.join(alive)}" if alive else ""
         reporter.write_line(
             f"{len(alive)} instances of this run are alive{where}{names}",
@@ -192,7 +108,9 @@ class Launched:
 
         how = Reading(snapshot.catalog(), self.settings.throughput, self.settings.scale_parameter)
         compared = compare_records(
-            record for one in self.finished for record in parse_records(self.result(one), one.job.name, how)
+            record
+            for one in self.run.finished
+            for record in parse_records(result_json(self.run, one), one.job.name, how)
         )
         by_test = columns.COLUMNS["test"]
         parts = columns.sections(compared.tables, by_test, None)
@@ -207,8 +125,8 @@ class Launched:
         from pytest_benchmark_aws.core.compare.results import parse_results
 
         catalog = snapshot.catalog()
-        for one in self.finished:
-            data = self.result(one)
+        for one in self.run.finished:
+            data = result_json(self.run, one)
             known = one.job.instance_type
             for result in parse_results(
                 data, known.name, self.settings.throughput, self.settings.scale_parameter, catalog
@@ -223,61 +141,194 @@ class Launched:
                     memory_bytes=known.memory_bytes,
                     usd_per_hour=one.job.price.usd_per_hour,
                     billed_usd=one.usd,
-                    flags=self._flags(one),
+                    flags=flags(one),
                     threads_per_core=result.threads_per_core,
                 )
 
-    def _flags(self, one: Finished) -> tuple[str, ...]:
-        from pytest_benchmark_aws.core.launch_flags import flags
 
-        told = ("on demand, spot was not to be had",) if one.job.fallback else ()
-        return (*flags(one.outcome.phases), *told)
+SAVING = pytest.StashKey[Saving]()
+OUTCOME = pytest.StashKey[SessionOutcome]()
 
-    def _facts(self, one: Finished) -> dict[str, Any]:
-        facts = {
-            "instance_type": one.job.target.instance_type,
-            "market": one.job.market,
-            "launch": one.job.target.launch,
-            "region": self.region,
-            "zone": one.zone,
-            "instance_id": one.instance_id,
-            "usd_per_hour": float(one.job.price.usd_per_hour),
-            "price_source": one.job.price.source,
-            "launch_usd": float(one.usd),
-            "launch_seconds": one.billed_seconds,
-            "run": self.run_id,
-            "attempts": one.attempts,
-            "flags": list(self._flags(one)),
-            **({"fallback": "on demand, as spot was not to be had"} if one.job.fallback else {}),
-        }
-        return {**facts, "embedded": True} if self.embedded else facts
 
-    def _machine_info(self, one: Finished) -> dict[str, Any]:
-        info = next((line["machine_info"] for line in one.outcome.lines if line["kind"] == "session"), None) or {}
-        told = info.get("ec2") or {}
-        identity = {**told, "instance_type": one.job.target.instance_type, "instance_id": one.instance_id}
-        identity |= {"zone": one.zone, "region": self.region, "market": one.job.market}
-        if self.embedded or told.get("embedded"):
-            identity["embedded"] = True
-        return {**info, "ec2": identity, "phases": one.outcome.phases}
+def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) -> SessionOutcome:
+    """The outcome with what its cases brought, stored in the folder ``results`` and compared with what is there."""
+    run, saving = outcome.run, config.stash[SAVING]
+    outcome = replace(
+        outcome, replayed=replayed_cases(run, outcome.settings), saved=saved_files(run, config, results, saving.name)
+    )
+    return replace(outcome, regressions=compare(outcome, config, results, saving.compare))
 
-    def _missing(self, one: Finished, case: Case) -> str:
-        """Why a case has no report, for whoever reads the failure."""
-        lines = one.outcome.lines
-        started = any(line["kind"] == "start" and line["nodeid"] == case.bare_id for line in lines)
-        if one.outcome.outcome == "timeout":
-            limit = f"--aws-time-limit of {self.settings.time_limit_s} s"
-            why = (
-                f"it had not ended at the {limit} and was interrupted"
-                if started
-                else f"the {limit} came before it began"
+
+def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
+    """What each case of a run brought, by its node id in this session."""
+    cases = {}
+    for launch in run.finished:
+        tests = {line["nodeid"]: line for line in launch.outcome.lines if line["kind"] == "test"}
+        warnings: dict[str, list[dict[str, Any]]] = {}
+        for line in launch.outcome.lines:
+            if line["kind"] == "warning":
+                warnings.setdefault(line["nodeid"], []).append(line)
+        root = next((line["rootdir"] for line in launch.outcome.lines if line["kind"] == "session"), "")
+        for case in launch.job.cases:
+            test = tests.get(case.bare_id)
+            cases[case.node_id] = Replayed(
+                case=case,
+                reports=tuple(test["reports"]) if test else (),
+                benchmarks=tuple(_measured(test)) if test else (),
+                remote_root=root,
+                warnings=tuple(warnings.get(case.bare_id, ())),
+                missing="" if test else _missing(run, settings, launch, case),
+                extra_info=extra_info(run, launch),
             )
-        else:
-            why = ("it began and never ended; " if started else "it never began; ") + one.outcome.outcome
-        errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
-        log = f"\n\n{one.job.name}'s log, whose end is shown below: {self.folder / storage.safe_name(one.job.name)}.log"
-        told = f"no result from {one.job.name}: {why}" + "".join(f"\n\n{text}" for text in errors)
-        return printable_lines(told) + log
+    return cases
+
+
+def saved_files(run: RunOutcome, config: pytest.Config, results: Path, name: str | None) -> dict[str, Path]:
+    """Stores each launch that measured something under its instance type in ``results``; job -> its file."""
+    commit = _commit_info(config)
+    paths = {}
+    for launch in run.finished:
+        data = result_json(run, launch, commit)
+        if data["benchmarks"]:
+            folder = storage.folder_name(str(launch.job.target), embedded=run.embedded)
+            file_name = storage.safe_name(name or run.run_id)
+            earlier = storage.find(results, folder, launch.instance_id or "")
+            paths[launch.job.name] = earlier or storage.save(results, folder, file_name, data)
+    return paths
+
+
+def result_json(run: RunOutcome, launch: Finished, commit: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A launch as pytest-benchmark's JSON, with node ids as they are on every machine."""
+    from pytest_benchmark import __version__
+
+    benchmarks = [bench for line in launch.outcome.lines if line["kind"] == "test" for bench in _measured(line)]
+    facts = extra_info(run, launch)
+    return {
+        "machine_info": machine_info(run, launch),
+        "commit_info": commit or {},
+        "benchmarks": [{**bench, "extra_info": {**(bench.get("extra_info") or {}), **facts}} for bench in benchmarks],
+        "datetime": datetime.now(timezone.utc).isoformat(),
+        "version": __version__,
+    }
+
+
+def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wanted: str | bool | None) -> Regressions:
+    """``--benchmark-compare``: each instance type with its own saved files, never with another's.
+
+    Gives pytest-benchmark's session what it compares with, and its checks the launches that they are judged by.
+    """
+    if not wanted:
+        return outcome.regressions
+    import json
+
+    run, session = outcome.run, _benchmarks(config)
+    mapping = dict(session.compared_mapping or {})
+    now: dict[tuple[str, str, str], list[Any]] = {}
+    before: dict[tuple[str, str, str], list[Any]] = {}
+    groups: dict[str, tuple[str, str, str]] = {}
+    for launch in run.finished:
+        folder = storage.folder_name(str(launch.job.target), embedded=run.embedded)
+        ours = outcome.saved.get(launch.job.name)
+        files = [path for path in storage.latest(results, folder, wanted) if path != ours]
+        if wanted is True:  # the one before ours
+            files = [path for path in storage.latest(results, folder, "") if path != ours][-1:]
+        for path in files:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            benchmarks = {bench["fullname"]: bench for bench in data["benchmarks"]}
+            matching = [case for case in launch.job.cases if case.bare_id in benchmarks]
+            for case in matching:
+                before.setdefault(_group(case), []).append(benchmarks[case.bare_id]["stats"])
+            if matching:
+                place = path.relative_to(results) if path.is_relative_to(results) else path
+                mapping[place] = {case.node_id: benchmarks[case.bare_id] for case in matching}
+        measured = {bench["fullname"]: bench for bench in result_json(run, launch)["benchmarks"]}
+        for case in launch.job.cases:
+            groups[case.node_id] = _group(case)
+            if case.bare_id in measured:
+                now.setdefault(_group(case), []).append(measured[case.bare_id]["stats"])
+    session.compared_mapping = mapping
+    regressions = Regressions(
+        {node_id: Sides(now.get(group, ()), before.get(group, ())) for node_id, group in groups.items()}
+    )
+    session.compare_fail = regressions.wrapped(session.compare_fail or ())
+    return regressions
+
+
+# What the hooks do with it, once there is one.
+
+
+def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Reports an item that ran on an instance; None for one that is to run here."""
+    outcome = item.config.stash.get(OUTCOME, None)
+    replayed = None if outcome is None else outcome.replayed.get(item.nodeid)
+    if outcome is None or replayed is None:
+        return None
+    if replayed.reports or not outcome.interrupted:
+        replay(item, nextitem, replayed)
+    if outcome.interrupted and nextitem is None:
+        raise KeyboardInterrupt
+    return True
+
+
+def finish(session: pytest.Session) -> None:
+    """Saves what ran here, as pytest-benchmark would have; a launch that ended in error makes no success."""
+    config = session.config
+    benchmarks: Any = getattr(config, "_benchmarksession", None)
+    saving, outcome = config.stash.get(SAVING, None), config.stash.get(OUTCOME, None)
+    if outcome is not None and outcome.failed and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if benchmarks is None or saving is None or not saving.name:
+        return
+    remote = set() if outcome is None else set(outcome.replayed)
+    local = [bench for bench in benchmarks.benchmarks if bench.fullname not in remote]
+    if not local:
+        return
+    data = config.hook.pytest_benchmark_generate_json(
+        config=config,
+        benchmarks=local,
+        include_data=benchmarks.save_data,
+        machine_info=benchmarks.get_machine_info(),
+        commit_info=_commit_info(config),
+    )
+    benchmarks.storage.save(data, saving.name)
+
+
+def renumbered(config: pytest.Config, moved: Mapping[Path, Path]) -> None:
+    """Takes note of files that got another number, as theirs was taken in a shared storage."""
+    outcome = config.stash.get(OUTCOME, None)
+    if outcome is not None:
+        paths = {name: moved.get(path, path) for name, path in outcome.saved.items()}
+        config.stash[OUTCOME] = replace(outcome, saved=paths)
+
+
+def update_json(config: pytest.Config, output: dict[str, Any]) -> None:
+    """Gives a file of remote results the machine that made them; of several, all of them."""
+    outcome = config.stash.get(OUTCOME, None)
+    if outcome is not None:
+        describe_machines(outcome.run, output)
+
+
+def summarize(reporter: pytest.TerminalReporter) -> None:
+    """The comparison of the machines, and as the last of our lines how many instances are alive."""
+    outcome = reporter.config.stash.get(OUTCOME, None)
+    if outcome is not None:
+        outcome.summarize(reporter)
+
+
+def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case) -> str:
+    """Why a case has no report, for whoever reads the failure."""
+    lines = launch.outcome.lines
+    started = any(line["kind"] == "start" and line["nodeid"] == case.bare_id for line in lines)
+    if launch.outcome.outcome == "timeout":
+        limit = f"--aws-time-limit of {settings.time_limit_s} s"
+        why = f"it had not ended at the {limit} and was interrupted" if started else f"the {limit} came before it began"
+    else:
+        why = ("it began and never ended; " if started else "it never began; ") + launch.outcome.outcome
+    errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
+    name = launch.job.name
+    log = f"\n\n{name}'s log, whose end is shown below: {run.folder / storage.safe_name(name)}.log"
+    reason = f"no result from {name}: {why}" + "".join(f"\n\n{text}" for text in errors)
+    return printable_lines(reason) + log
 
 
 def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:
@@ -291,10 +342,21 @@ def _group(case: Case) -> tuple[str, str, str]:
     return case.bare_id, case.target.instance_type, case.target.market
 
 
+def _benchmarks(config: pytest.Config) -> Any:
+    """pytest-benchmark's session."""
+    return config._benchmarksession  # type: ignore[attr-defined]
+
+
+def _commit_info(config: pytest.Config) -> dict[str, Any]:
+    """The commit of the project, as pytest-benchmark's hooks describe it."""
+    commit: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
+    return commit
+
+
 def results_folder(config: pytest.Config) -> Path:
     """pytest-benchmark's storage, where that is a folder."""
-    session: Any = config._benchmarksession  # type: ignore[attr-defined]
-    path = getattr(session.storage, "path", None)
+    path = getattr(_benchmarks(config).storage, "path", None)
     return Path(path) if path is not None else config.rootpath / ".benchmarks"
 
 

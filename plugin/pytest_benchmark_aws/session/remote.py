@@ -1,12 +1,16 @@
-"""A session with ``--aws``: plan, run, and then every test reported as if it had run here."""
+"""A session with ``--aws``: plan, run, and then every test reported as if it had run here.
+
+``_run`` is the list of the steps, in their order.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,45 +19,27 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.usd import format_usd
-from pytest_benchmark_aws.session import expand
-from pytest_benchmark_aws.session import here as marks_session
+from pytest_benchmark_aws.machine.folders import Folders, cache_folder
+from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+from pytest_benchmark_aws.session import expand, here, outcome
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from pytest_benchmark_aws.bundle.cargo import Cargo
+    from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
-    from pytest_benchmark_aws.session.outcome import Launched
-    from pytest_benchmark_aws.session.replay import Replayed
+    from pytest_benchmark_aws.run.start import Order, Watcher
 
 _SETTINGS = pytest.StashKey[Settings]()
-_RUN = pytest.StashKey["RemoteSession"]()
+_EMBEDDED = pytest.StashKey[bool]()
 AT_ONCE = """
 aws: ended at once; instances may be alive until their time limit. See them, and end them, with
   pytest-benchmark-aws reap --dry-run{of}
   pytest-benchmark-aws reap{of}"""
 AT_ONCE_OWN = """
 aws: ended at once; the embedded AWS of this session ends with it, and its instances too"""
-_EMBEDDED = pytest.StashKey[bool]()
-_SAVING = pytest.StashKey["Saving"]()
-
-
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """pytest-benchmark's options for files, which with ``--aws`` count for each instance type."""
-
-    name: str | None
-    compare: str | bool | None
-
-
-@dataclass(slots=True)
-class RemoteSession:
-    """What became of this session's cases."""
-
-    launched: Launched | None = None
-    replayed: dict[str, Replayed] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 def configure(config: pytest.Config) -> None:
@@ -75,13 +61,13 @@ def configure(config: pytest.Config) -> None:
     try:
         if settings.resume is not None:
             refuse_name(settings.resume)
-        with marks_session.importing(config):
+        with here.importing(config):
             check_region(settings.region)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
-    expand.given_types(settings, snapshot.catalog())
+    expand.chosen_types(settings, snapshot.catalog())
     options = config.option
-    config.stash[_SAVING] = Saving(
+    config.stash[outcome.SAVING] = outcome.Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
     )
     options.benchmark_save, options.benchmark_autosave, options.benchmark_compare = None, False, None
@@ -99,7 +85,7 @@ def is_embedded(config: pytest.Config) -> bool:
     if _EMBEDDED not in config.stash:
         from pytest_benchmark_aws.run.preflight import wants_embedded
 
-        with marks_session.importing(config):
+        with here.importing(config):
             config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
     return config.stash[_EMBEDDED]
 
@@ -130,7 +116,7 @@ def run(session: pytest.Session) -> bool | None:
         return None
     settings = settings_of(config)
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    cases = [case for item in session.items if (case := remote_case(item)) is not None]
+    cases = {item: case for item in session.items if (case := remote_case(item)) is not None}
     if not cases:
         reporter.write_line("aws: no collected test names an instance type, so nothing is launched; mark one with "
                             "@pytest.mark.instance_type(...), or give --aws-instance-type")  # fmt: skip
@@ -148,83 +134,117 @@ def remote_case(item: pytest.Item) -> Case | None:
     return None if item.get_closest_marker("skip") else expand.case_of(item)
 
 
-def _run(session: pytest.Session, settings: Settings, cases: Sequence[Case], reporter: Any) -> bool | None:
-    from pytest_benchmark_aws.bundle import wheels
-    from pytest_benchmark_aws.bundle.cargo import imported_distributions
-    from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item, Case], reporter: Any) -> bool | None:
+    """Collect, plan, preflight, bundle, launch and follow, outcome: each step takes what those before it gave.
+
+    Returns True where this was all, as for a dry run.
+    """
+    from pytest_benchmark_aws.bundle import cargo
     from pytest_benchmark_aws.run import start
     from pytest_benchmark_aws.run.preflight import connected
 
     config = session.config
-    embedded = is_embedded(config)
-    imported = imported_distributions(config.stash[marks_session.OURS])
-    items = {item.nodeid: item for item in session.items}
+    project = collect(config, settings, cases)
+    folders = Folders(cache_folder(), outcome.results_folder(config))
+    embedded = own = is_embedded(config)
     with ExitStack() as stack:
-        clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=embedded))
+        clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=own))
         if clients is not None:
-            embedded = embedded or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
-        plan = start.plan(settings, cases, clients, embedded=embedded)
-        reporter.write_line("")
-        title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
-        reporter.write_line(title, bold=True)
-        for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
-            reporter.write_line(line)
-        other_python = wheels.guest_python(embedded)[1]
-        if other_python:
-            reporter.write_line(f"  ! {other_python}", yellow=True)
-        refuse(plan, settings, misfit_lines(plan.misfits))
-        for misfit in plan.misfits:
-            marks_session.skip_later(items[misfit.case.node_id], "; ".join(misfit.reasons))
+            embedded = own or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
+        plan = start.plan(settings, tuple(cases.values()), clients, folders, embedded=embedded)
+        show_plan(plan, settings, reporter, embedded=embedded)
+        refuse(plan, settings)
+        skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
         if clients is None:
-            _show_bundle(config, items, plan, settings, reporter, imported, embedded=embedded)
+            if settings.show_bundle and plan.jobs:
+                show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
             reporter.write_line("nothing launched", bold=True)
             return True
         if not plan.jobs:
             return None
-        if settings.detach and is_embedded(config):
+        if settings.detach and own:
             raise PlanError("--aws-detach: the embedded AWS of this session ends with it; start one by itself first")
-        state = config.stash[_RUN] = RemoteSession()
-        run_id = settings.resume or start.new_run_id()
-        own = is_embedded(config)
-        at_once = AT_ONCE_OWN if own else AT_ONCE.format(of=f" --run {run_id} --region {clients.region}")
-        with draining(at_once) as interrupted:
-            state.launched = start.launch(
-                config,
-                [items[case.node_id] for job in plan.jobs for case in job.cases],
-                settings,
-                plan,
-                clients,
-                reporter,
-                run_id=run_id,
-                embedded=embedded,
-                imported=imported,
-                stop=interrupted,
-            )
-        state.interrupted = interrupted()
-        if settings.detach:
-            for job in plan.jobs:
-                for case in job.cases:
-                    marks_session.skip_later(items[case.node_id], f"detached as run {state.launched.run_id}")
-            config.add_cleanup(stack.pop_all().close)
-            return None
-        state.replayed = {one.case.node_id: one for one in state.launched.replayed()}
-        saving = config.stash[_SAVING]
-        state.launched.save(config, saving.name)
-        state.launched.load_compared(config, saving.compare)
+        order = start.Order(
+            run_id=settings.resume or start.new_run_id(),
+            plan=plan,
+            settings=settings,
+            folders=folders,
+            embedded=embedded,
+            maxfail=config.getoption("maxfail") or 0,
+            follow_logs=config.option.verbose > 0,
+        )
+        at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
+        with draining(AT_ONCE_OWN if own else at_once) as interrupted:
+            checked = start.check(order, clients)
+            cargos = cargo.load(project, plan.jobs, folders, local=embedded)
+            watcher = watch(order, cargos, reporter, interrupted)
+            run_outcome = start.launch(order, clients, checked, cargos, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
+    # Also where what follows fails, the summary is to say which instances are alive.
+    config.stash[outcome.OUTCOME] = outcome.SessionOutcome(run_outcome, settings, interrupted())
+    if settings.detach:
+        skip(session, {case.node_id: f"detached as run {order.run_id}" for job in plan.jobs for case in job.cases})
+    else:
+        config.stash[outcome.OUTCOME] = outcome.brought_home(config.stash[outcome.OUTCOME], config, folders.results)
     return None
 
 
-def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
+def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
+    """What of the project, of which the items were collected, decides what is shipped."""
+    from pytest_benchmark_aws.bundle.command import import_paths
+    from pytest_benchmark_aws.bundle.project import Project, relative
+    from pytest_benchmark_aws.bundle.requirements import imported_distributions
+
+    imported = imported_distributions(config.stash[here.OURS])  # first, as what follows imports more
+    root = config.rootpath
+    plugins = config.pluginmanager.list_plugin_distinfo()
+    return Project(
+        root=root,
+        working_directory=Path.cwd(),
+        test_files={item.nodeid: file for item in items if (file := relative(item.path, root)) is not None},
+        args=tuple(guest_args(config)),
+        import_paths=tuple(import_paths(root)),
+        imported=imported,
+        plugins=frozenset(str(distribution.metadata["Name"]) for _, distribution in plugins),
+        requirements=settings.requirements,
+    )
+
+
+def guest_args(config: pytest.Config) -> list[str]:
+    """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
+    from pytest_benchmark_aws.bundle import command
+
+    words = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
+    ini_file = config.inipath.name if config.inipath is not None and config.inipath.parent == config.rootpath else None
+    args = command.guest_args(words, config.args, ini_file)
+    config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
+    return args
+
+
+def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) -> None:
+    """Writes what would be launched and what that costs at most."""
+    from pytest_benchmark_aws.bundle.wheels import guest_python
+
+    reporter.write_line("")
+    title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
+    reporter.write_line(title, bold=True)
+    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
+        reporter.write_line(line)
+    other_python = guest_python(embedded)[1]
+    if other_python:
+        reporter.write_line(f"  ! {other_python}", yellow=True)
+
+
+def refuse(plan: Plan, settings: Settings) -> None:
     """Ends what must not start.
 
     Raises:
         PlanError: over the cost, nothing fits, or a case does not and misfits are failures.
     """
-    if misfits and settings.misfit == "fail":
+    if plan.misfits and settings.misfit == "fail":
         raise PlanError(
             f"{len(plan.misfits):,} cases cannot be run as planned, nothing was launched; change what is said below, "
-            "or leave these out with --aws-misfit=skip:\n" + "\n".join(misfits)
+            "or leave these out with --aws-misfit=skip:\n" + "\n".join(misfit_lines(plan.misfits))
         )
     if plan.most_usd > settings.max_cost_usd:
         most = format_usd(plan.most_usd, settings.max_cost_usd)
@@ -235,22 +255,18 @@ def refuse(plan: Plan, settings: Settings, misfits: Sequence[str]) -> None:
         )
 
 
-def _show_bundle(
-    config: pytest.Config,
-    items: dict[str, pytest.Item],
-    plan: Plan,
-    settings: Settings,
-    reporter: Any,
-    imported: frozenset[str],
-    *,
-    embedded: bool,
-) -> None:
-    if not settings.show_bundle or not plan.jobs:
-        return
-    from pytest_benchmark_aws.bundle.cargo import SHIPPED, load
+def skip(session: pytest.Session, reasons: Mapping[str, str]) -> None:
+    """Has each item whose node id has a reason skipped with it."""
+    for item in session.items:
+        if item.nodeid in reasons:
+            here.skip_later(item, reasons[item.nodeid])
 
-    for arch in sorted({job.arch for job in plan.jobs}):
-        cargo = load(config, list(items.values()), settings, arch, imported, local=embedded)
+
+def show_bundle(cargos: Mapping[str, Cargo], reporter: Any) -> None:
+    """Writes the files and the distributions that would be shipped, for each architecture."""
+    from pytest_benchmark_aws.bundle.project import SHIPPED
+
+    for arch, cargo in cargos.items():
         reporter.write_line(f"files of the bundle for {arch} ({cargo.project.size:,} bytes packed):", bold=True)
         for name in cargo.project.names:
             if not name.startswith(SHIPPED):
@@ -264,67 +280,19 @@ def _show_bundle(
             reporter.write_line(f"  ! {note}", yellow=True)
 
 
-def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Reports an item that ran on an instance; None for one that is to run here."""
-    state = item.config.stash.get(_RUN, None)
-    what = None if state is None else state.replayed.get(item.nodeid)
-    if state is None or what is None:
-        return None
-    from pytest_benchmark_aws.session.replay import replay
+def watch(order: Order, cargos: Mapping[str, Cargo], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
+    """Who shows the run on the terminal, having said what the cargos leave out."""
+    from pytest_benchmark_aws.report.progress import ProgressView
+    from pytest_benchmark_aws.run.start import Watcher
 
-    if what.reports or not state.interrupted:
-        replay(item, nextitem, what)
-    if state.interrupted and nextitem is None:
-        raise KeyboardInterrupt
-    return True
+    def note(text: str) -> None:
+        reporter.write_line(f"  ! {text}", yellow=True)
 
-
-def finish(session: pytest.Session) -> None:
-    """Saves what ran here, as pytest-benchmark would have; a launch that ended in error makes no success."""
-    config = session.config
-    benchmarks: Any = getattr(config, "_benchmarksession", None)
-    saving, state = config.stash.get(_SAVING, None), config.stash.get(_RUN, None)
-    failed = state is not None and state.launched is not None and state.launched.failed
-    if failed and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if benchmarks is None or saving is None or not saving.name:
-        return
-    remote = set() if state is None else set(state.replayed)
-    local = [bench for bench in benchmarks.benchmarks if bench.fullname not in remote]
-    if not local:
-        return
-    commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
-    data = config.hook.pytest_benchmark_generate_json(
-        config=config,
-        benchmarks=local,
-        include_data=benchmarks.save_data,
-        machine_info=benchmarks.get_machine_info(),
-        commit_info=commit,
-    )
-    benchmarks.storage.save(data, saving.name)
-
-
-def renumbered(config: pytest.Config, moved: Mapping[Path, Path]) -> None:
-    """Takes note of files that got another number, as theirs was taken in a shared storage."""
-    state = config.stash.get(_RUN, None)
-    if state is not None and state.launched is not None:
-        saved = state.launched.saved
-        saved.update({name: moved[path] for name, path in saved.items() if path in moved})
-
-
-def update_json(config: pytest.Config, output: dict[str, Any]) -> None:
-    """Gives a file of remote results the machine that made them; of several, all of them."""
-    state = config.stash.get(_RUN, None)
-    if state is not None and state.launched is not None:
-        state.launched.describe_machines(output)
-
-
-def summarize(reporter: pytest.TerminalReporter) -> None:
-    """The comparison of the machines, and as the last of our lines how many instances are alive."""
-    state = reporter.config.stash.get(_RUN, None)
-    if state is not None and state.launched is not None:
-        state.launched.summarize(reporter)
+    for text in dict.fromkeys(text for cargo in cargos.values() for text in cargo.notes):
+        note(text)
+    live = reporter.isatty and not order.follow_logs
+    view = ProgressView(reporter, live=live, stream_logs=order.follow_logs)
+    return Watcher(note=note, show=view.show, stop=interrupted)
 
 
 @contextmanager
@@ -347,6 +315,3 @@ def draining(at_once: str = AT_ONCE.format(of="")) -> Iterator[Callable[[], bool
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-__all__ = ["PytestBenchmarkAWSError", "configure", "expand_case", "finish", "replay_item", "run", "summarize"]

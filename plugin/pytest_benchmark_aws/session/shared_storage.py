@@ -31,15 +31,15 @@ def configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the URL is none, or the bucket is missing or may not be read.
     """
-    given = config.option.benchmark_storage
+    text = config.option.benchmark_storage
     try:
-        url = StorageUrl.parse(given)
+        url = StorageUrl.parse(text)
         if not _is_used(config):
             # What is neither read nor written needs no AWS; pytest-benchmark makes the folder in any case.
             config.option.benchmark_storage = f"file://{cache_folder() / 'storage' / url.bucket}"
             return
         with here.importing(config):
-            storage = _open(config, given)
+            storage = _open(config, text)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
     config.option.benchmark_storage = f"file://{storage.mirror.place}"
@@ -102,9 +102,9 @@ class SharedStorage:
         """Uploads what is new; what cannot be is left for the next session."""
         self.uploaded = s3_folder.upload(self.mirror)
         if self.mirror.moved and session.config.getoption("aws", None) is not None:
-            from pytest_benchmark_aws.session import remote
+            from pytest_benchmark_aws.session import outcome
 
-            remote.renumbered(session.config, self.mirror.moved)
+            outcome.renumbered(session.config, self.mirror.moved)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
@@ -124,8 +124,8 @@ class SharedStorage:
                 as_of = f"the cache as of its last sync, {when}" if when else "the cache, which was never synced"
                 reporter.write_line(f"aws: compared with {as_of}", yellow=True)
         else:
-            for text in _few([printable(one) for one in self.synced.refused]):
-                reporter.write_line(f"aws: {url}: not taken: {text}", yellow=True)
+            for line in _few([printable(reason) for reason in self.synced.refused]):
+                reporter.write_line(f"aws: {url}: not taken: {line}", yellow=True)
             if self.synced.removed:
                 where = self.mirror.private / "removed"
                 reporter.write_line(
@@ -164,5 +164,5 @@ def _file_storage(stock: Any) -> Any:
             path = storage.save(self.path, self.default_machine_id, storage.safe_name(save), data)
             self.logger.info(f"Saved benchmark data in: {path}")
 
-    made: Any = CacheStorage
-    return made(str(stock.path), stock.logger, stock.default_machine_id)
+    storage_class: Any = CacheStorage  # its base class is not typed
+    return storage_class(str(stock.path), stock.logger, stock.default_machine_id)
