@@ -13,7 +13,9 @@ from pytest_benchmark_aws.aws.ec2 import instances_of_run
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.run.history import past_instances, utc_now
 from pytest_benchmark_aws.run.runner import SPOT_ATTEMPTS
+from pytest_benchmark_aws.run.start import RunOutcome
 from pytest_benchmark_aws.session import outcome
+from pytest_benchmark_aws.session.extra_info import extra_info
 from tests.faults.guests import line_of, loopback
 from tests.faults.world import HANGS, RUN, STAYS, World, make_backend, make_jobs, until
 from tests.guest.test_launch import finished, outcome_of
@@ -114,8 +116,8 @@ def test_fault_28_on_demand_in_place_of_spot_is_told_after_a_kill(world: World, 
     past = () if journal else past_instances(instances_of_run(world.clients(), RUN), utc_now())
     (done,) = world.run(make_jobs(market="spot"), resume=journal, past=past)
     assert (done.job.fallback, done.job.market, done.outcome.outcome) == (True, "on-demand", "passed")
-    settings: Any = None
-    facts = outcome.Launched(RUN, world.folder, (done,), settings, settings, "us-east-1", True, {})._facts(done)
+    backend: Any = None
+    facts = extra_info(RunOutcome(RUN, world.folder, "us-east-1", True, (done,), backend), done)
     assert (facts["market"], facts["fallback"]) == ("on-demand", "on demand, as spot was not to be had")
     assert facts["flags"] == ["on demand, spot was not to be had"]
     assert len(world.instances()) == 1

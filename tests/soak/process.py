@@ -158,7 +158,7 @@ class Process:
 
 
 def deliver(place: Path, done: Iterable[Finished], find: Callable[[Path, str, str], Path | None], step: Steps) -> None:
-    """Stores what came home whole, as ``Launched.save`` does."""
+    """Stores what came home whole, as the session's ``saved_files`` does."""
     for one in done:
         if one.outcome.lines and find(place, FOLDER, one.instance_id or "") is None:
             data = {"benchmarks": [{"extra_info": {"instance_id": one.instance_id}}]}
