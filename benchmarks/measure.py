@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 
-from pytest_benchmark_aws.machine.facts import process_peak_rss, read_facts, reset_peak_rss
+from pytest_benchmark_aws.machine.hardware import process_peak_rss, read_facts, reset_peak_rss
 from pytest_benchmark_aws.machine.load import LoadMeter
 
 if TYPE_CHECKING:

@@ -175,7 +175,7 @@ def test_s3_is_the_one_bucket() -> None:
 def test_the_default_bucket_is_the_codes_own() -> None:
     """The policy's default bucket is the one that a run makes."""
     from pytest_benchmark_aws.aws.clients import Account
-    from pytest_benchmark_aws.aws.s3 import default_bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 
     name = default_bucket(None, Account(ACCOUNT, "arn", REGION)).name  # type: ignore[arg-type]
     assert name == BUCKET

@@ -308,7 +308,7 @@ def test_the_schedulers_role_ends_what_is_ours_and_no_more(filled: Tenant) -> No
 def test_a_url_that_a_guest_has_opens_that_object_alone(filled: Tenant) -> None:
     """The user's presigned upload cannot be bent to another key: the guest never has more than its own five."""
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
 
     clients = Clients(None, None, filled.user(printed("client")))
     filled.enforce()

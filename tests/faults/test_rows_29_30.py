@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.guest import uploads as uploads_module
-from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
+from pytest_benchmark_aws.guest import s3 as uploads_module
+from pytest_benchmark_aws.guest.s3 import AgentError, Uploads
 from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.wire import answer_with
 from tests.faults.world import opened

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest import uploads as uploads_module
+from pytest_benchmark_aws.guest import s3 as uploads_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

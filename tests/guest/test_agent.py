@@ -13,7 +13,7 @@ import pytest
 
 from pytest_benchmark_aws.backends.agent_archive import MODULES
 from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
+from pytest_benchmark_aws.guest.s3 import AgentError, Uploads
 from tests.guest.conftest import pack
 from tests.guest.sources import imports, siblings
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.backends.agent_archive import MODULES
 from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest.stub import USER_DATA_LIMIT, user_data
+from pytest_benchmark_aws.guest.user_data import USER_DATA_LIMIT, user_data
 from tests.guest.sources import commands, embedded_python, imports, programs
 
 if TYPE_CHECKING:

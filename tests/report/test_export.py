@@ -16,7 +16,7 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.export import asv, bencher, github_action_benchmark
-from pytest_benchmark_aws.report.export.measured import told_apart
+from pytest_benchmark_aws.report.export.measurements import told_apart
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.records import Record

@@ -6,13 +6,13 @@ import io
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -25,7 +25,7 @@ def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
     """
     expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") or request.params.get("x-amz-expected-bucket-owner")
     # All buckets are of the one account that there is.
-    if expected and expected != moto_instances.ACCOUNT:
+    if expected and expected != moto_models.ACCOUNT:
         raise AwsError("AccessDenied", "Access Denied", 403)
     if datetime.now(timezone.utc) > _expiry(request.params):
         raise AwsError("AccessDenied", "Request has expired", 403)

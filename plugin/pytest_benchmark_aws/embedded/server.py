@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
 from pytest_benchmark_aws.embedded.settings import Settings
 from pytest_benchmark_aws.embedded.state import State
@@ -73,8 +73,8 @@ class EmbeddedAWS:
     def _start(self) -> None:
         self.root = self.root.resolve()
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        moto_instances.reset()
-        moto_instances.backend(self.settings.region)
+        moto_models.reset()
+        moto_models.backend(self.settings.region)
         state = State(self.settings)
         lifecycle = Lifecycle(self.root, self.settings, state.lock)
         application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.iam.gate import Decision
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
+    from pytest_benchmark_aws.embedded.iam.authorization import Decision
     from pytest_benchmark_aws.embedded.settings import Settings
 
 

@@ -8,13 +8,13 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_benchmark_aws.embedded import prices, s3
+from pytest_benchmark_aws.embedded import pricing, s3
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
+from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request
 from pytest_benchmark_aws.embedded.control import Control, ControlError
-from pytest_benchmark_aws.embedded.ec2 import imds
+from pytest_benchmark_aws.embedded.ec2 import instance_metadata
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
-from pytest_benchmark_aws.embedded.iam import gate
-from pytest_benchmark_aws.embedded.request import AwsRequest, parse_request
+from pytest_benchmark_aws.embedded.iam import authorization
 from pytest_benchmark_aws.embedded.state import State, fault_error
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Application:
         start_response = _signed(start_response)
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_embedded/imds/"):
-            answer = imds.answer(
+            answer = instance_metadata.answer(
                 self._lifecycle,
                 environ["REQUEST_METHOD"],
                 path.removeprefix("/_embedded/imds/"),
@@ -79,7 +79,7 @@ class Application:
         fault = self._state.take_fault(request.action)
         try:
             if self._state.iam_enforced:
-                gate.check(request, environ, self._state)
+                authorization.check(request, environ, self._state)
             if fault is not None and not fault.after:
                 raise fault_error(fault)
             if request.service == "s3":
@@ -106,9 +106,9 @@ class Application:
             return status, body, _XML
         target = (request.service, request.action)
         if target == ("pricing", "GetProducts"):
-            return 200, json.dumps(prices.get_products(request)).encode(), _JSON
+            return 200, json.dumps(pricing.get_products(request)).encode(), _JSON
         if target == ("servicequotas", "GetServiceQuota"):
-            return 200, json.dumps(prices.get_service_quota(request, self._state)).encode(), _JSON
+            return 200, json.dumps(pricing.get_service_quota(request, self._state)).encode(), _JSON
         return None
 
 

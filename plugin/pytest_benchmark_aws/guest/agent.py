@@ -26,8 +26,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .machine import canary, cpu_ticks, oom_kills, spot_notice, stolen
-from .uploads import AgentError, Signer, Uploads, refusal
+from .s3 import AgentError, Signer, Uploads, refusal
+from .validity import canary, cpu_ticks, oom_kills, spot_notice, stolen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Account, Clients
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
     from pytest_benchmark_aws.bundle.cargo import Cargo
@@ -265,7 +265,7 @@ def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) ->
 
 def _bucket(clients: Clients, settings: Settings, account: Account) -> Bucket:
     """The bucket of the run; nothing is asked or made."""
-    from pytest_benchmark_aws.aws.s3 import Bucket, default_bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket, default_bucket
 
     if settings.bucket:
         return Bucket(clients, settings.bucket, account.account_id)

@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("jinja2", reason="the page needs the extra [report]")
 pytest.importorskip("vl_convert", reason="the page needs the extra [report]")
 
-from pytest_benchmark_aws.report.html.page import render
-from pytest_benchmark_aws.report.html.view import view
+from pytest_benchmark_aws.report.html.page import view
+from pytest_benchmark_aws.report.html.render import render
 from tests.report import made
 from tests.report.html import browser
 from tests.report.html.test_page import HOSTILE, drawn_by_none, with_names

@@ -9,9 +9,9 @@ import pytest
 
 from pytest_benchmark_aws.core.compare.series import histories, scalings
 from pytest_benchmark_aws.core.compare.tables import Table, compare_records
-from pytest_benchmark_aws.report.html.charts import frame, of_test, trends
-from pytest_benchmark_aws.report.html.charts.places import HEIGHT, WIDTH, Domain, Placed, place_labels
-from pytest_benchmark_aws.report.html.marks import LONGEST, STYLES, marks_of, short
+from pytest_benchmark_aws.report.html.charts import of_test, trends, vega
+from pytest_benchmark_aws.report.html.charts.label_places import HEIGHT, WIDTH, Domain, Placed, place_labels
+from pytest_benchmark_aws.report.html.machine_styles import LONGEST, STYLES, marks_of, short
 from tests.report import made
 
 if TYPE_CHECKING:
@@ -204,12 +204,12 @@ def test_names_lie_on_no_point_no_name_and_not_on_the_front() -> None:
 
 def test_axes_are_logarithmic_from_twelve_times_on() -> None:
     """And from 0 where 0 is near; the numbers on an axis are never below a twentieth nor in powers of ten."""
-    assert frame.domain([1, 11], padding=0.1).low == 0
-    assert frame.domain([1, 12], padding=0.1).log
-    assert not frame.domain([5, 6], padding=0.1).log
-    assert frame.domain([5, 6], padding=0.1).low > 4
-    assert frame.time_unit([0.02]).words == "ms"
-    assert frame.usd_unit([2.6e-7]).words == "USD per million runs"
+    assert vega.domain([1, 11], padding=0.1).low == 0
+    assert vega.domain([1, 12], padding=0.1).log
+    assert not vega.domain([5, 6], padding=0.1).log
+    assert vega.domain([5, 6], padding=0.1).low > 4
+    assert vega.time_unit([0.02]).words == "ms"
+    assert vega.usd_unit([2.6e-7]).words == "USD per million runs"
 
 
 def test_a_specification_is_data_alone() -> None:

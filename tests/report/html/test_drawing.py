@@ -13,8 +13,8 @@ pytest.importorskip("vl_convert", reason="charts need the extra [report]")
 
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.report.html.charts import drawing, of_test
-from pytest_benchmark_aws.report.html.marks import marks_of
-from pytest_benchmark_aws.report.html.view import all_charts, view
+from pytest_benchmark_aws.report.html.machine_styles import marks_of
+from pytest_benchmark_aws.report.html.page import all_charts, view
 from tests.report import made
 from tests.report.html.test_page import HOSTILE, with_names
 

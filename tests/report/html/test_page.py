@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 pytest.importorskip("jinja2", reason="the page needs the extra [report]")
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.report.html import page as page_module
-from pytest_benchmark_aws.report.html import view as view_module
-from pytest_benchmark_aws.report.html.page import need_extra, palette, render
-from pytest_benchmark_aws.report.html.view import view
+from pytest_benchmark_aws.report.html import page as view_module
+from pytest_benchmark_aws.report.html import render as page_module
+from pytest_benchmark_aws.report.html.page import view
+from pytest_benchmark_aws.report.html.render import need_extra, palette, render
 from tests.report import made
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ import base64
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 from pytest_benchmark_aws.embedded.ec2.lifecycle import BY_USER, Lifecycle, Record
 from pytest_benchmark_aws.embedded.ec2.run_instances import RunInstances
-from pytest_benchmark_aws.embedded.prices import spot_price_history
+from pytest_benchmark_aws.embedded.pricing import spot_price_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.state import State
 
 Answer = tuple[int, bytes]
@@ -39,7 +39,7 @@ class Ec2:
     def __call__(self, request: AwsRequest, moto: Callable[[], Answer]) -> Answer:
         """The answer to a call; ``moto`` makes its own."""
         with self._state.lock:
-            moto_instances.backend(request.region)  # its images are there before anybody asks
+            moto_models.backend(request.region)  # its images are there before anybody asks
             if request.action == "RunInstances":
                 return self._run_instances(request, moto)
             act = self._actions.get(request.action)
@@ -51,7 +51,7 @@ class Ec2:
         ids = request.listed("InstanceId")
         if not ids:
             raise AwsError("MissingParameter", "The request must contain the parameter InstanceId")
-        moto_instances.find_instances(request.region, ids)  # one that is unknown, and nothing happens to any
+        moto_models.find_instances(request.region, ids)  # one that is unknown, and nothing happens to any
         if request.dry_run:
             raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
         return [self._lifecycle.find(identity) for identity in ids]
@@ -86,7 +86,7 @@ class Ec2:
 
 def _changes(verb: str, changes: list[tuple[str, str, str]]) -> bytes:
     def state(element: str, name: str) -> str:
-        return f"<{element}><code>{moto_instances.STATE_CODES[name]}</code><name>{name}</name></{element}>"
+        return f"<{element}><code>{moto_models.STATE_CODES[name]}</code><name>{name}</name></{element}>"
 
     items = "".join(
         f"<item><instanceId>{identity}</instanceId>{state('currentState', now)}{state('previousState', before)}</item>"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal
 
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 from pytest_benchmark_aws.embedded.ec2.timers import Timers
 from pytest_benchmark_aws.embedded.guests.guest import Guest
 from pytest_benchmark_aws.embedded.iam import moto_users
@@ -96,14 +96,14 @@ class Lifecycle:
             guest = Guest(self._root, instance.id, self.endpoint)
             record = Record(instance, region, guest, decode_user_data(user_data))
             self.records[instance.id] = record
-            moto_instances.set_state(instance, "pending", "pending")
+            moto_models.set_state(instance, "pending", "pending")
             self._timers.after(self._settings.state_delay, lambda: self._run(record))
 
     def _run(self, record: Record) -> None:
         with self._lock:
             if record.instance.state != "pending" or self._closed:
                 return
-            moto_instances.set_state(record.instance, "running")
+            moto_models.set_state(record.instance, "running")
             # Once for each instance, as cloud-init does: a stopped one that starts again does not repeat it.
             if record.user_data and not record.guest.started:
                 record.guest.start(record.user_data)
@@ -116,7 +116,7 @@ class Lifecycle:
             if before in {"terminated", "shutting-down"} or (ending == "stopped" and before not in ALIVE):
                 return before, before
             passing = "shutting-down" if ending == "terminated" else "stopping"
-            moto_instances.set_state(instance, passing, reason.code, reason.message, reason.transition_now())
+            moto_models.set_state(instance, passing, reason.code, reason.message, reason.transition_now())
             self._disarm(record)
             self._timers.after(0, lambda: self._finish(record, reason, ending))
             return before, passing
@@ -132,7 +132,7 @@ class Lifecycle:
                 transition = instance.state_transition_reason or ""
                 if ending == "terminated":
                     instance.terminate()  # moto gives volumes and network interfaces back
-                moto_instances.set_state(instance, ending, reason.code, reason.message, transition)
+                moto_models.set_state(instance, ending, reason.code, reason.message, transition)
 
         self._timers.after(self._settings.state_delay, settle)
 
@@ -145,7 +145,7 @@ class Lifecycle:
             if before != "stopped":
                 message = f"The instance '{record.instance.id}' is not in a state from which it can be started."
                 raise AwsError("IncorrectInstanceState", message)
-            moto_instances.set_state(record.instance, "pending", "pending")
+            moto_models.set_state(record.instance, "pending", "pending")
             self._timers.after(self._settings.state_delay, lambda: self._run(record))
             return before, "pending"
 

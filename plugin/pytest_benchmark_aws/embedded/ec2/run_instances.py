@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 from pytest_benchmark_aws.embedded.ec2.lifecycle import ALIVE, Lifecycle, decode_user_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.state import State
 
 USER_DATA_LIMIT = 16384
@@ -71,7 +71,7 @@ class RunInstances:
         if status >= 400:
             return status, body
         ids = tuple(dict.fromkeys(match.decode() for match in _INSTANCE_ID.findall(body)))
-        for instance in moto_instances.find_instances(request.region, ids):
+        for instance in moto_models.find_instances(request.region, ids):
             instance.client_token = launch.token or None  # moto makes one up
             if launch.spot:
                 instance.lifecycle = "spot"
@@ -101,7 +101,7 @@ class RunInstances:
         limit = self._state.spot_vcpu_quota if launch.spot else self._state.vcpu_quota
         used = sum(
             _vcpus(one.instance_type)
-            for one in moto_instances.all_instances(region)
+            for one in moto_models.all_instances(region)
             if one.state in ALIVE and (one.lifecycle == "spot") == launch.spot and is_standard(one.instance_type)
         )
         if used + launch.count * _vcpus(launch.instance_type) <= limit:
@@ -136,7 +136,7 @@ def read_launch(request: AwsRequest) -> Launch:
     params = request.params
     subnet = params.get("SubnetId") or params.get("NetworkInterface.1.SubnetId")
     if subnet:
-        subnets = {one.id: one for one in moto_instances.backend(request.region).describe_subnets()}
+        subnets = {one.id: one for one in moto_models.backend(request.region).describe_subnets()}
         if subnet not in subnets:
             raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
         zone = str(subnets[subnet].availability_zone)
@@ -170,7 +170,7 @@ def _check_parameters(request: AwsRequest, launch: Launch) -> None:
         raise AwsError("InvalidParameterValue", f"Invalid value '{name}' for InstanceType.")
     if len(decode_user_data(request.params.get("UserData", ""))) > USER_DATA_LIMIT:
         raise AwsError("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
-    offered = moto_instances.offered_zones(request.region, name)
+    offered = moto_models.offered_zones(request.region, name)
     if offered and launch.zone not in offered:
         raise AwsError(
             "Unsupported",
@@ -179,7 +179,7 @@ def _check_parameters(request: AwsRequest, launch: Launch) -> None:
             f"{', '.join(offered)}.",
         )
     image = request.params.get("ImageId", "")
-    ami = moto_instances.backend(request.region).amis.get(image)
+    ami = moto_models.backend(request.region).amis.get(image)
     if ami is None:
         raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
     if ami.architecture and known.arches and ami.architecture not in known.arches:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.embedded.guests import guest_tool, processes
+from pytest_benchmark_aws.embedded.guests import commands, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,8 +125,8 @@ class Guest:
 def write_commands(directory: Path, endpoint: str, instance_id: str) -> None:
     """The commands that mean here, for one instance, what they mean on Amazon Linux."""
     python = host_python()
-    tool = Path(guest_tool.__file__).resolve()
-    for name in guest_tool.COMMANDS:
+    tool = Path(commands.__file__).resolve()
+    for name in commands.COMMANDS:
         words = [python, "-I", "-S", str(tool), name, f"{endpoint}/_embedded/instances/{instance_id}"]
         write_command(directory / name, words)
     write_command(directory / "python3", [python])

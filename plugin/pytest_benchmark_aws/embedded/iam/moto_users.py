@@ -16,10 +16,10 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2.moto_instances import ACCOUNT
+from pytest_benchmark_aws.embedded.moto_models import ACCOUNT
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.iam.policy import Policy
+    from pytest_benchmark_aws.embedded.iam.policy_evaluation import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.values.file_names import safe_name
-from pytest_benchmark_aws.report.export.measured import Export, shortened, told_apart
+from pytest_benchmark_aws.core.values.names import safe_name
+from pytest_benchmark_aws.report.export.measurements import Export, shortened, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

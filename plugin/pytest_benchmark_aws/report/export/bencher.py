@@ -18,14 +18,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.report.export.measured import Export, measured, shortened, told_apart
+from pytest_benchmark_aws.report.export.measurements import Export, measured, shortened, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.export.measured import Measured
+    from pytest_benchmark_aws.report.export.measurements import Measured
 
 LONGEST_NAME = 1024
 """Bytes."""

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.report.export.measured import Export, measured
+from pytest_benchmark_aws.report.export.measurements import Export, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.export.measured import Measured
+    from pytest_benchmark_aws.report.export.measurements import Measured
 
 
 def export(records: Sequence[Record]) -> Export:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from pytest_benchmark_aws.report.html.marks import short
+from pytest_benchmark_aws.report.html.machine_styles import short
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.report.html.charts.chart import Chart

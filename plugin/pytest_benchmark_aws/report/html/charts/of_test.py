@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.values.durations import format_seconds
-from pytest_benchmark_aws.report.html.charts import frame
+from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.report.html.charts import vega
 from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, sentence, told
-from pytest_benchmark_aws.report.html.charts.places import Domain, Placed, place_labels
+from pytest_benchmark_aws.report.html.charts.label_places import Domain, Placed, place_labels
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_benchmark_aws.core.compare.tables import Row, Table
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_MACHINES = 24
 """Lines of a chart that has one for each machine."""
@@ -30,9 +30,12 @@ def time_money(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     if len(priced) < 2:
         return None
     shown = _first(priced, MOST_POINTS)
-    time, money = frame.time_unit([row.run_seconds for row in shown]), frame.usd_unit([_usd(row) for row in shown])
+    time, money = (
+        vega.time_unit([row.run_seconds for row in shown]),
+        vega.usd_unit([_usd(row) for row in shown]),
+    )
     points = [(_usd(row) * money.factor, row.run_seconds * time.factor) for row in shown]
-    x, y = (frame.domain([point[axis] for point in points], padding=0.12) for axis in (0, 1))
+    x, y = (vega.domain([point[axis] for point in points], padding=0.12) for axis in (0, 1))
     front = [point for row, point in zip(shown, points, strict=True) if "front" in row.choice]
     labels = place_labels([_label(row, marks) for row in shown], points, x, y, front)
     values = []
@@ -51,18 +54,18 @@ def time_money(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
         )
     best = [value for row, value in zip(shown, values, strict=True) if "front" in row.choice]
     encoding = {
-        "x": frame.number("x", money.words, x),
-        "y": frame.number("y", f"time of a run ({time.words})", y),
+        "x": vega.number("x", money.words, x),
+        "y": vega.number("y", f"time of a run ({time.words})", y),
     }
     layers: list[dict[str, Any]] = [
         {
             "data": {"values": [{"x": value["x"], "y": value["y"]} for value in best]},
-            "mark": {"type": "line", "interpolate": "step-after", "color": frame.ACCENT, "strokeWidth": 2},
+            "mark": {"type": "line", "interpolate": "step-after", "color": vega.ACCENT, "strokeWidth": 2},
             "encoding": {**encoding, "order": {"field": "x"}},
         },
-        *frame.points(encoding, [marks[row.machine.name] for row in shown], size=90),
+        *vega.points(encoding, [marks[row.machine.name] for row in shown], size=90),
     ]
-    layers += [frame.label_layer(encoding, side) for side in Placed if side is not Placed.NONE and side in labels]
+    layers += [vega.label_layer(encoding, side) for side in Placed if side is not Placed.NONE and side in labels]
     return Chart(
         kind="time-money",
         title="Time and money",
@@ -77,20 +80,20 @@ def time_money(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
             _projected(shown),
             EMBEDDED if _any_embedded(shown) else "",
         ),
-        spec=frame.chart({"values": values}, layers, height=240),
+        spec=vega.chart({"values": values}, layers, height=240),
     )
 
 
 def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
     """Each round a dot, a line for each machine, its launches under each other, a tick at what the table says."""
     shown = _first(table.rows, MOST_MACHINES)
-    unit = frame.time_unit([row.run_seconds for row in shown])
+    unit = vega.time_unit([row.run_seconds for row in shown])
     dots: list[dict[str, Any]] = []
     centers: list[dict[str, Any]] = []
     total = 0
     for row in shown:
         factor = unit.factor * row.run_seconds / row.seconds
-        launches = frame.spread(row.records, max(1, MOST_DOTS // len(shown) // 2))
+        launches = vega.spread(row.records, max(1, MOST_DOTS // len(shown) // 2))
         each = max(2, MOST_DOTS // len(shown) // len(launches))
         total += sum(len(record.rounds) for record in row.records)
         label = _row_label(table, row, marks)
@@ -99,16 +102,16 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
             dots += [
                 {"y": label, "machine": marks[row.machine.name].label, "x": seconds * factor, "offset": lane,
                  "embedded": row.machine.embedded}
-                for seconds in frame.spread(record.rounds, each)
+                for seconds in vega.spread(record.rounds, each)
             ]  # fmt: skip
         centers.append({"y": label, "x": row.run_seconds * unit.factor, "text": format_seconds(row.run_seconds)})
     order = list(dict.fromkeys(center["y"] for center in centers))
-    scale = frame.domain([dot["x"] for dot in dots], padding=0.06)
-    x = frame.number("x", f"time of a run ({unit.words})", scale)
-    encoding = {"x": x, "y": frame.names("y", order)}
+    scale = vega.domain([dot["x"] for dot in dots], padding=0.06)
+    x = vega.number("x", f"time of a run ({unit.words})", scale)
+    encoding = {"x": x, "y": vega.names("y", order)}
     offset = {"field": "offset", "type": "quantitative", "scale": {"domain": [-1, 1], "range": [7, 21]}}
     layers: list[dict[str, Any]] = [
-        *frame.points(
+        *vega.points(
             {**encoding, "yOffset": offset},
             [marks[row.machine.name] for row in shown],
             size=16,
@@ -117,7 +120,7 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
         ),
         {
             "data": {"values": centers},
-            "mark": {"type": "tick", "thickness": 2, "size": 22, "color": frame.INK},
+            "mark": {"type": "tick", "thickness": 2, "size": 22, "color": vega.INK},
             "encoding": encoding,
         },
     ]
@@ -139,7 +142,7 @@ def rounds(table: Table, marks: Mapping[str, Mark]) -> Chart:
             _projected(shown),
             EMBEDDED if _any_embedded(shown) else "",
         ),
-        spec=frame.chart({"values": dots}, layers, height={"step": 28}),
+        spec=vega.chart({"values": dots}, layers, height={"step": 28}),
     )
 
 
@@ -151,7 +154,7 @@ def usd_a_run(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     if not priced:
         return None
     shown = priced[:MOST_MACHINES]
-    unit = frame.usd_unit([_usd(row) for row in shown])
+    unit = vega.usd_unit([_usd(row) for row in shown])
     values = [
         {
             "y": _row_label(table, row, marks),
@@ -165,17 +168,17 @@ def usd_a_run(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     order = list(dict.fromkeys(str(value["y"]) for value in values))
     top = max(_usd(row) for row in shown) * unit.factor
     encoding = {
-        "x": frame.number("x", unit.words, Domain(0.0, top * 1.22, log=False)),
-        "y": frame.names("y", order),
+        "x": vega.number("x", unit.words, Domain(0.0, top * 1.22, log=False)),
+        "y": vega.names("y", order),
     }
-    paint = {"condition": {"test": "datum.best", "value": frame.ACCENT}, "value": frame.OTHER}
+    paint = {"condition": {"test": "datum.best", "value": vega.ACCENT}, "value": vega.OTHER}
     bar = {**encoding, "stroke": paint, "fill": paint}
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "bar", "height": 14, "strokeWidth": 0}, "transform": [{"filter": "!datum.embedded"}],
          "encoding": bar},
         {"mark": {"type": "bar", "height": 13, "fillOpacity": 0.12, "strokeWidth": 1.2},
          "transform": [{"filter": "datum.embedded"}], "encoding": bar},
-        {"mark": {"type": "text", "align": "left", "dx": 5, "color": frame.INK},
+        {"mark": {"type": "text", "align": "left", "dx": 5, "color": vega.INK},
          "encoding": {**encoding, "text": {"field": "text"}}},
     ]  # fmt: skip
     cheapest = shown[0]
@@ -193,7 +196,7 @@ def usd_a_run(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
             _projected(shown),
             EMBEDDED if _any_embedded(shown) else "",
         ),
-        spec=frame.chart({"values": values}, layers, height={"step": 28}),
+        spec=vega.chart({"values": values}, layers, height={"step": 28}),
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.values.durations import format_seconds
-from pytest_benchmark_aws.core.values.units import format_rate
-from pytest_benchmark_aws.report.html.charts import frame
+from pytest_benchmark_aws.core.values.units import format_rate, format_seconds
+from pytest_benchmark_aws.report.html.charts import vega
 from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, sentence, told_of
 from pytest_benchmark_aws.report.text import printable
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_COMMITS = 60
 
@@ -25,7 +24,7 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
     first = len(found.commits) - len(commits)
     lines = coloured(found.lines, marks)
     points = [(line, point) for line in lines for point in line.points if point.x >= first]
-    unit = frame.time_unit([point.row.seconds for _, point in points])
+    unit = vega.time_unit([point.row.seconds for _, point in points])
     values = [
         {
             "x": point.label,
@@ -39,10 +38,10 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
         for line, point in points
     ]
     ends = [value[name] for value in values for name in ("low", "high")]
-    scale = frame.domain([float(str(end)) for end in ends], padding=0.08)
+    scale = vega.domain([float(str(end)) for end in ends], padding=0.08)
     encoding = {
-        "x": frame.steps("x", "commit, oldest first", commits),
-        "y": frame.number("y", f"time ({unit.words})", scale),
+        "x": vega.steps("x", "commit, oldest first", commits),
+        "y": vega.number("y", f"time ({unit.words})", scale),
     }
     spans = {
         "mark": {"type": "rule", "opacity": 0.45},
@@ -50,11 +49,11 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
             "x": encoding["x"],
             "y": {**encoding["y"], "field": "low"},
             "y2": {"field": "high"},
-            "color": frame.colors([marks[line.machine.name] for line in lines]),
+            "color": vega.colors([marks[line.machine.name] for line in lines]),
         },
     }
     shown = [marks[line.machine.name] for line in lines]
-    layers = [spans, frame.line(encoding, shown), *frame.points(encoding, shown, size=50)]
+    layers = [spans, vega.line(encoding, shown), *vega.points(encoding, shown, size=50)]
     said = [
         f"{marks[line.machine.name].name} {format_seconds(line.points[0].row.seconds)} at {line.points[0].label} and "
         f"{format_seconds(line.points[-1].row.seconds)} at {line.points[-1].label}"
@@ -70,7 +69,7 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
             left_out("machines", len(lines), len(found.lines)),
             EMBEDDED if any(line.machine.embedded for line in lines) else "",
         ),
-        spec=frame.chart({"values": values}, layers, height=220),
+        spec=vega.chart({"values": values}, layers, height=220),
     )
 
 
@@ -79,9 +78,9 @@ def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
     lines = coloured(found.lines, marks)
     rated = found.unit != "runs"
     points = [(line, point) for line in lines for point in line.points if not rated or point.row.throughput]
-    unit = frame.time_unit([point.row.seconds for _, point in points])
+    unit = vega.time_unit([point.row.seconds for _, point in points])
     if rated:
-        unit = frame.rate_unit([point.row.throughput or 0.0 for _, point in points], found.unit)
+        unit = vega.rate_unit([point.row.throughput or 0.0 for _, point in points], found.unit)
     values = []
     for line, point in points:
         figure = (point.row.throughput or 0.0) if rated else point.row.seconds
@@ -96,11 +95,11 @@ def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
             }
         )
     across = sorted({point.x for _, point in points})
-    x = frame.domain(across, padding=0.0, log_from=4.0)
-    y = frame.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
+    x = vega.domain(across, padding=0.0, log_from=4.0)
+    y = vega.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
     encoding = {
-        "x": frame.number("x", printable(found.parameter), x, ticks=across if len(across) <= 8 else None),
-        "y": frame.number("y", unit.words if rated else f"time ({unit.words})", y),
+        "x": vega.number("x", printable(found.parameter), x, ticks=across if len(across) <= 8 else None),
+        "y": vega.number("y", unit.words if rated else f"time ({unit.words})", y),
     }
     shown = [marks[line.machine.name] for line in lines]
     return Chart(
@@ -115,9 +114,7 @@ def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
             left_out("machines", len(lines), len(found.lines)),
             EMBEDDED if any(line.machine.embedded for line in lines) else "",
         ),
-        spec=frame.chart(
-            {"values": values}, [frame.line(encoding, shown), *frame.points(encoding, shown, size=50)], 220
-        ),
+        spec=vega.chart({"values": values}, [vega.line(encoding, shown), *vega.points(encoding, shown, size=50)], 220),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.machine.facts import process_peak_rss, read_facts, reset_peak_rss
+from pytest_benchmark_aws.machine.hardware import process_peak_rss, read_facts, reset_peak_rss
 
 GIB = 2**30
 

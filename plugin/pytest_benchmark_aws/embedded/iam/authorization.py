@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.aws_request import read_body
 from pytest_benchmark_aws.embedded.iam import moto_users, sigv4
-from pytest_benchmark_aws.embedded.iam.policy import Question, verdict
-from pytest_benchmark_aws.embedded.iam.questions import questions
-from pytest_benchmark_aws.embedded.request import read_body
+from pytest_benchmark_aws.embedded.iam.actions_and_condition_keys import questions
+from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.state import State
 
 _UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "s3": ("InvalidAccessKeyId", 403)}

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.columns import NOT_ENOUGH
-from pytest_benchmark_aws.report.html.charts.frame import usd_unit
+from pytest_benchmark_aws.report.html.charts.vega import usd_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_benchmark_aws.core.compare.tables import Row, Table
-    from pytest_benchmark_aws.report.html.charts.frame import Unit
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.charts.vega import Unit
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from pytest_benchmark_aws.machine.ec2 import is_ec2, read_identity
+from pytest_benchmark_aws.machine.ec2_identity import is_ec2, read_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog.snapshot import PRICE_DATE, catalog
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import InstanceType
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.state import State
 
 SPOT_SHARE = Decimal("0.35")
@@ -108,7 +108,7 @@ def spot_price_history(request: AwsRequest) -> bytes:
     filters = request.filters()
     types = request.listed("InstanceType") or filters.get("instance-type") or list(catalog().types)
     products = request.listed("ProductDescription") or filters.get("product-description") or [SPOT_PRODUCT]
-    zones = moto_instances.zones(request.region)
+    zones = moto_models.zones(request.region)
     one_zone = request.params.get("AvailabilityZone")
     wanted_zones = [one_zone] if one_zone else filters.get("availability-zone") or zones
     if not {SPOT_PRODUCT, "Linux/UNIX (Amazon VPC)"} & set(products):
@@ -120,7 +120,7 @@ def spot_price_history(request: AwsRequest) -> bytes:
         price = None if known is None else spot_price(known)
         if price is None:
             continue
-        offered = moto_instances.offered_zones(request.region, name) or zones
+        offered = moto_models.offered_zones(request.region, name) or zones
         items += [
             f"<item><instanceType>{name}</instanceType><productDescription>{SPOT_PRODUCT}</productDescription>"
             f"<spotPrice>{price}</spotPrice><timestamp>{now}</timestamp><availabilityZone>{zone}</availabilityZone>"
@@ -145,7 +145,7 @@ def get_service_quota(request: AwsRequest, state: State) -> dict[str, Any]:
         "Quota": {
             "ServiceCode": "ec2",
             "ServiceName": "Amazon Elastic Compute Cloud (Amazon EC2)",
-            "QuotaArn": f"arn:aws:servicequotas:{request.region}:{moto_instances.ACCOUNT}:ec2/{code}",
+            "QuotaArn": f"arn:aws:servicequotas:{request.region}:{moto_models.ACCOUNT}:ec2/{code}",
             "QuotaCode": code,
             "QuotaName": QUOTA_NAMES[code],
             "Value": float(value),

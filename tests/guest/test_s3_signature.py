@@ -8,6 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("botocore")
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from pytest_benchmark_aws.guest.role import PAYLOAD, sign
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-.", min_size=1, max_size=30)
@@ -22,11 +28,6 @@ ROLE = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret/key+1", "Token"
 )
 def test_the_signature_is_botocores(method: str, key: str, region: str, once: bool) -> None:
     """For any method, key, region and condition header, the Authorization equals that of botocore's S3SigV4Auth."""
-    pytest.importorskip("botocore")
-    from botocore.auth import S3SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
     url = f"https://bucket.s3.{region}.amazonaws.com/{key}"
     headers = {"Content-Type": "application/octet-stream", **({"If-None-Match": "*"} if once else {})}
     now = datetime.now(timezone.utc)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_benchmark_aws.core.compare.series import History, Scaling
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 from pytest_benchmark_aws.embedded.iam.moto_users import Session
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _documents(record: Record, role: Session | None) -> dict[str, str]:
     documents = {f"latest/meta-data/{name}": text for name, text in meta.items()}
     documents["latest/dynamic/instance-identity/document"] = json.dumps(
         {
-            "accountId": moto_instances.ACCOUNT,
+            "accountId": moto_models.ACCOUNT,
             "architecture": instance.architecture,
             "availabilityZone": zone,
             "embedded": True,  # what it describes is no real instance, and its times are no real times

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_benchmark_aws.embedded.iam.policy import Question, verdict
+from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
 
 
 def policy(effect: str = "Allow", condition: dict[str, Any] | None = None, **elements: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.compare.tables import Table, compare_records
-from pytest_benchmark_aws.report.html.marks import marks_of
-from pytest_benchmark_aws.report.html.words import Verdict, headline, tally, verdict
+from pytest_benchmark_aws.report.html.choice import Verdict, headline, tally, verdict
+from pytest_benchmark_aws.report.html.machine_styles import marks_of
 from tests.report import made
 from tests.result_files import benchmark, result
 

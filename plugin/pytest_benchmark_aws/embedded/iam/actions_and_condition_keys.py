@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.iam import moto_users
-from pytest_benchmark_aws.embedded.iam.policy import Question
+from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
 
-_ACCOUNT = moto_instances.ACCOUNT
+_ACCOUNT = moto_models.ACCOUNT
 _S3_BUCKET_ACTIONS = {  # S3 User Guide, "Required permissions for Amazon S3 API operations"
     "CreateBucket": "CreateBucket",
     "HeadBucket": "ListBucket",
@@ -168,7 +168,7 @@ def _tagging(request: AwsRequest, tags: Mapping[str, Mapping[str, list[str]]]) -
 def _on_instances(request: AwsRequest) -> list[Question]:
     """Each instance by itself, with its tags; an unknown one has no tags, and EC2 itself says that it is unknown."""
     ids = request.listed("InstanceId") or [request.params.get("InstanceId", "")]
-    known = {one.id: one for one in moto_instances.all_instances(request.region)}
+    known = {one.id: one for one in moto_models.all_instances(request.region)}
     asked = []
     for identity in ids:
         if identity in known:

@@ -1,6 +1,6 @@
 """The commands of an instance that reach beyond it: poweroff, shutdown, halt, dnf and their kin.
 
-Run by path inside a guest: ``python -I -S guest_tool.py COMMAND URL [ARGUMENT...]``; standard library only.
+Run by path inside a guest: ``python -I -S commands.py COMMAND URL [ARGUMENT...]``; standard library only.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_benchmark_aws.report.html.charts.places import CLEAR, Domain, Placed
+from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Placed
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 T = TypeVar("T")
 WIDTH = 372
