@@ -1,4 +1,4 @@
-"""Which service and action a request is for."""
+"""A request as the AWS call that it is: service, action, region, parameters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
+
+from pytest_benchmark_aws.embedded.aws_error import AwsError
 
 _TARGETS = {"AWSPriceListService": "pricing", "AmazonSSM": "ssm", "ServiceQuotasV20190624": "servicequotas"}
 _S3_SUBRESOURCES = {
@@ -21,7 +23,7 @@ _S3_SUBRESOURCES = {
     "location": "BucketLocation",
 }
 _SCHEDULER = {"POST": "Create", "GET": "Get", "PUT": "Update", "DELETE": "Delete"}
-"""Methods of ``/schedules/NAME``."""
+"""HTTP method of ``/schedules/NAME`` -> the verb of its action."""
 _S3_VERBS = {"PUT": "Put", "GET": "Get", "DELETE": "Delete"}
 _S3_OBJECT = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 _S3_OBJECT_SUBRESOURCES = {"acl": "Acl", "tagging": "Tagging", "retention": "Retention", "legal-hold": "LegalHold"}
@@ -30,38 +32,42 @@ _S3_BUCKET = {"PUT": "CreateBucket", "GET": "ListObjectsV2", "HEAD": "HeadBucket
 
 @dataclass(frozen=True, slots=True)
 class AwsRequest:
-    """One call of one service."""
+    """One call of an AWS service."""
 
     service: str
     action: str
     region: str
     params: dict[str, str]
-    """Of query protocols (EC2, STS): the form; of REST (S3, Scheduler): the query string."""
+    """The form of query protocols (EC2, STS), the query string of REST ones (S3, Scheduler)."""
     document: dict[str, Any]
-    """Of JSON protocols: the body."""
+    """The body of JSON protocols; empty of others."""
 
     def listed(self, name: str) -> list[str]:
-        """``name.1``, ``name.2``, ... of the form."""
+        """The values of ``name.1``, ``name.2``, ... of the form."""
         return [self.params[key] for key in (f"{name}.{n}" for n in range(1, 1001)) if key in self.params]
 
     def filters(self) -> dict[str, list[str]]:
-        """``Filter.n.Name`` -> its values."""
-        found: dict[str, list[str]] = {}
+        """Name of each ``Filter.n`` -> its values."""
+        filters: dict[str, list[str]] = {}
         for n in range(1, 201):
             name = self.params.get(f"Filter.{n}.Name")
             if name is None:
                 break
-            found[name] = self.listed(f"Filter.{n}.Value")
-        return found
+            filters[name] = self.listed(f"Filter.{n}.Value")
+        return filters
 
-    @property
-    def dry_run(self) -> bool:
-        """Whether the call asks only whether it would be allowed."""
-        return self.params.get("DryRun", "").lower() == "true"
+    def end_dry_run(self) -> None:
+        """Ends a call that asks only whether it would succeed.
+
+        Raises:
+            AwsError: it is such a call, and would.
+        """
+        if self.params.get("DryRun", "").lower() == "true":
+            raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
 
 def parse_request(environ: dict[str, Any], default_region: str) -> AwsRequest:
-    """The call in a WSGI environ; leaves the body readable for the next application."""
+    """The AWS call in a WSGI environ; the body stays readable for the next application."""
     query = _flat(environ.get("QUERY_STRING", ""))
     service, region = _scope(environ, query, default_region)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -83,7 +89,7 @@ def parse_request(environ: dict[str, Any], default_region: str) -> AwsRequest:
 
 
 def _scope(environ: dict[str, Any], query: dict[str, str], default_region: str) -> tuple[str, str]:
-    """Service and region, as signed: ``Credential=KEY/20260101/us-east-1/ec2/aws4_request``."""
+    """Service and region of the signature: ``Credential=KEY/20260101/us-east-1/ec2/aws4_request``."""
     authorization = environ.get("HTTP_AUTHORIZATION", "")
     credential = query.get("X-Amz-Credential") or authorization.partition("Credential=")[2].partition(",")[0]
     parts = credential.split("/")
@@ -92,7 +98,7 @@ def _scope(environ: dict[str, Any], query: dict[str, str], default_region: str) 
 
 
 def read_body(environ: dict[str, Any]) -> bytes:
-    """The body, which stays readable for the next application."""
+    """The request's body, which stays readable for the next application."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body: bytes = environ["wsgi.input"].read(length) if length else b""
     environ["wsgi.input"] = io.BytesIO(body)

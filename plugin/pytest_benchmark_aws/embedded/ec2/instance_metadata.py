@@ -1,4 +1,4 @@
-"""The instance metadata service, version 2 only, of every instance."""
+"""The instance metadata service (IMDS), version 2 only, of every instance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.iam.moto_users import Session
+from pytest_benchmark_aws.embedded.ec2 import spot
+from pytest_benchmark_aws.embedded.moto_models import RoleSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,16 +24,16 @@ _TOKEN = "HTTP_X_AWS_EC2_METADATA_TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class ImdsAnswer:
-    """A status and a text."""
+    """An HTTP status and the text of the body."""
 
     status: int
     text: str = ""
 
 
 def answer(
-    lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], *, iam_enforced: bool = False
+    lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], *, iam_enforced: bool
 ) -> ImdsAnswer:
-    """The answer to ``<instance id>/latest/...``."""
+    """The answer to a request of ``<instance id>/latest/...``."""
     instance_id, _, rest = path.strip("/").partition("/")
     try:
         record = lifecycle.find(instance_id)
@@ -53,16 +54,17 @@ def answer(
     return ImdsAnswer(404) if text is None else ImdsAnswer(200, text)
 
 
-def _role(record: Record, lifecycle: Lifecycle, *, iam_enforced: bool) -> Session | None:
-    """Credentials of the instance's role; without IAM some that nobody knows, as they open nothing that is shut."""
+def _role(record: Record, lifecycle: Lifecycle, *, iam_enforced: bool) -> RoleSession | None:
+    """The credentials of the instance's role; where IAM is not enforced made-up ones, as any will do."""
     if not record.instance.iam_instance_profile:
         return None
     if not iam_enforced:
-        return Session("ASIAEMBEDDEDROLE0000", "embedded", "embedded", "embedded-role")
+        return RoleSession("ASIAEMBEDDEDROLE0000", "embedded", "embedded", "embedded-role")
     return lifecycle.role_session(record)
 
 
-def _documents(record: Record, role: Session | None) -> dict[str, str]:
+def _documents(record: Record, role: RoleSession | None) -> dict[str, str]:
+    """Metadata path -> text, of all that the instance has."""
     instance = record.instance
     zone = str(instance.availability_zone)
     meta = {
@@ -102,8 +104,4 @@ def _documents(record: Record, role: Session | None) -> dict[str, str]:
         folder = "latest/meta-data/iam/security-credentials"
         documents[folder] = documents[f"{folder}/"] = role.role
         documents[f"{folder}/{role.role}"] = json.dumps(credentials)
-    if record.notice_time is not None:
-        when = f"{record.notice_time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-        documents["latest/meta-data/spot/instance-action"] = json.dumps({"action": "terminate", "time": when})
-        documents["latest/meta-data/spot/termination-time"] = when
-    return documents
+    return documents | spot.notice_documents(record)

@@ -1,4 +1,4 @@
-"""The commands of an instance that reach beyond it: poweroff, shutdown, halt, dnf and their kin.
+"""The commands of a simulated instance that reach beyond it: poweroff, shutdown, halt, dnf and their kin.
 
 Run by path inside a guest: ``python -I -S commands.py COMMAND URL [ARGUMENT...]``; standard library only.
 """
@@ -15,8 +15,8 @@ COMMANDS = ("poweroff", "shutdown", "halt", "reboot", "systemctl", "dnf", "yum")
 
 
 def call(url: str, payload: dict[str, object]) -> dict[str, object]:
-    """Tell the supervisor; its answer."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the supervisor is never behind a proxy
+    """Posts a payload to the embedded AWS's control API; returns the answer."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is never behind a proxy
     request = urllib.request.Request(
         url, data=json.dumps(payload).encode(), headers={"Content-Type": "application/json"}, method="POST"
     )
@@ -26,7 +26,7 @@ def call(url: str, payload: dict[str, object]) -> dict[str, object]:
 
 
 def shutdown(url: str, arguments: list[str]) -> int:
-    """``shutdown [-P|-h|-c] [now|+MINUTES] [MESSAGE]``."""
+    """Runs ``shutdown [-P|-h|-c] [now|+MINUTES] [MESSAGE]``; returns the exit status."""
     options = [argument for argument in arguments if argument.startswith("-")]
     words = [argument for argument in arguments if not argument.startswith("-")]
     if "-c" in options:
@@ -44,7 +44,7 @@ def shutdown(url: str, arguments: list[str]) -> int:
 
 
 def dnf(url: str, arguments: list[str]) -> int:
-    """``dnf install -y PACKAGE...``; other subcommands do nothing and succeed."""
+    """Runs ``dnf install -y PACKAGE...``; other subcommands do nothing and succeed."""
     words = [argument for argument in arguments if not argument.startswith("-")]
     if not words or words[0] != "install":
         return 0
@@ -54,7 +54,7 @@ def dnf(url: str, arguments: list[str]) -> int:
 
 
 def systemctl(url: str, arguments: list[str]) -> int:
-    """``systemctl poweroff`` and ``halt``; all else is refused."""
+    """Runs ``systemctl poweroff`` and ``systemctl halt``; all else is refused."""
     words = [argument for argument in arguments if not argument.startswith("-")]
     if words[:1] in (["poweroff"], ["halt"]):
         call(f"{url}/{words[0]}", {})
@@ -63,13 +63,13 @@ def systemctl(url: str, arguments: list[str]) -> int:
 
 
 def fail(message: str) -> int:
-    """Say why; the exit status."""
+    """Prints why a command failed; returns the exit status."""
     sys.stderr.write(message + "\n")
     return 1
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; its exit status."""
+    """Runs the command that the arguments name; returns its exit status."""
     command, url, *rest = arguments
     try:
         if command in {"poweroff", "halt"}:

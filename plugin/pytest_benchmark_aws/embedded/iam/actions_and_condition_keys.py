@@ -1,4 +1,4 @@
-"""What IAM is asked about a call: actions, resources and condition keys.
+"""The IAM actions, resources and condition keys of each AWS call.
 
 Facts are from the Service Authorization Reference ("Actions, resources, and condition keys for" Amazon EC2, Amazon S3,
 AWS Systems Manager, AWS Service Quotas, AWS Price List, Amazon EventBridge Scheduler, AWS IAM) and, where a comment
@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded import moto_models
-from pytest_benchmark_aws.embedded.iam import moto_users
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ _OF_NO_RESOURCE = frozenset({"pricing", "servicequotas", "iam"})
 
 
 def questions(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
-    """All that a call asks; each must be allowed.
+    """What IAM is asked about a call; the call is allowed where each question is.
 
     Raises:
         AwsError: the call names an instance profile that does not exist.
@@ -63,7 +62,7 @@ def questions(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]
 
 
 def _context(request: AwsRequest, **more: str) -> dict[str, list[str]]:
-    """The keys of every request, and more."""
+    """The condition keys that every request has, and ``more``."""
     return {"aws:RequestedRegion": [request.region], **{key: [value] for key, value in more.items()}}
 
 
@@ -71,7 +70,7 @@ def _context(request: AwsRequest, **more: str) -> dict[str, list[str]]:
 
 
 def _ec2(request: AwsRequest) -> list[Question]:
-    known: dict[str, Callable[[AwsRequest], list[Question]]] = {
+    askers: dict[str, Callable[[AwsRequest], list[Question]]] = {
         "RunInstances": _run_instances,
         "CreateSecurityGroup": _create_security_group,
         "TerminateInstances": _on_instances,
@@ -79,10 +78,10 @@ def _ec2(request: AwsRequest) -> list[Question]:
         "StartInstances": _on_instances,
         "GetConsoleOutput": _on_instances,
     }
-    ask = known.get(request.action)
+    ask = askers.get(request.action)
     if ask is not None:
         return ask(request)
-    # Describe* names no resource; what is not known here is not asked with a context either.
+    # Describe* names no resource; an action that is not listed here is not asked with a context either.
     context = _ec2_context(request) if request.action.startswith("Describe") else {}
     return [Question(f"ec2:{request.action}", context=context)]
 
@@ -91,9 +90,9 @@ def _ec2_context(request: AwsRequest) -> dict[str, list[str]]:
     return {**_context(request), "ec2:Region": [request.region]}
 
 
-def _ec2_arn(request: AwsRequest, kind: str, identity: str = "*", account: str = _ACCOUNT) -> str:
-    """``*`` is also what EC2 itself says of a resource that is yet to be made."""
-    return f"arn:aws:ec2:{request.region}:{account}:{kind}/{identity}"
+def _ec2_arn(request: AwsRequest, kind: str, resource_id: str = "*", account: str = _ACCOUNT) -> str:
+    """The ARN of an EC2 resource; EC2 too has ``*`` for the id of a resource that is yet to be made."""
+    return f"arn:aws:ec2:{request.region}:{account}:{kind}/{resource_id}"
 
 
 def _run_instances(request: AwsRequest) -> list[Question]:
@@ -101,7 +100,7 @@ def _run_instances(request: AwsRequest) -> list[Question]:
     subnet = params.get("SubnetId") or params.get("NetworkInterface.1.SubnetId")
     groups = request.listed("SecurityGroupId") + request.listed("NetworkInterface.1.SecurityGroupId")
     profile = params.get("IamInstanceProfile.Arn") or params.get("IamInstanceProfile.Name")
-    role = moto_users.role_of_profile(profile, request.region) if profile else None
+    role = moto_models.role_of_profile(profile, request.region) if profile else None
     tags = _tags_to_make(request)
     instance = {
         "ec2:InstanceType": params.get("InstanceType"),
@@ -110,10 +109,12 @@ def _run_instances(request: AwsRequest) -> list[Question]:
         "ec2:MetadataHttpEndpoint": params.get("MetadataOptions.HttpEndpoint"),
         "ec2:MetadataHttpPutResponseHopLimit": params.get("MetadataOptions.HttpPutResponseHopLimit"),
     }
-    said = {key: [value] for key, value in instance.items() if value is not None}
-    # What it makes: with the tags that it makes them with. What it uses: each by itself.
+    instance_keys = {key: [value] for key, value in instance.items() if value is not None}
+    # The resources that it makes are asked for with their tags, those that it uses each by itself.
     asked = [
-        Question("ec2:RunInstances", _ec2_arn(request, "instance"), {**context, **said, **tags.get("instance", {})}),
+        Question(
+            "ec2:RunInstances", _ec2_arn(request, "instance"), {**context, **instance_keys, **tags.get("instance", {})}
+        ),
         Question("ec2:RunInstances", _ec2_arn(request, "volume"), {**context, **tags.get("volume", {})}),
         Question(
             "ec2:RunInstances",
@@ -145,7 +146,7 @@ def _create_security_group(request: AwsRequest) -> list[Question]:
 
 def _tags_to_make(request: AwsRequest) -> dict[str, dict[str, list[str]]]:
     """Kind of resource -> the condition keys of the tags that the request gives it."""
-    found: dict[str, dict[str, list[str]]] = {}
+    keys_by_kind: dict[str, dict[str, list[str]]] = {}
     for n in range(1, 21):
         head = f"TagSpecification.{n}"
         kind = request.params.get(f"{head}.ResourceType")
@@ -155,25 +156,27 @@ def _tags_to_make(request: AwsRequest) -> dict[str, dict[str, list[str]]]:
         for m in range(1, 51):
             if f"{head}.Tag.{m}.Key" in request.params:
                 tags[request.params[f"{head}.Tag.{m}.Key"]] = request.params.get(f"{head}.Tag.{m}.Value", "")
-        found[kind] = {f"aws:RequestTag/{key}": [value] for key, value in tags.items()} | {"aws:TagKeys": list(tags)}
-    return found
+        keys_by_kind[kind] = {f"aws:RequestTag/{key}": [value] for key, value in tags.items()} | {
+            "aws:TagKeys": list(tags)
+        }
+    return keys_by_kind
 
 
 def _tagging(request: AwsRequest, tags: Mapping[str, Mapping[str, list[str]]]) -> list[Question]:
-    """EC2 User Guide, "Grant permission to tag resources during creation": CreateTags, by the creating action."""
+    """The questions for the tags: EC2 User Guide, "Grant permission to tag resources during creation"."""
     context = {**_ec2_context(request), "ec2:CreateAction": [request.action]}
     return [Question("ec2:CreateTags", _ec2_arn(request, kind), {**context, **keys}) for kind, keys in tags.items()]
 
 
 def _on_instances(request: AwsRequest) -> list[Question]:
-    """Each instance by itself, with its tags; an unknown one has no tags, and EC2 itself says that it is unknown."""
+    """A question for each instance, with its tags; none for an unknown one, which EC2 itself refuses."""
     ids = request.listed("InstanceId") or [request.params.get("InstanceId", "")]
-    known = {one.id: one for one in moto_models.all_instances(request.region)}
+    instances = {instance.id: instance for instance in moto_models.all_instances(request.region)}
     asked = []
-    for identity in ids:
-        if identity in known:
-            tags = {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in known[identity].get_tags()}
-            arn = _ec2_arn(request, "instance", identity)
+    for instance_id in ids:
+        if instance_id in instances:
+            tags = {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in instances[instance_id].get_tags()}
+            arn = _ec2_arn(request, "instance", instance_id)
             asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **tags}))
     return asked
 
@@ -186,7 +189,7 @@ def _s3(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
     if not bucket:
         return [Question(f"s3:{request.action}")]
     context = _context(request)
-    if moto_users.bucket_is_there(bucket, request.region):
+    if moto_models.has_bucket(bucket, request.region):
         context["aws:ResourceAccount"] = [_ACCOUNT]  # of a bucket that is not there yet nobody is the owner
     arn = f"arn:aws:s3:::{bucket}"
     if key:
@@ -217,6 +220,7 @@ def _s3_object(
 
 
 def _parameter(request: AwsRequest) -> str:
+    """The ARN of the Systems Manager parameter that a call names."""
     name = str(request.document.get("Name", "")).lstrip("/")
     # Systems Manager User Guide, "Working with public parameters": the ARNs of AWS's own name no account.
     account = "" if name.startswith("aws/service/") else _ACCOUNT

@@ -21,10 +21,10 @@ Verdict = Literal["allowed", "implicitly denied", "explicitly denied"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One action on one resource; an API call asks one or several, and needs a yes to each."""
+    """Whether one action on one resource is allowed; an API call asks one or several, and needs a yes to each."""
 
     action: str
-    """``ec2:RunInstances``."""
+    """As in ``ec2:RunInstances``."""
     resource: str = "*"
     """An ARN, or ``*`` for an action that has no resource."""
     context: Context = field(default_factory=dict)
@@ -32,12 +32,13 @@ class Question:
 
 
 def verdict(policies: Iterable[Policy], question: Question) -> Verdict:
-    """An explicit deny before an allow, an allow before nothing at all.
+    """What policies say to a question: an explicit deny wins over an allow, and without an allow all is denied.
 
     Raises:
         ValueError: a policy has an element that is not understood here.
     """
-    effects = {one["Effect"] for policy in policies for one in _listed(policy["Statement"]) if _applies(one, question)}
+    statements = [statement for policy in policies for statement in _listed(policy["Statement"])]
+    effects = {statement["Effect"] for statement in statements if _applies(statement, question)}
     if "Deny" in effects:
         return "explicitly denied"
     return "allowed" if "Allow" in effects else "implicitly denied"
@@ -47,8 +48,8 @@ def _applies(statement: Mapping[str, Any], question: Question) -> bool:
     unknown = set(statement) - {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
     if unknown:
         raise ValueError(f"a policy's {', '.join(sorted(unknown))} is not understood")
-    action = any(_like(pattern.lower(), question.action.lower()) for pattern in _either(statement, "Action"))
-    resource = any(_like(pattern, question.resource) for pattern in _either(statement, "Resource"))
+    action = any(_like(pattern.lower(), question.action.lower()) for pattern in _patterns(statement, "Action"))
+    resource = any(_like(pattern, question.resource) for pattern in _patterns(statement, "Resource"))
     return (
         action != ("NotAction" in statement)
         and resource != ("NotResource" in statement)
@@ -56,33 +57,35 @@ def _applies(statement: Mapping[str, Any], question: Question) -> bool:
     )
 
 
-def _either(statement: Mapping[str, Any], name: str) -> list[str]:
+def _patterns(statement: Mapping[str, Any], name: str) -> list[str]:
+    """The patterns of a statement's ``Action`` or ``NotAction``, ``Resource`` or ``NotResource``."""
     return _listed(statement[name] if name in statement else statement[f"Not{name}"])
 
 
 def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
-    """Operators and keys are all needed; of a key's values one is enough."""
-    given = {key.lower(): list(values) for key, values in context.items()}  # names of keys have no case
+    """Whether all operators hold for all their keys; of a key's wanted values one is enough."""
+    request_values = {key.lower(): list(values) for key, values in context.items()}  # names of keys have no case
     return all(
-        _holds(operator, [_text(value) for value in _listed(wanted)], given.get(key.lower()))
+        _holds(operator, [_text(value) for value in _listed(wanted)], request_values.get(key.lower()))
         for operator, keys in conditions.items()
         for key, wanted in keys.items()
     )
 
 
-def _holds(operator: str, wanted: list[str], found: list[str] | None) -> bool:
+def _holds(operator: str, wanted: list[str], values: list[str] | None) -> bool:
+    """Whether a condition operator holds for a key; ``values`` are the request's, None where it lacks the key."""
     quantifier, _, name = operator.rpartition(":")
     if name == "Null":
-        return (found is None) == (wanted[0].lower() == "true")
+        return (values is None) == (wanted[0].lower() == "true")
     name, if_exists = name.removesuffix("IfExists"), name.endswith("IfExists")
     negated = name.replace("Not", "") if "Not" in name else ""
     compare = _OPERATORS.get(negated or name)
     if compare is None or quantifier not in {"", "ForAllValues", "ForAnyValue"}:
         raise ValueError(f"the condition operator {operator} is not understood")
-    if found is None:
+    if values is None:
         # An absent key matches nothing, so the negated operators hold; ForAllValues holds of nothing.
         return if_exists or quantifier == "ForAllValues" or (bool(negated) and not quantifier)
-    matches = [any(compare(pattern, value) for pattern in wanted) != bool(negated) for value in found]
+    matches = [any(compare(pattern, value) for pattern in wanted) != bool(negated) for value in values]
     # Without a quantifier a key has one value.
     return all(matches) if quantifier == "ForAllValues" or negated else any(matches)
 
@@ -93,7 +96,10 @@ def _like(pattern: str, text: str) -> bool:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """``*`` and ``?``; the ARNs of this project have no wildcard before their last part, so colons need no care."""
+    """A pattern with ``*`` and ``?`` as a regular expression.
+
+    The ARNs of this project have no wildcard before their last part, so colons need no care.
+    """
     if "${" in pattern:
         raise ValueError(f"policy variables are not understood: {pattern}")
     parts = {"*": ".*", "?": "."}
