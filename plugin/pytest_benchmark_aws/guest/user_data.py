@@ -15,10 +15,10 @@ _URL = re.compile(r"https?://[A-Za-z0-9._~:/?&=%+\-@]+")
 
 
 def user_data(url: str, sha256: str, power_off_minutes: int) -> str:
-    """The script for one launch.
+    """The user data of a launch: a shell script.
 
     Raises:
-        ValueError: the URL or the digest holds a character that has no place there, the minutes are none, or the script
+        ValueError: the URL or the digest has a character that is none of its kind, there are no minutes, or the script
             is too long.
     """
     if not _URL.fullmatch(url) or not _HEX.fullmatch(sha256):
