@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("vl_convert", reason="charts need the extra [report]")
 
 from pytest_benchmark_aws.core.compare.tables import compare_records
-from pytest_benchmark_aws.report.html.charts import drawing, of_test
+from pytest_benchmark_aws.report.html.charts import drawing
+from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
 from pytest_benchmark_aws.report.html.machine_styles import marks_of
 from pytest_benchmark_aws.report.html.page import all_charts, view
 from tests.report import made
@@ -26,7 +27,7 @@ DRAWN = {"svg", "g", "path", "line", "text", "tspan", "title"}
 
 def chart_of(**how: Any) -> Chart:
     tables = compare_records(made.records(**{"commits": 1, "tests": ("test_sum",), "threads": (1,), **how})).tables
-    chart = of_test.time_money(tables[0], marks_of(tables))
+    chart = time_money_chart(tables[0], marks_of(tables))
     assert chart is not None
     return chart
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.columns import NOT_ENOUGH
-from pytest_benchmark_aws.report.html.charts.vega import usd_unit
+from pytest_benchmark_aws.report.html.charts.units import usd_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_benchmark_aws.core.compare.tables import Row, Table
-    from pytest_benchmark_aws.report.html.charts.vega import Unit
+    from pytest_benchmark_aws.report.html.charts.units import Unit
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
-    """What a table says of its machines."""
+    """The choice among a table's machines: the fastest, the cheapest, those on the front, one without a price."""
     rows = table.rows
     best = [row for row in rows if row.choice]
     money = usd_unit([float(row.run_usd) for row in best or rows if row.run_usd is not None])
@@ -62,14 +62,14 @@ def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
 
 
 def _without_price(rows: Sequence[Row], marks: Mapping[str, Mark], money: Unit) -> list[Said]:
-    """The fastest machine that cannot be chosen by money, as it may still be the one at hand."""
+    """The fastest machine without a price, which may still be the one at hand; empty where all have prices."""
     others = [row for row in rows if row.run_usd is None]
     more = f"; {len(others) - 1} more without a price" if len(others) > 1 else ""
     return [_said("no price", others[0], marks, money, more)] if others else []
 
 
 def cost(row: Row, money: Unit) -> str:
-    """Time and money of a run."""
+    """Time and money of a run, as in ``1 s a run, 0.427 USD per 1,000 runs``."""
     about = "≈ " if row.projected else ""
     time = f"{about}{format_seconds(row.run_seconds)}"
     if row.run_usd is None:
@@ -82,6 +82,7 @@ def _said(tag: str, row: Row, marks: Mapping[str, Mark], money: Unit, more: str 
 
 
 def _compared(row: Row, fastest: Row) -> str:
+    """How much less money and how much more time a row takes than the fastest; empty without prices."""
     if row.run_usd is None or not fastest.run_usd:
         return ""
     less = 1 - float(row.run_usd / fastest.run_usd)
@@ -101,13 +102,13 @@ def _nothing_to_choose(table: Table) -> str:
 
 
 def _sure(table: Table, fastest: Row, marks: Mapping[str, Mark]) -> str:
-    """How sure the fastest is ahead: of the next where it is the reference itself, else of the reference."""
+    """How sure it is that the fastest is ahead: of the next where it is the reference itself, else of the reference."""
     reference = next((row for row in table.rows if row.is_reference), None)
     if reference is None:
         return "The reference has no result of this test."
     if reference is fastest:
-        kind = fastest.machine.embedded
-        others = [row for row in table.rows if row is not fastest and row.machine.embedded == kind]
+        embedded = fastest.machine.embedded
+        others = [row for row in table.rows if row is not fastest and row.machine.embedded == embedded]
         return _ahead(fastest, others[0], _turned(others[0].speed), others[0].differs, marks) if others else ""
     if reference.machine.embedded != fastest.machine.embedded:
         return f"Speeds are over {marks[reference.machine.name].name}'s: --reference names a machine of the same kind."
@@ -115,19 +116,20 @@ def _sure(table: Table, fastest: Row, marks: Mapping[str, Mark]) -> str:
 
 
 def _turned(speed: Ratio | None) -> Ratio | None:
-    """The reference's speed over the other's."""
+    """The inverse: the reference's speed over the other's."""
     if speed is None:
         return None
     low, high = (None, None) if speed.low is None or speed.high is None else (1 / speed.high, 1 / speed.low)
     return Ratio(1 / speed.value, low, high, speed.confidence, speed.p_value)
 
 
-def _ahead(one: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapping[str, Mark]) -> str:
+def _ahead(fastest: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapping[str, Mark]) -> str:
+    """How many times as fast the fastest is as the other, and with which confidence."""
     if speed is None:
         return ""
-    ours, theirs = marks[one.machine.name].name, marks[other.machine.name].name
+    ours, theirs = marks[fastest.machine.name].name, marks[other.machine.name].name
     if speed.low is None or speed.high is None:
-        counts = f"{_launches(one)} of the one and {_launches(other)} of the other"
+        counts = f"{_launches(fastest)} of the one and {_launches(other)} of the other"
         return (
             f"{ours} is {speed.value:.2f} times as fast as {theirs}; {NOT_ENOUGH} to say how sure that is: {counts}, "
             f"{LEAST_LAUNCHES} of each are needed."
@@ -139,7 +141,7 @@ def _ahead(one: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapp
 
 
 def _whole(figure: str) -> str:
-    """The figure and its unit on one line."""
+    """The figure with spaces that do not break, so that its unit stays on its line."""
     return figure.replace(" ", "\u00a0")
 
 
@@ -149,7 +151,7 @@ def _launches(row: Row) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of how many tests a machine is the best."""
+    """Of how many tests a machine is the fastest, the cheapest and on the front."""
 
     mark: Mark
     embedded: bool
@@ -157,11 +159,11 @@ class Tally:
     cheapest: int
     front: int
     tests: int
-    """It was measured in."""
+    """How many it was measured in."""
 
 
 def tally(tables: Sequence[Table], marks: Mapping[str, Mark]) -> list[Tally]:
-    """A line for each machine, the one that is the fastest of most tests first."""
+    """A tally for each machine; the machine that is the fastest of most tests comes first."""
     counts: dict[str, list[int]] = {}
     embedded: dict[str, bool] = {}
     for table in tables:
@@ -170,21 +172,21 @@ def tally(tables: Sequence[Table], marks: Mapping[str, Mark]) -> list[Tally]:
             embedded[row.machine.name] = row.machine.embedded
             chosen.setdefault(row.machine.name, set()).update(row.choice)
         for name, words in chosen.items():
-            kept = counts.setdefault(name, [0, 0, 0, 0])
+            count = counts.setdefault(name, [0, 0, 0, 0])
             for place, word in enumerate(("fastest", "cheapest", "front")):
-                kept[place] += word in words
-            kept[3] += 1
+                count[place] += word in words
+            count[3] += 1
     ordered = sorted(counts, key=lambda name: (*(-count for count in counts[name]), name))
     return [Tally(marks[name], embedded[name], *counts[name]) for name in ordered]
 
 
 def headline(tables: Sequence[Table], tallies: Sequence[Tally]) -> list[Said]:
-    """The fastest and the cheapest machine of most tests; nothing where fewer than two tests have a choice."""
+    """The machines that are the fastest and the cheapest of most tests; empty where fewer than two have a choice."""
     judged = sum(any(row.choice for row in table.rows) for table in tables)
     if judged < 2:
         return []
-    fastest = max(tallies, key=lambda one: one.fastest)
-    cheapest = max(tallies, key=lambda one: one.cheapest)
+    fastest = max(tallies, key=lambda machine: machine.fastest)
+    cheapest = max(tallies, key=lambda machine: machine.cheapest)
     if fastest is cheapest and fastest.fastest == fastest.cheapest:
         return [_most("fastest and cheapest", fastest, fastest.fastest, judged)]
     return [
@@ -193,6 +195,6 @@ def headline(tables: Sequence[Table], tallies: Sequence[Tally]) -> list[Said]:
     ]
 
 
-def _most(tag: str, one: Tally, count: int, judged: int) -> Said:
+def _most(tag: str, machine: Tally, count: int, judged: int) -> Said:
     tests = f"all {judged:,}" if count == judged else f"{count:,} of {judged:,}"
-    return Said(tag, one.mark, one.embedded, f"in {tests} tests")
+    return Said(tag, machine.mark, machine.embedded, f"in {tests} tests")

@@ -1,4 +1,4 @@
-"""What is known of the machines, and the results in figures."""
+"""The page's section of machines: what the results tell of each."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from pytest_benchmark_aws.core.values.units import format_memory
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What is known of one machine."""
+    """A machine, and label and text of each fact that its results tell."""
 
     mark: Mark
     embedded: bool
@@ -27,25 +26,25 @@ class Machine:
 
 
 def machines_of(records: Iterable[Record], marks: Mapping[str, Mark]) -> list[Machine]:
-    """By name; what differs between launches is named with all its values."""
+    """The machines that have a mark, by name; a fact that differs between launches has all its values."""
     by_name: dict[str, list[Record]] = {}
     for record in records:
         by_name.setdefault(record.machine.name, []).append(record)
-    found = []
+    machines = []
     for name in sorted(by_name.keys() & marks.keys()):
-        mine = by_name[name]
-        infos = list(dict.fromkeys(record.machine for record in mine))
-        launches = len({record.launch for record in mine})
+        of_machine = by_name[name]
+        infos = list(dict.fromkeys(record.machine for record in of_machine))
+        launches = len({record.launch for record in of_machine})
         facts = [(label, _distinct(read(info) for info in infos)) for label, read in _FACTS]
         facts += [
             ("launches", str(launches)),
-            ("results", f"{len(mine):,}"),
-            ("commits", _distinct(str(record.commit) for record in mine if record.commit.id)),
-            ("dates", _dates(mine)),
+            ("results", f"{len(of_machine):,}"),
+            ("commits", _distinct(str(record.commit) for record in of_machine if record.commit.id)),
+            ("dates", dates_of(of_machine)),
         ]
         shown = tuple((label, printable(text)) for label, text in facts if text)
-        found.append(Machine(marks[name], mine[0].machine.embedded, shown))
-    return found
+        machines.append(Machine(marks[name], of_machine[0].machine.embedded, shown))
+    return machines
 
 
 def _price(info: MachineInfo) -> str | None:
@@ -71,34 +70,13 @@ _FACTS = (
 
 
 def _distinct(values: Iterable[object], most: int = 6) -> str:
-    """The different values in order; launches of one type may differ in their CPU."""
-    each = sorted({str(value) for value in values if value is not None})
-    more = f"; {len(each) - most} more" if len(each) > most else ""
-    return "; ".join(each[:most]) + more
+    """The different values in order, as launches of a type may differ in their CPU; at most ``most`` of them."""
+    distinct = sorted({str(value) for value in values if value is not None})
+    more = f"; {len(distinct) - most} more" if len(distinct) > most else ""
+    return "; ".join(distinct[:most]) + more
 
 
-def _dates(records: Iterable[Record]) -> str:
+def dates_of(records: Iterable[Record]) -> str:
+    """The day of the records, or the first and the last; empty where no record has a date."""
     days = sorted({record.when[:10] for record in records if record.when})
     return "" if not days else days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-
-
-def figures_of(records: Sequence[Record], tables: Sequence[Table]) -> list[str]:
-    """How many results, of how much, measured when, at which prices."""
-    machines = {record.machine.name for record in records}
-    prices = sorted({record.machine.price_date for record in records if record.machine.price_date})
-    facts = [
-        count_of(len(records), "result"),
-        count_of(len(tables), "test"),
-        count_of(len(machines), "machine"),
-        count_of(len({(record.machine.name, record.launch) for record in records}), "launch", "es"),
-    ]
-    dates = _dates(records)
-    facts.append(f"measured {dates} (UTC)" if dates else "no dates")
-    if prices:
-        facts.append("prices of " + (prices[0] if len(prices) == 1 else f"{prices[0]} to {prices[-1]}"))
-    return facts
-
-
-def count_of(number: int, word: str, plural: str = "s") -> str:
-    """As in ``1,440 results``."""
-    return f"{number:,} {word}{plural if number != 1 else ''}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.tables import Table
 
 LONGEST = 28
-"""Characters of a machine's name in a chart: what is longer loses its middle, before Vega would cut its end off."""
+"""Characters of a machine's name in a chart: a longer one loses its middle, before Vega would cut its end off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Style:
     light: str
     dark: str
     shape: str
-    """Of Vega's point marks."""
+    """The name of one of Vega's point marks."""
     glyph: str
     """The same shape as a character."""
     hollow: str
-    """And for what is embedded AWS's."""
+    """The same, hollow, for machines of embedded AWS."""
 
 
 # Any two differ by 10 or more in CIELAB under simulated protanopia and deuteranopia (Machado et al. 2009), and each
@@ -43,7 +43,7 @@ STYLES = (
     Style("#b02318", "#f2603c", "triangle-right", "▶", "▷"),
 )
 OTHER = Style("#5a6672", "#a0aab5", "circle", "•", "◦")
-"""Of machines beyond the palette: hues that repeat would tell two machines to be one."""
+"""The style of all machines beyond the palette, as a hue that repeats would make two machines look like one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class Mark:
     """How one machine is shown."""
 
     name: str
-    """In full, harmless to print."""
+    """The machine's name in full, harmless to print."""
     label: str
-    """In a chart: short, and of no other machine."""
+    """The name in a chart: short, and different from every other machine's."""
     number: int
-    """From 1, in STYLES; 0 for OTHER."""
+    """The place in STYLES, from 1; 0 for OTHER."""
 
     @property
     def style(self) -> Style:
@@ -64,7 +64,7 @@ class Mark:
 
 
 def marks_of(tables: Iterable[Table]) -> dict[str, Mark]:
-    """Machine's name -> mark, the same all over a page; those that are chosen most often have a colour each."""
+    """Machine's name -> mark, for a whole page; the machines that are chosen most often get a colour of their own."""
     seen: Counter[str] = Counter()
     for table in tables:
         for row in table.rows:
@@ -78,19 +78,20 @@ def marks_of(tables: Iterable[Table]) -> dict[str, Mark]:
 
 
 def _labels(names: Iterable[str]) -> Mapping[str, str]:
-    taken: dict[str, str] = {}
+    """Machine's name -> label; labels that shortening made the same get a number."""
+    labels: dict[str, str] = {}
     for name in names:
         label = short(printable(name))
         count = 1
-        while label in taken.values():
+        while label in labels.values():
             count += 1
             label = short(printable(name), LONGEST - 4) + f" #{count}"
-        taken[name] = label
-    return taken
+        labels[name] = label
+    return labels
 
 
 def short(text: str, most: int = LONGEST) -> str:
-    """The text with its middle left out where it is long: the end, as in ``(embedded)``, says what a figure is."""
+    """The text without its middle where it is longer than ``most``; its end stays, which may be ``(embedded)``."""
     if len(text) <= most:
         return text
     tail = most * 2 // 5

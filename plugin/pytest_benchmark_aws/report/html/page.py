@@ -1,19 +1,21 @@
-"""Records -> all that a page says, as plain text and numbers; what makes it HTML is the template."""
+"""What the page says, made of records as plain text and numbers; ``render`` makes it HTML."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.series import histories, scalings
 from pytest_benchmark_aws.core.compare.tables import compare_records
-from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, titled
-from pytest_benchmark_aws.report.html.charts import of_test, trends
+from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
+from pytest_benchmark_aws.report.html.charts.run_usd import run_usd_chart
+from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
 from pytest_benchmark_aws.report.html.charts.trend_numbers import Numbers, history_numbers, scaling_numbers
+from pytest_benchmark_aws.report.html.charts.trends import history_chart, scaling_chart
 from pytest_benchmark_aws.report.html.choice import Said, Tally, headline, tally, verdict
-from pytest_benchmark_aws.report.html.machine_details import Machine, count_of, figures_of, machines_of
+from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
+from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, case_name, results_table
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
@@ -21,36 +23,19 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.series import History
-    from pytest_benchmark_aws.core.compare.tables import Compared, Row, Table
-    from pytest_benchmark_aws.report.columns import Column
+    from pytest_benchmark_aws.core.compare.tables import Compared, Table
     from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 MOST_CHARTED = 20
 """Tests with charts on one page; a chart takes about 15 KB and 50 ms."""
 MOST_SCALINGS = MOST_HISTORIES = 12
 MOST_SAID = 100
-"""Tests with their choice in words; the table has the choice of all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A test's node id, at its last ``::``."""
-
-    path: str
-    test: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """Of a column."""
-
-    title: str
-    left: bool
+"""Tests with their choice in words; the table has the choice of all tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart on the page, with its numbers where the big table has them not."""
+    """A chart on the page, with its numbers where the table of results does not have them."""
 
     chart: Chart
     numbers: Numbers | None = None
@@ -58,7 +43,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A test: its choice, and its charts if it has any here."""
+    """A test: its choice in words, and its charts if it has any here."""
 
     anchor: str
     name: Name
@@ -70,26 +55,8 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Of the big table; ``value`` is what it sorts by where that is not its text."""
-
-    text: str
-    value: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of the big table."""
-
-    mark: Mark
-    embedded: bool
-    test: Name
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """All that the page says."""
+    """All that the page says, in its order."""
 
     title: str
     facts: tuple[str, ...]
@@ -111,13 +78,6 @@ class Page:
     embedded: bool
 
 
-COLUMN_NAMES = (
-    "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "launches", "spread", "throughput",
-    "usd-hour", "rounds", "commit", "flags",
-)  # fmt: skip
-"""Of compare's; those in which no row has anything are left out."""
-
-
 def view(
     records: Sequence[Record],
     *,
@@ -126,7 +86,7 @@ def view(
     scale_parameter: str | None = None,
     refused: Iterable[str] = (),
 ) -> Page:
-    """The page of these records, the same in any order of them.
+    """The page of these records, which is the same in any order of them.
 
     Raises:
         PlanError: the reference is none of the machines.
@@ -135,57 +95,54 @@ def view(
     tables = compared.tables
     marks = marks_of(tables)
     by_commit = compare_records(records, row_of="commit").tables if compared.older else ()
-    found = histories(by_commit)
+    changed = histories(by_commit)
     scaled = scalings(tables, scale_parameter)
     charted = _charted(tables)
-    columns = _columns(tables)
+    columns, lines = results_table(tables, marks)
     tallies = tally(tables, marks)
-    said = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
-    tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(said, 1))
+    in_words = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
+    tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(in_words, 1))
     return Page(
         title=printable(title),
-        facts=tuple(figures_of(records, tables)),
+        facts=tuple(_figures(records, tables)),
         tests=tests,
-        unsaid=len(tables) - len(said),
+        unsaid=len(tables) - len(in_words),
         headline=tuple(headline(tables, tallies)),
         tallies=tuple(tallies) if len(tables) > 1 and len(tallies) > 1 else (),
         scalings=tuple(
-            (_named(one.test), Figure(trends.scaling(one, marks), scaling_numbers(one, marks)))
-            for one in scaled[:MOST_SCALINGS]
+            (case_name(scaling.test), Figure(scaling_chart(scaling, marks), scaling_numbers(scaling, marks)))
+            for scaling in scaled[:MOST_SCALINGS]
         ),
-        histories=tuple(
-            (_named(one.test, one.scale), Figure(trends.history(one, marks), history_numbers(one, marks)))
-            for one in _most_changed(found)
-        ),
+        histories=tuple(_history(history, marks) for history in _most_changed(changed)),
         legend=_legend(tables, marks),
-        columns=tuple(Heading(titled(column, "work", "time"), column.left) for column in columns),
-        lines=tuple(_line(table, row, columns, marks) for table in tables for row in table.rows),
+        columns=columns,
+        lines=lines,
         machines=tuple(machines_of(records, marks)),
-        notes=tuple(_notes(compared, len(charted), len(scaled), len(found))),
+        notes=tuple(_notes(compared, len(charted), len(scaled), len(changed))),
         refused=tuple(sorted(printable(line) for line in refused)),
         embedded=any(record.machine.embedded for record in records),
     )
 
 
 def all_charts(page: Page) -> list[Chart]:
-    """The page's charts, in its order."""
+    """The page's charts, in the page's order."""
     figures = [figure for test in page.tests for figure in test.figures]
     return [figure.chart for figure in (*figures, *(figure for _, figure in (*page.scalings, *page.histories)))]
 
 
-def _most_changed(found: Sequence[History]) -> list[History]:
-    """In order; where there are too many, those whose newest commits differ the most from the one before."""
+def _most_changed(changed: Sequence[History]) -> list[History]:
+    """At most MOST_HISTORIES, in order: those whose newest commits differ the most from the one before."""
 
-    def change(one: History) -> float:
-        pairs = [line.points[-2:] for line in one.lines if len(line.points) > 1]
+    def change(history: History) -> float:
+        pairs = [line.points[-2:] for line in history.lines if len(line.points) > 1]
         return max(abs(after.row.seconds / before.row.seconds - 1) for before, after in pairs)
 
-    kept = {id(one) for one in sorted(found, key=change, reverse=True)[:MOST_HISTORIES]}
-    return [one for one in found if id(one) in kept]
+    shown = {id(history) for history in sorted(changed, key=change, reverse=True)[:MOST_HISTORIES]}
+    return [history for history in changed if id(history) in shown]
 
 
 def _charted(tables: Sequence[Table]) -> set[int]:
-    """Those with the most to choose among, where there are too many."""
+    """The ids of at most MOST_CHARTED tables: those with the most machines to choose among."""
     ranked = sorted(tables, key=lambda table: -len(table.rows))
     return {id(table) for table in ranked[:MOST_CHARTED]}
 
@@ -194,53 +151,26 @@ def _test(number: int, table: Table, marks: Mapping[str, Mark], charted: bool) -
     choice = verdict(table, marks)
     drawn: list[Chart | None] = []
     if charted:
-        drawn = [of_test.time_money(table, marks), of_test.rounds(table, marks), of_test.usd_a_run(table, marks)]
+        drawn = [time_money_chart(table, marks), rounds_chart(table, marks), run_usd_chart(table, marks)]
     figures = tuple(Figure(chart) for chart in drawn if chart is not None)
-    name = _named(table.case, table.full_scale)
+    name = case_name(table.case, table.full_scale)
     return Test(f"test-{number}", name, choice.said, choice.sure, figures, _legend([table], marks))
 
 
+def _history(history: History, marks: Mapping[str, Mark]) -> tuple[Name, Figure]:
+    figure = Figure(history_chart(history, marks), history_numbers(history, marks))
+    return case_name(history.test, history.scale), figure
+
+
 def _legend(tables: Iterable[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Mark, bool], ...]:
+    """The machines that have a colour of their own, and whether each is embedded AWS's."""
     rows = [row for table in tables for row in table.rows if marks[row.machine.name].number]
-    return tuple(sorted({marks[row.machine.name]: row.machine.embedded for row in rows}.items(), key=_place))
-
-
-def _place(one: tuple[Mark, bool]) -> int:
-    return one[0].number
-
-
-def _named(case: str, scale: str | None = None) -> Name:
-    folder, separator, test = case.rpartition("::")
-    return Name(printable(folder + separator), printable(test if scale is None else f"{test}, {scale}"))
-
-
-def _columns(tables: Sequence[Table]) -> list[Column]:
-    rows = [row for table in tables for row in table.rows]
-    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is one over the time
-    chosen = [COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded]
-    return [
-        column
-        for column in chosen
-        if column.name in {*NEVER_DROPPED, "test"} or any(column.value(row) not in {None, ""} for row in rows)
-    ]
-
-
-def _line(table: Table, row: Row, columns: Sequence[Column], marks: Mapping[str, Mark]) -> Line:
-    mark, cells = marks[row.machine.name], tuple(_cell(table, row, column) for column in columns)
-    return Line(mark, row.machine.embedded, _named(row.case), cells)
-
-
-def _cell(table: Table, row: Row, column: Column) -> Cell:
-    value, text = column.value(row), printable(column.shown(row))
-    if column.name == "throughput" and value is not None and table.unit != "runs":
-        text += f" {printable(table.unit)}"
-    if column.name == "spread":
-        value = row.low
-    return Cell(text, float(value) if isinstance(value, int | float | Decimal) else None)
+    machines = {marks[row.machine.name]: row.machine.embedded for row in rows}
+    return tuple(sorted(machines.items(), key=lambda machine: machine[0].number))
 
 
 def _notes(compared: Compared, charted: int, scaled: int, changed: int) -> list[str]:
-    """What was left out, and where."""
+    """Sentences on what was left out."""
     notes = []
     tests = len(compared.tables)
     if tests > charted:
@@ -253,9 +183,31 @@ def _notes(compared: Compared, charted: int, scaled: int, changed: int) -> list[
         notes.append(f"History is drawn for the {MOST_HISTORIES} of {changed:,} tests that changed most.")
     if compared.older:
         notes.append(
-            f"{count_of(compared.older, 'result')} of commits before a machine's newest: in the history, not in the "
+            f"{_count(compared.older, 'result')} of commits before a machine's newest: in the history, not in the "
             "choice nor in the table."
         )
     if compared.duplicates:
-        notes.append(f"{count_of(compared.duplicates, 'result')} that another file holds too counted once.")
+        notes.append(f"{_count(compared.duplicates, 'result')} that another file holds too counted once.")
     return notes
+
+
+def _figures(records: Sequence[Record], tables: Sequence[Table]) -> list[str]:
+    """The results in figures: how many of what, measured when, at which prices."""
+    machines = {record.machine.name for record in records}
+    prices = sorted({record.machine.price_date for record in records if record.machine.price_date})
+    facts = [
+        _count(len(records), "result"),
+        _count(len(tables), "test"),
+        _count(len(machines), "machine"),
+        _count(len({(record.machine.name, record.launch) for record in records}), "launch", "es"),
+    ]
+    dates = dates_of(records)
+    facts.append(f"measured {dates} (UTC)" if dates else "no dates")
+    if prices:
+        facts.append("prices of " + (prices[0] if len(prices) == 1 else f"{prices[0]} to {prices[-1]}"))
+    return facts
+
+
+def _count(number: int, word: str, plural: str = "s") -> str:
+    """A number and its noun: ``1,440 results``."""
+    return f"{number:,} {word}{plural if number != 1 else ''}"

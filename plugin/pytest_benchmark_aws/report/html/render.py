@@ -1,4 +1,4 @@
-"""The page as HTML: one file, no network, nothing but its own style and script allowed to run."""
+"""The page as HTML: one file that loads nothing, and lets nothing but its own style and script run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.report.html.charts import vega
 from pytest_benchmark_aws.report.html.charts.drawing import svg_for_page
+from pytest_benchmark_aws.report.html.charts.vega import ACCENT, GRID, INK, MUTED
 from pytest_benchmark_aws.report.html.machine_styles import OTHER, STYLES
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ _GROUNDS = (
     ("edge", "#7d8690", "#6e7883"),
     ("hover", "#eef1f4", "#252c35"),
 )
-_DARK = {vega.INK: "#e8ebef", vega.MUTED: "#9aa5b1", vega.GRID: "#343b44", vega.ACCENT: "#ff9d5c"}
+_INKS = (("ink", INK), ("muted", MUTED), ("grid", GRID), ("accent", ACCENT))
+_DARK = {INK: "#e8ebef", MUTED: "#9aa5b1", GRID: "#343b44", ACCENT: "#ff9d5c"}
 
 
 def need_extra() -> None:
-    """Refuses at once where the libraries are missing.
+    """Refuses at once where the report's libraries are missing.
 
     Raises:
-        PlanError: they are, with the command that installs them.
+        PlanError: at least one is, with the command that installs them.
     """
     try:
         import jinja2  # noqa: F401
@@ -43,7 +44,7 @@ def need_extra() -> None:
 
 
 def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
-    """The whole document; the same page gives the same text."""
+    """The whole HTML document; the same page gives the same text. ``draw`` makes the markup of a chart."""
     import jinja2
     from markupsafe import Markup
 
@@ -70,7 +71,7 @@ def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
 
 
 def policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: that one style sheet, that one script, and nothing from anywhere."""
+    """The Content-Security-Policy that allows this style sheet and this script, and nothing from anywhere."""
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -78,18 +79,10 @@ def policy(style: str, script: str) -> str:
 
 
 def palette() -> str:
-    """The colours as custom properties, light and dark, and the charts' colours turned into them."""
+    """The colours as custom properties, light and dark, and rules that turn the charts' colours into them."""
     pairs = [(f"s{number}", style.light, style.dark) for number, style in enumerate(STYLES, 1)]
     pairs.append(("s0", OTHER.light, OTHER.dark))
-    pairs += [
-        (name, light, _DARK[light])
-        for name, light in (
-            ("ink", vega.INK),
-            ("muted", vega.MUTED),
-            ("grid", vega.GRID),
-            ("accent", vega.ACCENT),
-        )
-    ]
+    pairs += [(name, light, _DARK[light]) for name, light in _INKS]
     properties = (*pairs, *_GROUNDS)
     light = "".join(f"--{name}:{light};" for name, light, _ in properties)
     dark = "".join(f"--{name}:{dark};" for name, _, dark in properties)
@@ -107,7 +100,7 @@ def palette() -> str:
 
 
 def _aligned(page: Page) -> str:
-    """Which columns of the big table start at the left: a class for each of its cells would be a tenth of the page."""
+    """The rules that align the table's left columns: a class for each of its cells would be a tenth of the page."""
     return "".join(
         f".big :is(td,th):nth-child({number}){{text-align:left}}\n"
         for number, column in enumerate(page.columns, 1)

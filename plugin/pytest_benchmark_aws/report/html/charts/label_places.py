@@ -1,4 +1,4 @@
-"""Where the names in a chart go, so that none lies on another."""
+"""On which side of its point each name in a chart is, so that none lies on another."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, HEIGHT = 300.0, 205.0
-"""Of the plot inside a chart's axes, in pixels, about: axis labels take some of it."""
+"""The plot inside a chart's axes in pixels, about: axis labels take some of it."""
 CHARACTER, LINE = 5.9, 13.0
 """A name's width for each character and its height at 11 pixels, in pixels."""
 CLEAR = 8.0
-"""Between a point and its name, in pixels."""
+"""Pixels between a point and its name."""
 
 
-class Placed(Enum):
-    """On which side of its point a name is."""
+class Side(Enum):
+    """The side of a point that its name is on."""
 
     NONE = ""
     RIGHT = "right"
@@ -34,7 +34,7 @@ class Placed(Enum):
 
     @property
     def across(self) -> int:
-        """1 to the right of the point, -1 to its left, 0 at it: above and below, names begin or end there."""
+        """1 to the right of the point, -1 to its left, 0 above and below it, where names begin or end at the point."""
         return {"right": 1, "left": -1}.get(self.value, 0)
 
     @property
@@ -44,13 +44,13 @@ class Placed(Enum):
 
     @property
     def align(self) -> str:
-        """Vega's: which part of the name is at its place."""
+        """Vega's word for the part of the name that is at its place."""
         return {"right": "left", "left": "right"}.get(self.value.rsplit(" ", maxsplit=1)[-1], "center")
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What an axis spans."""
+    """The span of an axis."""
 
     low: float
     high: float
@@ -74,7 +74,7 @@ class _Box:
         return across and self.top < other.bottom and other.top < self.bottom
 
 
-_TRIED = [side for side in Placed if side is not Placed.NONE]
+_TRIED = [side for side in Side if side is not Side.NONE]
 
 
 def place_labels(
@@ -83,7 +83,7 @@ def place_labels(
     x: Domain,
     y: Domain,
     front: Sequence[tuple[float, float]] = (),
-) -> list[Placed]:
+) -> list[Side]:
     """For each point the first side on which its name is within the plot and meets no point, name or part of the front.
 
     The front is drawn as steps: across at a point's height, then down at the next one's place.
@@ -96,7 +96,7 @@ def place_labels(
         taken.append(_Box(right - 1, min(top, bottom), right + 1, max(top, bottom)))
     sides = []
     for name, (across, down) in zip(names, centers, strict=True):
-        side = Placed.NONE
+        side = Side.NONE
         for tried in _TRIED if name else ():
             box = _box(tried, across, down, len(name) * CHARACTER)
             inside = box.left >= 0 and box.right <= WIDTH and box.top >= 0 and box.bottom <= HEIGHT
@@ -108,7 +108,7 @@ def place_labels(
     return sides
 
 
-def _box(side: Placed, across: float, down: float, width: float) -> _Box:
+def _box(side: Side, across: float, down: float, width: float) -> _Box:
     left = across + side.across * CLEAR - {"left": 0.0, "right": width, "center": width / 2}[side.align]
     middle = down + side.down * (CLEAR + LINE / 2)
     return _Box(left, middle - LINE / 2, left + width, middle + LINE / 2)

@@ -1,4 +1,4 @@
-"""The numbers of a chart over commits or over a parameter, as a table."""
+"""The numbers of a history or scaling chart as a table."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Numbers:
     rows: tuple[tuple[str, ...], ...]
 
 
-def history_numbers(found: History, marks: Mapping[str, Mark]) -> Numbers:
-    """A line for each commit, a column for each machine."""
-    lines, commits = coloured(found.lines, marks), found.commits[-MOST_COMMITS:]
+def history_numbers(history: History, marks: Mapping[str, Mark]) -> Numbers:
+    """A history's times, with launches in parentheses: a row for each commit, a column for each machine."""
+    lines, commits = coloured(history.lines, marks), history.commits[-MOST_COMMITS:]
     cells = [
         {point.label: f"{format_seconds(point.row.seconds)} ({point.row.launches})" for point in line.points}
         for line in lines
@@ -38,9 +38,12 @@ def history_numbers(found: History, marks: Mapping[str, Mark]) -> Numbers:
     )
 
 
-def scaling_numbers(found: Scaling, marks: Mapping[str, Mark]) -> Numbers:
-    """Time at each place and, of more hands for the same work, how many times as fast and what share of that linear."""
-    lines = coloured(found.lines, marks)
+def scaling_numbers(scaling: Scaling, marks: Mapping[str, Mark]) -> Numbers:
+    """A scaling's times: a row for each value of the parameter, a column for each machine.
+
+    Where the parameter is more hands for the same work, with the speed-up and its share of a linear one.
+    """
+    lines = coloured(scaling.lines, marks)
     across = sorted({(point.x, point.label) for line in lines for point in line.points})
     cells = []
     for line in lines:
@@ -48,14 +51,14 @@ def scaling_numbers(found: Scaling, marks: Mapping[str, Mark]) -> Numbers:
         column = {}
         for point in line.points:
             text = format_seconds(point.row.seconds)
-            if found.parallel and point is not first:
+            if scaling.parallel and point is not first:
                 gain = first.row.seconds / point.row.seconds
                 text += f" ({gain:.2f}, {gain / (point.x / first.x):.0%})".replace("%", " %")
             column[point.x, point.label] = text
         cells.append(column)
     rows = [(label, *(column.get((x, label), "-") for column in cells)) for x, label in across]
-    caption = "time (times as fast as the first, share of a linear speed-up)" if found.parallel else "time"
-    header = (printable(found.parameter), *(marks[line.machine.name].name for line in lines))
+    caption = "time (times as fast as the first, share of a linear speed-up)" if scaling.parallel else "time"
+    header = (printable(scaling.parameter), *(marks[line.machine.name].name for line in lines))
     return Numbers(caption, header, _all_printable(rows))
 
 

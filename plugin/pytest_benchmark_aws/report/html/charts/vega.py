@@ -1,12 +1,14 @@
-"""What all charts have in common: axes, units, points and lines by machine, and the look."""
+"""Vega-Lite specifications: axes, points and lines by machine, and the look that all charts have.
+
+Pure functions, which take all names as data and none as code.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Placed
+from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Side
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
@@ -14,58 +16,18 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
-T = TypeVar("T")
 WIDTH = 372
-"""Of a whole chart in pixels: the page shows it at this size on a phone, so that its text stays readable."""
+"""A chart's width in pixels: the page shows it at this size on a phone, so that its text stays readable."""
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 """vl-convert brings Liberation Sans along, which has Arial's widths: no font of this machine is needed."""
+DESCRIBED = "told"
+"""Begins the names of the layers whose points have a description; Vega makes them classes of the SVG."""
 # The page's style sheet turns each of these into its theme's colour, so that no two may be the same.
 INK, MUTED, GRID, ACCENT, OTHER = "#1b1f24", "#59636e", "#d8dee4", "#b4460f", "#5a6672"
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What a value is multiplied by so that an axis has readable numbers, and how that is called."""
-
-    factor: float
-    words: str
-
-    def shown(self, value: float) -> str:
-        """The value in this unit, to three digits or all before the point."""
-        scaled = value * self.factor
-        return f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.3g}"
-
-
-def time_unit(seconds: Sequence[float]) -> Unit:
-    """By the smallest value, so that no number on the axis is below a tenth."""
-    least = min(seconds, default=1.0)
-    for words, size in (("s", 0.1), ("ms", 1e-4), ("µs", 1e-7)):
-        if least >= size:
-            return Unit({"s": 1.0, "ms": 1e3, "µs": 1e6}[words], words)
-    return Unit(1e9, "ns")
-
-
-def usd_unit(usd: Sequence[float]) -> Unit:
-    """USD of one run, or of so many that the numbers are readable."""
-    least = min((one for one in usd if one > 0), default=1.0)
-    for factor, words in ((1.0, "a run"), (1e3, "per 1,000 runs"), (1e6, "per million runs")):
-        if least * factor >= 0.05:
-            return Unit(factor, f"USD {words}")
-    return Unit(1e9, "USD per billion runs")
-
-
-def rate_unit(rates: Sequence[float], unit: str) -> Unit:
-    """Units of work a second, with a prefix."""
-    least = min((rate for rate in rates if rate > 0), default=1.0)
-    words = printable(unit)
-    for factor, prefix in ((1e9, "billion "), (1e6, "million "), (1e3, "thousand ")):
-        if least >= factor / 10:
-            return Unit(1 / factor, f"{prefix}{words} a second")
-    return Unit(1.0, f"{words} a second")
-
-
 def domain(values: Sequence[float], *, padding: float, log_from: float = 12.0) -> Domain:
-    """What an axis spans: logarithmic where values differ ``log_from`` times or more, from 0 where 0 is near."""
+    """The span of an axis: logarithmic where values differ ``log_from`` times or more, from 0 where 0 is near."""
     low, high = min(values), max(values)
     if low > 0 and high / low >= log_from:
         room = (high / low) ** padding
@@ -75,7 +37,7 @@ def domain(values: Sequence[float], *, padding: float, log_from: float = 12.0) -
 
 
 def number(field: str, title: str, span: Domain, ticks: Sequence[float] | None = None) -> dict[str, Any]:
-    """A quantitative channel over that span."""
+    """A channel of numbers over that span."""
     scale: dict[str, Any] = {"domain": [span.low, span.high], "nice": False, "zero": False}
     if span.log:
         scale["type"] = "log"
@@ -96,7 +58,7 @@ def number(field: str, title: str, span: Domain, ticks: Sequence[float] | None =
 
 
 def log_ticks(span: Domain) -> list[float]:
-    """1, 2 and 5 of each power of ten within the span, or the powers alone where these are many."""
+    """Ticks at 1, 2 and 5 of each power of ten within the span, or at the powers alone where these are many."""
     powers = range(math.floor(math.log10(span.low)), math.ceil(math.log10(span.high)) + 1)
     digits = (1, 2, 5) if len(powers) <= 4 else (1,)
     ticks = [digit * 10.0**power for power in powers for digit in digits]
@@ -104,7 +66,7 @@ def log_ticks(span: Domain) -> list[float]:
 
 
 def names(field: str, order: Sequence[str]) -> dict[str, Any]:
-    """A line for each name."""
+    """A channel with a line for each name."""
     axis = {"title": None, "ticks": False, "domain": False, "labelLimit": 240, "labelPadding": 6, "grid": True,
             "tickBand": "extent"}  # fmt: skip
     scale = {"paddingInner": 0, "paddingOuter": 0}
@@ -112,32 +74,32 @@ def names(field: str, order: Sequence[str]) -> dict[str, Any]:
 
 
 def steps(field: str, title: str, order: Sequence[str]) -> dict[str, Any]:
-    """A place for each name along the bottom."""
+    """A channel with a place for each name along the bottom."""
     few = len(order) <= 4
     axis = {"title": title, "labelAngle": 0 if few else -40, "labelOverlap": True, "labelLimit": 80, "grid": False}
     return {"field": field, "type": "ordinal", "sort": list(order), "axis": axis, "scale": {"type": "point"}}
 
 
 def colors(marks: Sequence[Mark]) -> dict[str, Any]:
-    """The machines' colours."""
-    each = list({mark.label: mark for mark in marks}.values())
+    """The channel of the machines' colours."""
+    shown = list({mark.label: mark for mark in marks}.values())
     return {
         "field": "machine",
         "type": "nominal",
-        "scale": {"domain": [mark.label for mark in each], "range": [mark.style.light for mark in each]},
+        "scale": {"domain": [mark.label for mark in shown], "range": [mark.style.light for mark in shown]},
         "legend": None,
     }
 
 
 def shapes(marks: Sequence[Mark]) -> dict[str, Any]:
-    """The machines' shapes."""
-    each = list({mark.label: mark for mark in marks}.values())
+    """The channel of the machines' shapes."""
+    shown = list({mark.label: mark for mark in marks}.values())
     return {
         "field": "machine",
         "type": "nominal",
         "scale": {
-            "domain": [mark.label for mark in each],
-            "range": [mark.style.shape for mark in each],
+            "domain": [mark.label for mark in shown],
+            "range": [mark.style.shape for mark in shown],
         },
         "legend": None,
     }
@@ -146,7 +108,7 @@ def shapes(marks: Sequence[Mark]) -> dict[str, Any]:
 def points(
     encoding: dict[str, Any], marks: Sequence[Mark], *, size: int, dots: bool = False, opacity: float = 1.0
 ) -> list[dict[str, Any]]:
-    """A point for each value, hollow where its machine is embedded AWS's; dots are circles on any machine."""
+    """Two layers with a point for each value: filled ones, and hollow ones of embedded AWS; dots are always circles."""
     channels = {**encoding, "color": colors(marks)}
     if not dots:
         channels |= {"shape": shapes(marks), "description": {"field": "words"}}
@@ -156,17 +118,17 @@ def points(
         if dots:
             mark |= {"shape": "circle", "strokeWidth": 1.0}
         layer = {"mark": mark, "transform": [{"filter": "datum.embedded" if embedded else "!datum.embedded"}]}
-        layers.append({**layer, "encoding": channels, **({} if dots else {"name": f"told{int(embedded)}"})})
+        layers.append({**layer, "encoding": channels, **({} if dots else {"name": f"{DESCRIBED}{int(embedded)}"})})
     return layers
 
 
 def line(encoding: dict[str, Any], marks: Sequence[Mark]) -> dict[str, Any]:
-    """A line through each machine's points."""
+    """A layer with a line through each machine's points."""
     return {"mark": {"type": "line", "strokeWidth": 1.6}, "encoding": {**encoding, "color": colors(marks)}}
 
 
-def label_layer(encoding: dict[str, Any], side: Placed) -> dict[str, Any]:
-    """The names that are on that side of their points."""
+def label_layer(encoding: dict[str, Any], side: Side) -> dict[str, Any]:
+    """A layer with the names that are on that side of their points."""
     mark: dict[str, Any] = {"type": "text", "color": INK, "fontSize": 11}
     mark |= {"align": side.align, "dx": side.across * CLEAR, "dy": side.down * (CLEAR + 6)}
     return {
@@ -204,19 +166,9 @@ def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict
 
 
 def harmless(value: Any) -> Any:
-    """The same with each text in it, and each key, escaped where it is not to be printed."""
+    """The value with all its texts and keys harmless to print."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {printable(key): harmless(each) for key, each in value.items()}
-    return [harmless(each) for each in value] if isinstance(value, list) else value
-
-
-def spread(values: Sequence[T], most: int) -> list[T]:
-    """At most so many of the values, evenly spread, the first and the last among them."""
-    if len(values) <= most:
-        return list(values)
-    if most == 1:
-        return [values[0]]
-    step = (len(values) - 1) / (most - 1)
-    return [values[round(rank * step)] for rank in range(most)]
+        return {printable(key): harmless(item) for key, item in value.items()}
+    return [harmless(item) for item in value] if isinstance(value, list) else value
