@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import platform
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.machine.hardware import process_peak_rss, read_facts, reset_peak_rss
+from pytest_benchmark_aws.machine.hardware import read_facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GIB = 2**30
 
@@ -145,17 +148,3 @@ def test_this_machine_has_facts() -> None:
     assert facts.vcpus >= facts.cores >= 1
     assert facts.memory_bytes
     assert facts.memory_bytes > 2**27
-
-
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is reset by Linux's /proc")
-def test_the_peak_starts_anew() -> None:
-    """Memory that was freed before the reset is not in the peak."""
-    block = bytearray(256 * 2**20)
-    high = process_peak_rss()
-    del block
-    if not reset_peak_rss():
-        pytest.skip("this kernel refuses to reset the peak")
-    low = process_peak_rss()
-    assert high is not None
-    assert low is not None
-    assert high - low > 200 * 2**20

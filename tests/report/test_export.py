@@ -16,7 +16,7 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.export import asv, bencher, github_action_benchmark
-from pytest_benchmark_aws.report.export.measurements import told_apart
+from pytest_benchmark_aws.report.export.measurements import unique_names
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.records import Record
@@ -229,8 +229,8 @@ def test_the_interval_is_that_of_order_statistics(count: int, rank: int | None) 
     assert asv.interval(values) == expected
 
 
-def test_names_that_come_to_the_same_are_told_apart() -> None:
+def test_names_that_come_to_the_same_are_unique_names() -> None:
     """By a hash of what they were made of; others stay as they are."""
-    made = told_apart({"a/b": "a-b", "a b": "a-b", "c": "c"})
+    made = unique_names({"a/b": "a-b", "a b": "a-b", "c": "c"})
     assert made["c"] == "c"
     assert len(set(made.values())) == 3

@@ -1,11 +1,11 @@
-"""S3 as a run needs it: one bucket of the account, shipped archives, presigned URLs, results."""
+"""The S3 bucket that runs ship their archives and results through, and presigned URLs of its objects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.clients import code_of, refusal
+from pytest_benchmark_aws.aws.errors import code_of, refusal
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Account, Clients
 
 KEPT_DAYS = 14
+"""After which S3 deletes an object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket, and who must own it: every call says so, so that a squatted name is never written to."""
+    """A bucket, and the account that must own it: every call says so, so that a squatted name is never written to."""
 
     clients: Clients
     name: str
@@ -77,7 +78,7 @@ class Bucket:
         )
 
     def has(self, key: str, size: int) -> bool:
-        """Whether an object of that size is there."""
+        """Whether an object of that size, in bytes, is there."""
         from botocore.exceptions import ClientError
 
         try:
@@ -98,7 +99,7 @@ class Bucket:
             self._client().put_object(**own, Body=body)
 
     def get(self, key: str, limit: int) -> bytes | None:
-        """An object, or None where it is not there.
+        """An object's content; None where it is not there.
 
         Raises:
             ValueError: it is larger than ``limit`` bytes; no more than that is read.
@@ -118,20 +119,23 @@ class Bucket:
         return data
 
     def listing(self, prefix: str) -> dict[str, str]:
-        """Key -> entity tag of all objects under a prefix: what changed since the last look has another tag."""
+        """Key -> entity tag of all objects under a prefix; an object that changed has another tag."""
         pages = (
             self._client()
             .get_paginator("list_objects_v2")
             .paginate(Bucket=self.name, Prefix=prefix, ExpectedBucketOwner=self.owner)
         )
-        return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", ())}
+        return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", ())}
 
     def url(self, method: str, key: str, seconds: int, **extra: str) -> str:
-        """A presigned URL; ``extra`` is signed too, so the caller must send it as headers."""
+        """A presigned URL of an S3 method such as ``put_object``, valid for so many seconds.
+
+        ``extra`` is signed too, so that whoever uses the URL must send it as headers.
+        """
         params = {"Bucket": self.name, "Key": key, **extra}
         return str(self._client().generate_presigned_url(method, Params=params, ExpiresIn=seconds))
 
 
 def default_bucket(clients: Clients, account: Account) -> Bucket:
-    """The account's own for us: its id and the region are in the name, so no other account can hold it by chance."""
+    """The account's bucket for us: its id and region are in the name, so that no other holds the name by chance."""
     return Bucket(clients, f"pytest-benchmark-aws-{account.account_id}-{account.region}", account.account_id)

@@ -1,4 +1,4 @@
-"""Objects of a bucket that is the user's: listed, read, and added where none is; never written over, never deleted."""
+"""The S3 bucket of a shared storage, which is the user's: objects are listed, read and added, never replaced."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.clients import code_of, reaching
+from pytest_benchmark_aws.aws.errors import code_of, reaching
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
 
 CONFLICTS = 8
-"""Tries of a write that S3 answers with 409, another write of the same key being under way."""
+"""Tries of a write that S3 answers with 409, as another write of the same key is under way."""
 _CHUNK = 1024**2
 _MISSING = frozenset({"404", "NoSuchKey"})
 _CHANGED = frozenset({"412", "PreconditionFailed"})
@@ -58,7 +58,7 @@ class Objects:
     sleep: Callable[[float], None] = time.sleep
 
     def endpoint(self) -> str:
-        """Where S3 is, as boto3 found it; asks nobody.
+        """The URL of S3, as boto3 finds it without a request.
 
         Raises:
             PlanError: AWS's configuration on this machine makes no client.
@@ -71,7 +71,7 @@ class Objects:
             raise PlanError(f"no S3 client can be made of this machine's AWS configuration: {error}") from error
 
     def listing(self, prefix: str) -> dict[str, Remote]:
-        """Key -> what is there, of all objects under a prefix.
+        """Key -> object, of all objects under a prefix.
 
         Raises:
             PlanError: the bucket is missing, or may not be listed.
@@ -80,13 +80,13 @@ class Objects:
         with self._answers():
             pages = self.clients("s3").get_paginator("list_objects_v2").paginate(Prefix=prefix, **self._own())
             return {
-                found["Key"]: Remote(found["ETag"], int(found["Size"]))
+                item["Key"]: Remote(item["ETag"], int(item["Size"]))
                 for page in pages
-                for found in page.get("Contents", ())
+                for item in page.get("Contents", ())
             }
 
     def download(self, key: str, remote: Remote, into: BinaryIO) -> bool:
-        """Writes the object that was listed; False where it is gone, or another, by now.
+        """Writes the content of an object that was listed; False where it is gone or another by now.
 
         Raises:
             UnreachableError: the answer broke off or its checksum is wrong: nothing of it may be used.
@@ -106,7 +106,7 @@ class Objects:
         return True
 
     def holds(self, key: str, data: bytes) -> Remote | None:
-        """The object where its content is ``data``; None where it is another's, or gone.
+        """The object where its content is ``data``; None where it has other content, or is gone.
 
         Raises:
             UnreachableError: AWS cannot be asked now.
@@ -121,7 +121,7 @@ class Objects:
         return Remote(answer["ETag"], len(data)) if same else None
 
     def add(self, key: str, data: bytes) -> Remote | None:
-        """Writes an object under a key that has none; None where it has one.
+        """Adds an object under a key that has none, and returns it; None where the key has one.
 
         Raises:
             UnreachableError: AWS cannot be reached, or is out of breath; whether it was written is not known.
@@ -164,6 +164,7 @@ class Objects:
         return answer
 
     def _own(self) -> dict[str, str]:
+        """The arguments that name the bucket and its owner."""
         owner = self.owner
         if owner is None:
             try:
@@ -177,7 +178,7 @@ class Objects:
 
     @contextmanager
     def _answers(self) -> Iterator[None]:
-        """A no that stays one becomes PlanError, what may be asked again UnreachableError."""
+        """A context in which final errors become PlanError, and those that may pass UnreachableError."""
         from botocore.exceptions import ClientError
 
         try:

@@ -1,4 +1,4 @@
-"""Which EC2 instance this is: told by firmware, then by the instance metadata service, version 2."""
+"""Whether this machine is an EC2 instance, by its firmware, and which, by the metadata service, version 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SAFE = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Ec2Identity:
-    """One instance, as it describes itself; None where it does not say."""
+    """An EC2 instance as its metadata describes it; a field that it does not have is None."""
 
     instance_type: str | None
     instance_id: str | None
@@ -25,11 +25,11 @@ class Ec2Identity:
     ami: str | None
     market: str | None
     embedded: bool = False
-    """Embedded AWS: the type is a name only, the machine is whatever it runs on."""
+    """Whether it is embedded AWS's: then the type is a name only, and the machine is whatever it runs on."""
 
 
 def is_ec2(root: Path = Path("/")) -> bool:
-    """Whether firmware says EC2 (AWS: "Identify EC2 Linux instances"); reads files only, never the network."""
+    """Whether the firmware says EC2 (AWS: "Identify EC2 Linux instances"); reads files only, never the network."""
     for name in ("sys_vendor", "board_vendor"):
         if _text(root / "sys/class/dmi/id" / name) == "Amazon EC2":
             return True
@@ -43,13 +43,13 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
     ``AWS_EC2_METADATA_DISABLED`` and ``AWS_EC2_METADATA_SERVICE_ENDPOINT`` work as for AWS's own tools. At most three
     requests, each within ``timeout_s``.
     """
-    named = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
-    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not (named or is_ec2(root)):
+    chosen_endpoint = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not (chosen_endpoint or is_ec2(root)):
         return None
     import json
     from http.client import HTTPException
 
-    base = (named or ENDPOINT).rstrip("/")
+    base = (chosen_endpoint or ENDPOINT).rstrip("/")
     try:
         token = _request(f"{base}/latest/api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, timeout_s)
         headers = {"X-aws-ec2-metadata-token": token}
@@ -71,6 +71,7 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
 
 
 def _market(base: str, headers: dict[str, str], timeout_s: float) -> str | None:
+    """``on-demand`` or ``spot``; None where the service does not say."""
     from http.client import HTTPException
 
     try:
@@ -81,6 +82,7 @@ def _market(base: str, headers: dict[str, str], timeout_s: float) -> str | None:
 
 
 def _request(url: str, method: str, headers: dict[str, str], timeout_s: float) -> str:
+    """The text of an answer of the metadata service, of at most 64 KiB."""
     import urllib.request
 
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # metadata is never behind a proxy
@@ -93,6 +95,7 @@ def _request(url: str, method: str, headers: dict[str, str], timeout_s: float) -
 
 
 def _safe(value: Any) -> str | None:
+    """The value where it is an identifier, else None."""
     return value if isinstance(value, str) and _SAFE.fullmatch(value) else None
 
 

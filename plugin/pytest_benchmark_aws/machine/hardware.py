@@ -1,4 +1,4 @@
-"""What this machine, or its container, has: CPUs, memory, kernel. Reads a few files under /proc and /sys."""
+"""CPUs, memory and kernel of this machine or its container, read from a few files under /proc and /sys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_LIMIT = 2**60
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decides how fast a machine is; None where it cannot be known."""
+    """What decides how fast a machine is; a fact that cannot be known is None."""
 
     vcpus: int
     """CPUs that this process may use: its affinity, and its container's quota rounded up."""
@@ -32,25 +32,27 @@ class Facts:
     governor: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The facts by name, as JSON has them."""
         return asdict(self)
 
 
 def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Facts:
-    """The facts as ``root``'s /proc and /sys tell them; a file that is missing makes a fact unknown, never an error."""
+    """The facts that /proc and /sys below ``root`` tell; a missing file makes a fact unknown and is no error.
+
+    ``affinity`` are the CPUs that this process may use, by default those that the system says.
+    """
     cpus = affinity if affinity is not None else _affinity()
     groups = _cgroup_folders(root)
     quota = _quota(groups)
     vcpus = max(1, len(cpus) if quota is None else min(len(cpus), quota))
-    topology = {cpu: _core_of(root, cpu) for cpu in cpus}
-    known = {core for core in topology.values() if core is not None}
-    threads_per_core = max(1, len(cpus) // len(known)) if known else 1
+    cores = {core for core in (_core_of(root, cpu) for cpu in cpus) if core is not None}
+    threads_per_core = max(1, len(cpus) // len(cores)) if cores else 1
     smt = _number(root / "sys/devices/system/cpu/smt/active")
     nodes = len(list((root / "sys/devices/system/node").glob("node[0-9]*")))
     machine = platform.machine().lower()
     return Facts(
         vcpus=vcpus,
-        cores=min(vcpus, len(known)) if known else vcpus,
+        cores=min(vcpus, len(cores)) if cores else vcpus,
         threads_per_core=threads_per_core,
         smt=None if smt is None else bool(smt),
         numa_nodes=nodes or None,
@@ -60,28 +62,6 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
         arch={"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
         governor=_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     )
-
-
-def process_peak_rss() -> int | None:
-    """This process's peak resident memory in bytes since its start or the last reset (VmHWM, proc(5))."""
-    for line in (_text(Path("/proc/self/status")) or "").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024  # getrusage(2): bytes on macOS, KiB elsewhere
-
-
-def reset_peak_rss() -> bool:
-    """Starts the peak anew by writing 5 to clear_refs (proc(5)); False where the kernel refuses."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
 
 
 def _affinity() -> frozenset[int]:
@@ -103,6 +83,7 @@ def _number(path: Path) -> int | None:
 
 
 def _core_of(root: Path, cpu: int) -> tuple[int, int] | None:
+    """Package and core of a CPU; None where the kernel does not tell."""
     folder = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
     package, core = _number(folder / "physical_package_id"), _number(folder / "core_id")
     return None if package is None or core is None else (package, core)
@@ -117,6 +98,7 @@ def _cpu_model(root: Path) -> str | None:
 
 
 def _memory(root: Path, groups: list[Path]) -> int | None:
+    """Bytes of RAM, or of the tightest limit of the control groups where that is less."""
     amounts = []
     for line in (_text(root / "proc/meminfo") or "").splitlines():
         words = line.split()
@@ -136,7 +118,7 @@ def _memory(root: Path, groups: list[Path]) -> int | None:
 
 
 def _quota(groups: list[Path]) -> int | None:
-    """CPUs of the tightest quota, rounded up."""
+    """The number of CPUs of the tightest quota of the control groups, rounded up; None without one."""
     quotas = []
     for group in groups:
         words = (_text(group / "cpu.max") or "").split()  # cgroup v2: "$MAX $PERIOD"

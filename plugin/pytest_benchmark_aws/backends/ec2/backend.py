@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
-from pytest_benchmark_aws.aws.clients import code_of, reaching, refusal
+from pytest_benchmark_aws.aws.errors import code_of, reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status

@@ -1,4 +1,4 @@
-"""What every format is made from: a benchmark on a machine, its time, its spread and its price."""
+"""What every format is made from: the measurement of a benchmark on a machine, with its spread and its price."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ SIMULATED = "simulated: embedded AWS's times are those of the machine that it ra
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The files of a format, and what it has no place for."""
+    """The files of a format."""
 
     files: Mapping[str, Any]
     """Path within the output -> JSON; the empty path is the output itself."""
     count: int
-    """Benchmarks of a machine."""
+    """How many measurements they hold."""
     lost: tuple[str, ...]
-    """A line each, with numbers."""
+    """What the format has no place for: a phrase each, with numbers."""
     grows: frozenset[str] = frozenset()
-    """Files that take in what one of the same name holds already."""
+    """Files whose contents are added to an existing file of the same name."""
     stays: frozenset[str] = frozenset()
-    """Files that are written once, and left as they are from then on."""
+    """Files that are left as they are where they exist."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """One benchmark on one machine at one commit."""
 
     row: Row
@@ -49,20 +49,20 @@ class Measured:
     seconds: float
     """The mean over launches of their medians."""
     quartiles: tuple[float, float] | None
-    """The mean over launches of their first and third quartiles, in seconds, or what encloses the median of these."""
+    """The mean over launches of their first and third quartiles, in seconds, widened where it must enclose the time."""
     usd: Decimal | None
-    """Of a run, at the machine's price an hour; None without one."""
+    """USD of a run at the machine's price an hour; None without a price."""
     rate: float | None
-    """Units of work a second, where the test tells of work."""
+    """Units of work a second; None where the test tells of no work."""
 
     @property
     def unit(self) -> str:
-        """Of the rate: ``row trees``."""
+        """The unit of the rate's work, such as ``row trees``."""
         return self.row.records[0].unit
 
     @property
     def details(self) -> list[str]:
-        """What a person wants to know of the number, a line each."""
+        """What a person wants to know of the number, in lines."""
         row, commits = self.row, _commits(self.row)
         rounds = sum(record.round_count for record in row.records)
         lines = [SIMULATED] if row.machine.embedded else []
@@ -78,33 +78,33 @@ class Measured:
         return [printable(line) for line in [*lines, *(flag for flag in row.flags if flag != "embedded")]]
 
 
-def measured(records: Iterable[Record]) -> tuple[list[Measured], list[str]]:
-    """Each benchmark on each machine at that machine's newest commit, and what that leaves out."""
+def measurements(records: Iterable[Record]) -> tuple[list[Measurement], list[str]]:
+    """The measurements at each machine's newest commit, by name, and what that leaves out, in phrases."""
     compared = compare_records(records)
-    found = [_measured(row) for table in compared.tables for row in table.rows]
-    found.sort(key=lambda one: one.name)
+    by_name = [_measurement(row) for table in compared.tables for row in table.rows]
+    by_name.sort(key=lambda measurement: measurement.name)
     lost = []
     if compared.older:
         lost.append(f"{compared.older:,} results of older commits: one report is of one commit")
-    commits = sorted({commit for one in found for commit in _commits(one.row)})
+    commits = sorted({commit for measurement in by_name for commit in _commits(measurement.row)})
     if len(commits) > 1:
         lost.append(f"which of the commits {', '.join(commits)} a result is of, as a report is taken for one commit's")
-    flagged = sum(bool(set(one.row.flags) - {"embedded"}) for one in found)
+    flagged = sum(bool(set(measurement.row.flags) - {"embedded"}) for measurement in by_name)
     if flagged:
         lost.append(f"the reasons to doubt {flagged:,} results: see pytest-benchmark-aws compare")
-    return found, lost
+    return by_name, lost
 
 
-def _measured(row: Row) -> Measured:
-    told = [record.quartiles for record in row.records if record.quartiles is not None]
+def _measurement(row: Row) -> Measurement:
+    pairs = [record.quartiles for record in row.records if record.quartiles is not None]
     quartiles = None
-    if len(told) == len(row.records):
+    if len(pairs) == len(row.records):
         # Of data without repetition this encloses the center; pytest-benchmark's quartiles of two rounds may not.
-        low, high = (statistics.fmean(pair[side] for pair in told) for side in (0, 1))
+        low, high = (statistics.fmean(pair[side] for pair in pairs) for side in (0, 1))
         quartiles = min(low, row.seconds), max(high, row.seconds)
     price, first = row.machine.usd_per_hour, row.records[0]
     rates = [record.throughput for record in row.records if record.unit != "runs"]
-    return Measured(
+    return Measurement(
         row=row,
         name=printable(f"{first.case} on {row.machine.name}"),
         seconds=row.seconds,
@@ -115,20 +115,20 @@ def _measured(row: Row) -> Measured:
 
 
 def _commits(row: Row) -> list[str]:
-    """Short; stock pytest-benchmark calls none ``unversioned`` or ``unknown``."""
+    """The short ids of the row's commits; stock pytest-benchmark calls none ``unversioned`` or ``unknown``."""
     return sorted({str(record.commit) for record in row.records if re.fullmatch("[0-9a-f]{7,}", record.commit.id)})
 
 
 def shortened(name: str, most: int) -> str:
-    """A name of at most so many bytes: the end of a longer one is a hash of it."""
+    """The name in at most so many bytes; a longer one ends in its hash."""
     if len(name.encode()) <= most:
         return name
     end = f"~{_digest(name)}"
     return name.encode()[: most - len(end)].decode(errors="ignore") + end
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
-    """The same with a hash of the key added to each value that two keys have."""
+def unique_names(names: Mapping[str, str]) -> dict[str, str]:
+    """The mapping with a hash of the key added to each value that several keys have."""
     counts = Counter(names.values())
     return {key: f"{value}~{_digest(key)}" if counts[value] > 1 else value for key, value in names.items()}
 
