@@ -152,11 +152,11 @@ class Bodies(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     """A loopback server of bodies."""
-    with HTTPServer(("127.0.0.1", 0), Bodies) as one:
-        thread = threading.Thread(target=one.serve_forever, args=(0.02,))
+    with HTTPServer(("127.0.0.1", 0), Bodies) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
         thread.start()
-        yield one
-        one.shutdown()
+        yield http
+        http.shutdown()
         thread.join()
 
 

@@ -182,10 +182,10 @@ def test_a_dnf_that_hangs_is_told_with_its_words(launch: Launch, monkeypatch: py
     if limits == "step":
         monkeypatch.setattr(launch_module, "STEP_S", 1)
     launch.run()
-    told, log = "dnf did not end within 1 s and was killed", launch.storage.last("log").decode()
-    outcome = f"error: {told}; its words are in the log" if limits == "step" else "timeout"
+    killed, log = "dnf did not end within 1 s and was killed", launch.storage.last("log").decode()
+    outcome = f"error: {killed}; its words are in the log" if limits == "step" else "timeout"
     assert delivered(launch.storage)["outcome"] == outcome
-    assert (log.count("Waiting for the mirror"), told in log) == (1, True)
+    assert (log.count("Waiting for the mirror"), killed in log) == (1, True)
     until(lambda: not runs(int(pid.read_text())))
 
 

@@ -71,7 +71,7 @@ def records(
 
 
 def bmf(*found: list[Record]) -> Json:
-    data: Json = bencher.export([one for some in found for one in some]).files[""]
+    data: Json = bencher.export([record for some in found for record in some]).files[""]
     jsonschema.validate(data, BMF)
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert all(0 < len(name.encode()) <= 1024 for name in data)
@@ -80,7 +80,7 @@ def bmf(*found: list[Record]) -> Json:
 
 def extracted(*found: list[Record]) -> list[Json]:
     """The export as github-action-benchmark's extract.ts (zod, with coercion) and extractRangeInfo.ts take it."""
-    entries: list[Json] = github_action_benchmark.export([one for some in found for one in some]).files[""]
+    entries: list[Json] = github_action_benchmark.export([record for some in found for record in some]).files[""]
     assert isinstance(entries, list)
     assert entries, "No benchmark result was found"
     for entry in entries:

@@ -192,9 +192,9 @@ def test_a_launch_asks_for_all_that_it_makes_and_uses(world: World) -> None:
         IamInstanceProfile={"Name": "profile"},
         TagSpecifications=[{"ResourceType": "volume", "Tags": [{"Key": "a", "Value": "b"}]}],
     )
-    asked = [one["question"] for one in world.aws.control("decisions")]
+    asked = [decision["question"] for decision in world.aws.control("decisions")]
     head = "arn:aws:ec2:us-east-1:123456789012:"
-    assert {(one["action"], one["resource"].removeprefix(head)) for one in asked} == {
+    assert {(question["action"], question["resource"].removeprefix(head)) for question in asked} == {
         *(("ec2:RunInstances", f"{kind}/*") for kind in ("instance", "volume", "network-interface")),
         ("ec2:RunInstances", f"arn:aws:ec2:us-east-1::image/{image}"),
         ("ec2:RunInstances", f"subnet/{subnet}"),
@@ -202,7 +202,7 @@ def test_a_launch_asks_for_all_that_it_makes_and_uses(world: World) -> None:
         ("ec2:CreateTags", "volume/*"),
         ("iam:PassRole", "arn:aws:iam::123456789012:role/team/bench"),
     }
-    tagged = {one["resource"] for one in asked if one["context"].get("aws:RequestTag/a") == ["b"]}
+    tagged = {question["resource"] for question in asked if question["context"].get("aws:RequestTag/a") == ["b"]}
     assert tagged == {f"{head}volume/*"}
 
 

@@ -11,8 +11,10 @@ from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdic
 
 def policy(effect: str = "Allow", condition: dict[str, Any] | None = None, **elements: Any) -> dict[str, Any]:
     """A policy of one statement, on everything unless told otherwise."""
-    one = {"Effect": effect, "Action": "*", "Resource": "*", **elements}
-    return {"Version": "2012-10-17", "Statement": [one if condition is None else {**one, "Condition": condition}]}
+    statement = {"Effect": effect, "Action": "*", "Resource": "*", **elements}
+    if condition is not None:
+        statement["Condition"] = condition
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def holds(condition: dict[str, Any], **context: list[str]) -> bool:

@@ -194,7 +194,7 @@ def test_the_theme_is_the_systems_until_the_button_is_pressed(page: WebDriver, t
     assert run(page, f"{button}.textContent") == f"{other.capitalize()} theme"
     run(page, f"{button}.click()")
     after = run(page, look)
-    assert all(one != two for one, two in zip(before, after, strict=True))
+    assert all(earlier != later for earlier, later in zip(before, after, strict=True))
     assert run(page, f"{button}.textContent") == f"{theme.capitalize()} theme"
     browser.prefer(page, other)
     run(page, f"{button}.click()")

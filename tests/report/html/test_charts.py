@@ -71,8 +71,8 @@ def test_without_prices_there_is_no_chart_of_money() -> None:
     found = table("a CPU", "another CPU")
     assert time_money_chart(found, marks_of([found])) is None
     assert run_usd_chart(found, marks_of([found])) is None
-    one = table("m5.large", "a CPU")
-    chart = run_usd_chart(one, marks_of([one]))
+    single = table("m5.large", "a CPU")
+    chart = run_usd_chart(single, marks_of([single]))
     assert chart is not None
     assert "1 machine without a price left out" in chart.note
 
@@ -81,9 +81,9 @@ def test_rounds_are_dots_in_a_lane_for_each_launch() -> None:
     """5 launches of 7 rounds are 35 dots of a machine, in 5 lanes."""
     found = table("m5.8xlarge", "c5.24xlarge")
     dots = values(rounds_chart(found, marks_of([found])))
-    mine = [dot for dot in dots if dot["machine"] == "m5.8xlarge"]
-    assert len(mine) == 35
-    assert len({dot["offset"] for dot in mine}) == 5
+    lane_dots = [dot for dot in dots if dot["machine"] == "m5.8xlarge"]
+    assert len(lane_dots) == 35
+    assert len({dot["offset"] for dot in lane_dots}) == 5
 
 
 @pytest.mark.parametrize("many", [{"rounds": 60, "launches": 40}, {"types": sorted(made.SPEED), "launches": 30}])

@@ -67,8 +67,8 @@ def test_a_hostile_name_is_text_in_a_chart(name: str) -> None:
     """In every kind of chart, on the page and in files: well-formed, no element but drawing's, no control character."""
     found = {chart.kind: chart for chart in all_charts(view(with_names(name), title=name))}
     assert found.keys() == {"time-money", "rounds", "usd", "scaling", "history"}
-    for one in found.values():
-        for svg in (drawing.svg_for_page(one), drawing.svg_file(one)):
+    for chart in found.values():
+        for svg in (drawing.svg_for_page(chart), drawing.svg_file(chart)):
             elements = {element.tag.split("}")[-1] for element in ElementTree.fromstring(svg).iter()}
             assert elements <= {*DRAWN, "rect"}  # the ground of a file
             assert [char for char in svg if not char.isprintable() and char != "\n"] == []
