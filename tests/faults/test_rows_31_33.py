@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.core import guest_result
-from pytest_benchmark_aws.guest.agent import Uploads
+from pytest_benchmark_aws.guest.s3 import Uploader
 from pytest_benchmark_aws.results import storage
 from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.world import opened

@@ -146,7 +146,7 @@ def check(order: Order, clients: Clients) -> Checked:
     Raises:
         PlanError: the plan cannot be run, with every reason at once, or the run to go on with is over.
     """
-    from pytest_benchmark_aws.aws.clients import planning
+    from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.run.preflight import preflight
 
     if order.settings.resume:
@@ -167,7 +167,7 @@ def launch(
         CleanupError: an instance that could not be seen to end, named.
     """
     from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.aws.clients import planning
+    from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.run.journal import Journal
     from pytest_benchmark_aws.run.ledger import RealClock
     from pytest_benchmark_aws.run.runner import Runner

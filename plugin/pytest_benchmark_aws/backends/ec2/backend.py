@@ -19,7 +19,7 @@ from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.core.values.file_names import safe_name
-from pytest_benchmark_aws.guest.stub import user_data
+from pytest_benchmark_aws.guest.user_data import user_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

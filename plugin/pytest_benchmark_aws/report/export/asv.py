@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.values.names import safe_name
+from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.report.export.measurements import Export, shortened, unique_names
 
 if TYPE_CHECKING:

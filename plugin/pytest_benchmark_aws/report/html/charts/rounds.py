@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import units, vega
 from pytest_benchmark_aws.report.html.charts.chart import Chart, left_out, named, sentence
 from pytest_benchmark_aws.report.html.charts.rows import MOST_MACHINES, first_rows, row_label, row_notes

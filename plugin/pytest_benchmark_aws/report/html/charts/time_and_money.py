@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.values.units import format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import units, vega
 from pytest_benchmark_aws.report.html.charts.chart import Chart, left_out, named, sentence
 from pytest_benchmark_aws.report.html.charts.label_places import Side, place_labels

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.values.units import format_rate, format_seconds
+from pytest_benchmark_aws.core.values.durations import format_seconds
+from pytest_benchmark_aws.core.values.units import format_rate
 from pytest_benchmark_aws.report.html.charts import units, vega
 from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, named, sentence
 from pytest_benchmark_aws.report.text import printable
