@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 
-from pytest_benchmark_aws.machine.facts import process_peak_rss, read_facts, reset_peak_rss
+from benchmarks.peak_memory import process_peak_rss, reset_peak_rss
+from pytest_benchmark_aws.machine.hardware import read_facts
 from pytest_benchmark_aws.machine.load import LoadMeter
 
 if TYPE_CHECKING:

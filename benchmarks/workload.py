@@ -127,7 +127,7 @@ def dataset_memory(scale: str, threads: str) -> int:
 
 def thread_count(threads: str) -> int:
     """How many threads ``1``, ``cores`` or ``vcpus`` are on this machine."""
-    from pytest_benchmark_aws.machine.facts import read_facts
+    from pytest_benchmark_aws.machine.hardware import read_facts
 
     if threads == "1":
         return 1

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
-from pytest_benchmark_aws.aws.s3 import default_bucket
+from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
 from pytest_benchmark_aws.catalog import snapshot

@@ -111,7 +111,7 @@ class World:
     def finished(self, run: str) -> set[str]:
         """Instances whose result is in the store, whole, by the tags and the objects' names."""
         from pytest_benchmark_aws.aws.clients import Clients
-        from pytest_benchmark_aws.aws.s3 import default_bucket
+        from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 
         clients = Clients(None, None, self.aws)
         bucket = default_bucket(clients, clients.account())

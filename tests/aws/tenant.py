@@ -69,14 +69,14 @@ class Tenant:
 
     def client(self, service: str, environment: Mapping[str, str] | None = None) -> Any:
         """A boto3 client of a user or a session; without one, of nobody, who may all while nothing is enforced."""
-        given = environment or self.aws.environment()
+        settings = environment or self.aws.environment()
         return boto3.client(
             service,
             endpoint_url=self.aws.endpoint,
             region_name=REGION,
-            aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=given.get("AWS_SESSION_TOKEN"),
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=settings.get("AWS_SESSION_TOKEN"),
             config=Clients(REGION, None, self.aws.environment())._config,
         )
 
@@ -128,11 +128,11 @@ class Tenant:
 
     def refused(self) -> set[str]:
         """The actions that were refused."""
-        return {one["question"]["action"] for one in self.decisions() if not one["allowed"]}
+        return {decision["question"]["action"] for decision in self.decisions() if not decision["allowed"]}
 
     def alive(self) -> list[str]:
         """Ids of the instances that are not terminated."""
-        return [one["id"] for one in self.aws.control("instances") if one["state"] != "terminated"]
+        return [instance["id"] for instance in self.aws.control("instances") if instance["state"] != "terminated"]
 
 
 @contextmanager
@@ -160,9 +160,9 @@ class Ran:
     def by(self, caller: str) -> set[tuple[str, str]]:
         """What a caller was allowed: actions and resources."""
         return {
-            (one["question"]["action"], one["question"]["resource"])
-            for one in self.decisions
-            if one["caller"].startswith(caller) and one["allowed"]
+            (decision["question"]["action"], decision["question"]["resource"])
+            for decision in self.decisions
+            if decision["caller"].startswith(caller) and decision["allowed"]
         }
 
 

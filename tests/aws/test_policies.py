@@ -115,17 +115,18 @@ def test_the_code_names_no_other_call() -> None:
 
 def statements(policy: dict[str, Any], action: str) -> list[dict[str, Any]]:
     """The statements that allow an action."""
-    return [one for one in policy["Statement"] if action in one["Action"]]
+    return [statement for statement in policy["Statement"] if action in statement["Action"]]
 
 
 def condition(policy: dict[str, Any], action: str) -> list[dict[str, Any]]:
     """The equalities that each of them asks for."""
-    return [one.get("Condition", {}).get("StringEquals", {}) for one in statements(policy, action)]
+    return [statement.get("Condition", {}).get("StringEquals", {}) for statement in statements(policy, action)]
 
 
 def test_only_what_is_tagged_as_ours_is_launched() -> None:
     """An instance and a volume need the managed-by tag in the launch, and an instance IMDSv2."""
-    found = {one["Sid"]: one for one in statements(client_policy(ACCOUNT, REGION), "ec2:RunInstances")}
+    launching = statements(client_policy(ACCOUNT, REGION), "ec2:RunInstances")
+    found = {statement["Sid"]: statement for statement in launching}
     tagged = {"aws:RequestTag/managed-by": "pytest-benchmark-aws"}
     assert found["LaunchTagged"]["Resource"] == f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*"
     assert found["LaunchTagged"]["Condition"]["StringEquals"] == {**tagged, "ec2:MetadataHttpTokens": "required"}
@@ -155,18 +156,18 @@ def test_the_launch_satisfies_the_conditions() -> None:
     asked = LaunchRequest(
         instance_type="m5.large", market="on-demand", tags={"Name": "x"}, instance_profile=None, **words
     ).parameters()
-    for one in asked["TagSpecifications"]:
-        assert {"Key": "managed-by", "Value": "pytest-benchmark-aws"} in one["Tags"]
-    assert {one["ResourceType"] for one in asked["TagSpecifications"]} == {"instance", "volume"}
+    for specification in asked["TagSpecifications"]:
+        assert {"Key": "managed-by", "Value": "pytest-benchmark-aws"} in specification["Tags"]
+    assert {specification["ResourceType"] for specification in asked["TagSpecifications"]} == {"instance", "volume"}
     assert asked["MetadataOptions"]["HttpTokens"] == "required"
 
 
 def test_s3_is_the_one_bucket() -> None:
     """No S3 action reaches another bucket."""
     policy = client_policy(ACCOUNT, REGION, "mine")
-    for one in policy["Statement"]:
-        if any(action.startswith("s3:") for action in one["Action"]):
-            assert one["Resource"] in (
+    for statement in policy["Statement"]:
+        if any(action.startswith("s3:") for action in statement["Action"]):
+            assert statement["Resource"] in (
                 "arn:aws:s3:::mine",
                 ["arn:aws:s3:::mine/bundles/*", "arn:aws:s3:::mine/runs/*"],
             )
@@ -175,30 +176,31 @@ def test_s3_is_the_one_bucket() -> None:
 def test_the_default_bucket_is_the_codes_own() -> None:
     """The policy's default bucket is the one that a run makes."""
     from pytest_benchmark_aws.aws.clients import Account
-    from pytest_benchmark_aws.aws.s3 import default_bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 
     name = default_bucket(None, Account(ACCOUNT, "arn", REGION)).name  # type: ignore[arg-type]
     assert name == BUCKET
-    assert f"arn:aws:s3:::{BUCKET}" in [one["Resource"] for one in client_policy(ACCOUNT, REGION)["Statement"]]
+    policy = client_policy(ACCOUNT, REGION)
+    assert f"arn:aws:s3:::{BUCKET}" in [statement["Resource"] for statement in policy["Statement"]]
 
 
 def test_the_parameters_are_those_the_code_reads() -> None:
     """ssm:GetParameter is allowed on Amazon Linux 2023's public parameters, which no account owns."""
     from pytest_benchmark_aws.aws.ec2 import IMAGE
 
-    (one,) = statements(client_policy(ACCOUNT, REGION), "ssm:GetParameter")
+    (statement,) = statements(client_policy(ACCOUNT, REGION), "ssm:GetParameter")
     head = f"arn:aws:ssm:{REGION}::parameter"
-    assert one["Resource"].startswith(f"{head}/aws/service/")
+    assert statement["Resource"].startswith(f"{head}/aws/service/")
     for arch in ("x86_64", "arm64"):
-        assert f"{head}{IMAGE.format(arch=arch)}".startswith(one["Resource"].rstrip("*"))
+        assert f"{head}{IMAGE.format(arch=arch)}".startswith(statement["Resource"].rstrip("*"))
 
 
 def test_a_role_is_passed_only_where_one_is_named() -> None:
     """iam:PassRole is absent without an instance profile; with one it is that role's, to EC2 alone."""
     assert not statements(client_policy(ACCOUNT, REGION), "iam:PassRole")
-    (one,) = statements(client_policy(ACCOUNT, REGION, instance_role="bench"), "iam:PassRole")
-    assert one["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/bench"
-    assert one["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    (statement,) = statements(client_policy(ACCOUNT, REGION, instance_role="bench"), "iam:PassRole")
+    assert statement["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/bench"
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
 
 
 def test_no_action_has_a_wildcard() -> None:

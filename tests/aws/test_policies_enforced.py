@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("which", ["plain", "with_profile", "with_scheduler"])
 def test_a_whole_run_passes_with_exactly_the_printed_policies(which: str, request: pytest.FixtureRequest) -> None:
     """It ends well, nothing is alive, and nothing of it was refused, neither to the user nor to the instance."""
-    one: Ran = request.getfixturevalue(which)
-    assert one.done.code == 0, one.done.text
-    assert "0 instances of this run are alive" in one.done.out
-    assert [instance["state"] for instance in one.instances] == ["terminated"]
-    assert [decision for decision in one.decisions if not decision["allowed"]] == []
+    ran: Ran = request.getfixturevalue(which)
+    assert ran.done.code == 0, ran.done.text
+    assert "0 instances of this run are alive" in ran.done.out
+    assert [instance["state"] for instance in ran.instances] == ["terminated"]
+    assert [decision for decision in ran.decisions if not decision["allowed"]] == []
 
 
 @needs_a_launch
@@ -125,7 +125,7 @@ def test_reap_ends_what_is_ours_with_the_client_policy(tenant: Tenant) -> None:
     done = reap(environment)
     assert (done.code, "1 instances ended" in done.out) == (0, True), done.text
     assert ours in done.out
-    states = {one["id"]: one["state"] for one in tenant.aws.control("instances")}
+    states = {instance["id"]: instance["state"] for instance in tenant.aws.control("instances")}
     assert states[ours] in {"shutting-down", "terminated"}
     assert states[others] in {"pending", "running"}
 
@@ -195,11 +195,11 @@ def test_the_client_launches_nothing_but_what_a_run_launches(
     asked = {**words.parameters(), **change}
     kinds = asked.pop("TagSpecifications")
     if kinds and isinstance(kinds[0], str):
-        kinds = [one for one in words.parameters()["TagSpecifications"] if one["ResourceType"] in kinds]
+        kinds = [tags for tags in words.parameters()["TagSpecifications"] if tags["ResourceType"] in kinds]
     if kinds:
         asked["TagSpecifications"] = kinds
     assert code(clients("ec2").run_instances, **asked) == "UnauthorizedOperation"
-    refused = [one["question"]["resource"] for one in tenant.decisions() if not one["allowed"]]
+    refused = [decision["question"]["resource"] for decision in tenant.decisions() if not decision["allowed"]]
     assert [resource.partition(":123456789012:")[2] for resource in refused] == [lacking]
     assert tenant.aws.control("instances") == []
 
@@ -308,7 +308,7 @@ def test_the_schedulers_role_ends_what_is_ours_and_no_more(filled: Tenant) -> No
 def test_a_url_that_a_guest_has_opens_that_object_alone(filled: Tenant) -> None:
     """The user's presigned upload cannot be bent to another key: the guest never has more than its own five."""
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
 
     clients = Clients(None, None, filled.user(printed("client")))
     filled.enforce()

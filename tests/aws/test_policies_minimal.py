@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
 
 from pytest_benchmark_aws.aws.policies import actions
-from pytest_benchmark_aws.embedded.iam.policy import Question, verdict
+from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 from tests.aws.tenant import ACCOUNT, KILLER, PROJECT, REGION, RUNNER, Ran, needs_a_launch, opened, printed
 
@@ -41,10 +41,10 @@ def listed(value: Any) -> list[Any]:
 def parts(element: str) -> list[Any]:
     """Each statement's actions, or its resources: policy, statement and one of them."""
     return [
-        pytest.param(kind, statement["Sid"], one, id=f"{kind}-{statement['Sid']}-{one.rpartition(':')[2]}")
+        pytest.param(kind, statement["Sid"], value, id=f"{kind}-{statement['Sid']}-{value.rpartition(':')[2]}")
         for kind, policy in POLICIES.items()
         for statement in policy["Statement"]
-        for one in listed(statement[element])
+        for value in listed(statement[element])
     ]
 
 
@@ -64,8 +64,8 @@ def without(policy: dict[str, Any], element: str, value: str, sid: str | None = 
     less = copy.deepcopy(policy)
     for statement in less["Statement"]:
         if sid in {None, statement["Sid"]}:
-            statement[element] = [one for one in listed(statement[element]) if one != value]
-    less["Statement"] = [one for one in less["Statement"] if one[element]]
+            statement[element] = [item for item in listed(statement[element]) if item != value]
+    less["Statement"] = [statement for statement in less["Statement"] if statement[element]]
     return less
 
 
@@ -86,8 +86,8 @@ def asked(
         ec2.console_output(clients, instance)
         decisions += tenant.decisions()
     found: dict[str, list[Question]] = {"client": [], "instance": []}
-    for one in decisions:
-        found["client" if one["caller"] == RUNNER else "instance"].append(Question(**one["question"]))
+    for decision in decisions:
+        found["client" if decision["caller"] == RUNNER else "instance"].append(Question(**decision["question"]))
     return found
 
 
@@ -117,7 +117,7 @@ def test_each_action_is_needed(asked: dict[str, list[Question]], kind: str, sid:
 @pytest.mark.parametrize(("kind", "sid", "resource"), parts("Resource"))
 def test_each_resource_is_needed(asked: dict[str, list[Question]], kind: str, sid: str, resource: str) -> None:
     """Without it something is refused that the statement allows."""
-    (statement,) = (one for one in POLICIES[kind]["Statement"] if one["Sid"] == sid)
+    (statement,) = (statement for statement in POLICIES[kind]["Statement"] if statement["Sid"] == sid)
     found = refused(without(POLICIES[kind], "Resource", resource, sid), asked[kind])
     assert found
     assert found <= set(statement["Action"])
@@ -127,15 +127,15 @@ def test_each_resource_is_needed(asked: dict[str, list[Question]], kind: str, si
 @pytest.mark.parametrize(("kind", "sid", "key"), conditions())
 def test_each_condition_bites(asked: dict[str, list[Question]], kind: str, sid: str, key: str) -> None:
     """What the statement allows, asked without that key or with another value, is refused."""
-    (statement,) = (one for one in POLICIES[kind]["Statement"] if one["Sid"] == sid)
+    (statement,) = (statement for statement in POLICIES[kind]["Statement"] if statement["Sid"] == sid)
     only = {"Version": "2012-10-17", "Statement": [statement]}
-    allowed = [one for one in asked[kind] if verdict([only], one) == "allowed"]
+    allowed = [question for question in asked[kind] if verdict([only], question) == "allowed"]
     assert allowed
-    for one in allowed:
-        bare = {name: values for name, values in one.context.items() if name != key}
-        assert verdict([POLICIES[kind]], Question(one.action, one.resource, bare)) == "implicitly denied"
+    for question in allowed:
+        bare = {name: values for name, values in question.context.items() if name != key}
+        assert verdict([POLICIES[kind]], Question(question.action, question.resource, bare)) == "implicitly denied"
         if key != "s3:if-none-match":  # which may have any value: S3 itself knows but one
-            other = Question(one.action, one.resource, {**bare, key: ["another"]})
+            other = Question(question.action, question.resource, {**bare, key: ["another"]})
             assert verdict([POLICIES[kind]], other) == "implicitly denied"
 
 
@@ -143,10 +143,10 @@ def test_each_condition_bites(asked: dict[str, list[Question]], kind: str, sid: 
 def test_nothing_of_another_account_or_region_is_allowed(asked: dict[str, list[Question]]) -> None:
     """What names an account or a region in its ARN is allowed in these alone."""
     moved = 0
-    for one in asked["client"]:
+    for question in asked["client"]:
         for here, there in ((f":{ACCOUNT}:", ":210987654321:"), (f":{REGION}:", ":eu-central-1:")):
-            if here in one.resource:
-                other = Question(one.action, one.resource.replace(here, there), one.context)
+            if here in question.resource:
+                other = Question(question.action, question.resource.replace(here, there), question.context)
                 assert verdict([CLIENT], other) == "implicitly denied", other
                 moved += 1
     assert moved
@@ -200,7 +200,7 @@ def test_a_switch_that_cannot_be_armed_ends_the_run_and_its_instance(tmp_path: P
     assert (done.code, denied) == (pytest.ExitCode.INTERNAL_ERROR, {action}), done.text
     assert f"the policy lacks {action}" in done.text
     assert "Traceback" not in done.text
-    assert [one["state"] for one in instances] == ["terminated"]
+    assert [instance["state"] for instance in instances] == ["terminated"]
 
 
 @needs_a_launch
@@ -210,7 +210,7 @@ def test_a_schedule_that_cannot_be_removed_is_named(tmp_path: Path) -> None:
     done, instances, denied = run(tmp_path, policy, f"--aws-scheduler-role={KILLER}")
     assert (done.code, denied) == (pytest.ExitCode.INTERNAL_ERROR, {"scheduler:DeleteSchedule"}), done.text
     assert "the policy lacks scheduler:DeleteSchedule" in done.text
-    assert [one["state"] for one in instances] == ["terminated"]
+    assert [instance["state"] for instance in instances] == ["terminated"]
 
 
 @needs_a_launch
@@ -243,4 +243,4 @@ def test_a_run_goes_on_without_prices_and_quota(tmp_path: Path) -> None:
     done, instances, denied = run(tmp_path, policy)
     assert (done.code, denied) == (0, ALONE), done.text
     assert "prices: snapshot of" in done.out
-    assert [one["state"] for one in instances] == ["terminated"]
+    assert [instance["state"] for instance in instances] == ["terminated"]

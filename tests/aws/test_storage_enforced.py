@@ -42,16 +42,16 @@ def test_a_team_works_with_exactly_the_printed_policy(tenant: Tenant, tmp_path: 
     """Two machines save under one name, renumber, compare and sync; nothing is refused, all that is allowed is used."""
     environment = tenant.user(printed(*PRINTED))
     tenant.enforce()
-    one, two = (Machine(tmp_path / name, URL, environment) for name in ("one", "two"))
-    one.save(1)
-    two.save(2)
-    for machine in (one, two, one):
+    first, second = (Machine(tmp_path / name, URL, environment) for name in ("one", "two"))
+    first.save(1)
+    second.save(2)
+    for machine in (first, second, first):
         machine.mirror.sync()
         assert machine.mirror.upload().problem == ""
         machine.mirror.sync()
-    assert one.files() == two.files() == {"m5.large/0001_same.json": 1, "m5.large/0002_same.json": 2}
+    assert first.files() == second.files() == {"m5.large/0001_same.json": 1, "m5.large/0002_same.json": 2}
     assert tenant.refused() == set()
-    asked = {one["question"]["action"] for one in tenant.decisions()}
+    asked = {decision["question"]["action"] for decision in tenant.decisions()}
     allowed = {action for statement in printed(*PRINTED)["Statement"] for action in statement["Action"]}
     assert asked - {"sts:GetCallerIdentity"} == allowed  # which IAM allows to all
 
@@ -62,9 +62,9 @@ def test_whoever_holds_the_policy_can_take_nothing_away(tenant: Tenant, tmp_path
     key = "bench/m5.large/0001_x.json"
     tenant.client("s3").put_object(Bucket="team", Key="private/a.json", Body=b"{}")
     tenant.enforce()
-    one = Machine(tmp_path / "one", URL, environment)
-    one.save(1, "x")
-    assert one.mirror.upload().problem == ""
+    machine = Machine(tmp_path / "one", URL, environment)
+    machine.save(1, "x")
+    assert machine.mirror.upload().problem == ""
     assert refused(tenant, environment, "put_object", Key=key, Body=b"{}")
     assert refused(tenant, environment, "put_object", Key="bench/new.json", Body=b"{}")
     assert not refused(tenant, environment, "put_object", Key=key, Body=b"{}", IfNoneMatch="*")  # 412: it is there
@@ -73,19 +73,19 @@ def test_whoever_holds_the_policy_can_take_nothing_away(tenant: Tenant, tmp_path
     assert refused(tenant, environment, "put_object", Key="private/b.json", Body=b"{}", IfNoneMatch="*")
     assert refused(tenant, environment, "list_objects_v2", Prefix="private/")
     assert refused(tenant, environment, "list_objects_v2")
-    assert one.mirror.sync().total == 1
+    assert machine.mirror.sync().total == 1
 
 
 def test_a_reader_compares_and_keeps_what_it_saves(tenant: Tenant, tmp_path: Path) -> None:
     """With --read-only a sync works, and an upload names the missing action and the policy that has it."""
     writer, reader = tenant.user(printed(*PRINTED)), tenant.user(printed(*PRINTED, "--read-only"), "reader")
     tenant.enforce()
-    one, two = Machine(tmp_path / "one", URL, writer), Machine(tmp_path / "two", URL, reader)
-    one.save(1)
-    one.mirror.upload()
-    assert two.mirror.sync().new == 1
-    two.save(2)
-    done = two.mirror.upload()
+    first, second = Machine(tmp_path / "one", URL, writer), Machine(tmp_path / "two", URL, reader)
+    first.save(1)
+    first.mirror.upload()
+    assert second.mirror.sync().new == 1
+    second.save(2)
+    done = second.mirror.upload()
     assert (done.names, done.pending) == ((), 1)
     assert "s3:PutObject" in done.problem
     assert "pytest-benchmark-aws policy storage --bucket team" in done.problem

@@ -84,7 +84,7 @@ class World:
 
     def record(self, instance_id: str) -> dict[str, Any]:
         """What the control API says of an instance."""
-        return next(one for one in self.aws.control("instances") if one["id"] == instance_id)
+        return next(instance for instance in self.aws.control("instances") if instance["id"] == instance_id)
 
     def error(self, act: Callable[..., Any], **parameters: Any) -> tuple[str, int]:
         """Code and status of the error that a call answers."""

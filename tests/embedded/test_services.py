@@ -59,9 +59,9 @@ def test_spot_prices_of_each_zone(world: World) -> None:
     history = world.ec2.describe_spot_price_history(InstanceTypes=["m5.8xlarge"], ProductDescriptions=["Linux/UNIX"])[
         "SpotPriceHistory"
     ]
-    assert {one["SpotPrice"] for one in history} == {"0.537600"}
-    assert {one["ProductDescription"] for one in history} == {"Linux/UNIX"}
-    assert {one["AvailabilityZone"] for one in history} >= {"us-east-1a", "us-east-1b"}
+    assert {price["SpotPrice"] for price in history} == {"0.537600"}
+    assert {price["ProductDescription"] for price in history} == {"Linux/UNIX"}
+    assert {price["AvailabilityZone"] for price in history} >= {"us-east-1a", "us-east-1b"}
 
 
 @pytest.mark.parametrize(("code", "value"), [("L-1216C47A", 64), ("L-34B43A08", 256)])
@@ -89,17 +89,17 @@ def test_images_of_both_architectures(world: World) -> None:
 def test_instance_types_are_described_and_offered(world: World) -> None:
     """EC2 describes and offers the types that the benchmarks are for."""
     found = world.ec2.describe_instance_types(InstanceTypes=TYPES)["InstanceTypes"]
-    assert {one["InstanceType"] for one in found} == set(TYPES)
+    assert {offer["InstanceType"] for offer in found} == set(TYPES)
     offers = world.ec2.describe_instance_type_offerings(
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": TYPES}]
     )["InstanceTypeOfferings"]
-    assert {one["InstanceType"] for one in offers} == set(TYPES)
+    assert {offer["InstanceType"] for offer in offers} == set(TYPES)
 
 
 def test_default_subnets_in_several_zones(world: World) -> None:
     """There are zones to try."""
     found = world.ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
-    assert len({one["AvailabilityZone"] for one in found}) >= 3
+    assert len({subnet["AvailabilityZone"] for subnet in found}) >= 3
 
 
 def test_caller_identity(world: World) -> None:
@@ -170,5 +170,5 @@ def test_of_writes_at_once_on_condition_one_is_done(world: World, request: pytes
 
     with ThreadPoolExecutor(8) as pool:
         for key in map(str, range(60)):
-            done = [one for one in pool.map(partial(write, key), range(8)) if one is not None]
+            done = [writer for writer in pool.map(partial(write, key), range(8)) if writer is not None]
             assert [s3.get_object(Bucket="team", Key=key)["Body"].read(1)[0]] == done

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_benchmark_aws.guest import agent
 from pytest_benchmark_aws.run import start
 from tests.faults.guests import job_of, loopback, real_guests
 from tests.faults.world import make_jobs
@@ -37,9 +38,8 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
 
 def run_agent(launch: Launch, monkeypatch: pytest.MonkeyPatch, python: Path = Path(sys.executable)) -> dict[str, Any]:
     """Runs the real agent on an interpreter that has pytest; the delivered result."""
-    agent = launch.agent()
-    monkeypatch.setattr(agent, "install", lambda: python)
-    agent.main()
+    monkeypatch.setattr(agent, "install", lambda _: python)
+    launch.run()
     return delivered(launch.storage)
 
 
@@ -150,7 +150,7 @@ def test_fault_24_a_full_disk_at_the_download_is_told(small_disk: Path) -> None:
     """Where the project does not fit (a tmpfs of 1 MiB), the outcome says so, without tries that cannot help."""
     with loopback(small_disk) as launch:
         launch.ship("project", b"\0" * 2**21)
-        launch.agent().main()
+        launch.run()
         assert delivered(launch.storage)["outcome"] == "error: project: [Errno 28] No space left on device"
         assert launch.storage.gets == ["project"]
 

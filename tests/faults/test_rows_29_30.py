@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.guest import uploads as uploads_module
-from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
+from pytest_benchmark_aws.guest import s3
+from pytest_benchmark_aws.guest.s3 import AgentError, Uploader
 from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.wire import answer_with
 from tests.faults.world import opened
@@ -77,7 +77,7 @@ def test_fault_29_an_expired_url_names_the_clock(world: World) -> None:
     """The refusal of an upload whose URL was signed by a clock two hours behind says whose clock to look at."""
     url = skewed(Crafted(world).backend.bucket.url("put_object", "runs/x/data", 3600), -2)
     with pytest.raises(AgentError, match=r"(?s)HTTP 403: .*expired.*signed by the clock of the machine that launched"):
-        Uploads({"data": {"url": url}}).put("data", b"x")
+        Uploader({"data": {"url": url}}).put("data", b"x")
 
 
 def test_fault_29_an_expired_download_is_told_at_once(world: World, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_fault_29_an_expired_download_is_told_at_once(world: World, tmp_path: Pa
     before = world.calls("GetObject")
     with loopback(tmp_path / "launch") as launch:
         launch.job["project"]["url"] = skewed(bucket.url("get_object", "bundles/x", 3600), -2)
-        launch.agent().main()
+        launch.run()
         assert "signed by the clock of the machine that launched" in json.loads(launch.storage.last("done"))["outcome"]
     assert world.calls("GetObject") == before + 1
 
@@ -95,7 +95,7 @@ def test_fault_29_an_expired_download_is_told_at_once(world: World, tmp_path: Pa
 def test_fault_30_the_guest_tries_again_after_409_and_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conflict and a moment of overload, by embedded S3, keep no result from being put."""
     waits: list[float] = []
-    monkeypatch.setattr(uploads_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waits.append))
+    monkeypatch.setattr(s3, "time", SimpleNamespace(monotonic=time.monotonic, sleep=waits.append))
     launch = Crafted(world)
     uploads = conditional(launch)
     world.fault("PutObject", "ConditionalRequestConflict", 409)
@@ -105,13 +105,13 @@ def test_fault_30_the_guest_tries_again_after_409_and_503(world: World, monkeypa
     assert launch.backend.bucket.get(f"{launch.prefix}/data", 2**20) == result(line_of("test_one"))
 
 
-def conditional(launch: Crafted) -> Uploads:
+def conditional(launch: Crafted) -> Uploader:
     """Uploads as a guest has them: data and digest once, by presigned URLs."""
     given = {}
     for name in ("data", "done"):
         url = launch.backend.bucket.url("put_object", f"{launch.prefix}/{name}", 3600, IfNoneMatch="*")
         given[name] = {"url": url, "headers": {"If-None-Match": "*"}}
-    return Uploads(given)
+    return Uploader(given)
 
 
 def test_fault_30_412_with_the_same_content_is_a_success(world: World) -> None:
@@ -126,7 +126,7 @@ def test_fault_30_412_with_the_same_content_is_a_success(world: World) -> None:
     assert launch.collect().outcome == "passed"
 
 
-def request_put(uploads: Uploads, data: bytes) -> None:
+def request_put(uploads: Uploader, data: bytes) -> None:
     """The bare request of an upload."""
     target = uploads._urls["data"]
     request = urllib.request.Request(target["url"], data=data, method="PUT", headers=target["headers"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.core import guest_result
-from pytest_benchmark_aws.guest.agent import Uploads
+from pytest_benchmark_aws.guest.s3 import Uploader
 from pytest_benchmark_aws.results import storage
 from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.world import opened
@@ -216,7 +216,7 @@ def test_fault_33_a_second_delivery_changes_nothing(world: World) -> None:
     times = {name: s3.head_object(Bucket=bucket.name, Key=f"{launch.prefix}/{name}")["LastModified"] for name in before}
     for name in before:
         url = bucket.url("put_object", f"{launch.prefix}/{name}", 3600, IfNoneMatch="*")
-        Uploads({name: {"url": url, "headers": {"If-None-Match": "*"}}}).put(name, b"another")
+        Uploader({name: {"url": url, "headers": {"If-None-Match": "*"}}}).put(name, b"another")
     assert before == {name: bucket.get(f"{launch.prefix}/{name}", LIMIT) for name in before}
     assert times == {
         name: s3.head_object(Bucket=bucket.name, Key=f"{launch.prefix}/{name}")["LastModified"] for name in before

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest import uploads as uploads_module
+from pytest_benchmark_aws.guest import agent, install, launch, s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -169,24 +168,28 @@ class Launch:
         self.ship("project", pack({"test_it.py": source, "pytest.ini": "[pytest]\n"}))
         self.job["node_ids"] = [f"test_it.py::{name}" for name in re.findall(r"def (test_\w+)", source)]
 
-    def agent(self) -> agent_module.Agent:
-        """The real agent."""
-        return agent_module.Agent(self.job, self.root)
+    def on_the_instance(self) -> launch.Launch:
+        """The launch as the real agent has it."""
+        return launch.Launch(self.job, self.root)
+
+    def run(self) -> None:
+        """Runs the real agent."""
+        agent.run(self.on_the_instance())
 
 
 @pytest.fixture
 def storage() -> Iterator[Storage]:
     """A running storage."""
-    with Storage() as one:
-        thread = threading.Thread(target=one.serve_forever, args=(0.02,))
+    with Storage() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield one
-        one.shutdown()
+        yield server
+        server.shutdown()
         thread.join()
 
 
-@pytest.fixture
-def launch(storage: Storage, tmp_path: Path) -> Launch:
+@pytest.fixture(name="launch")
+def launch_(storage: Storage, tmp_path: Path) -> Launch:
     """A launch in its own folder."""
     root = tmp_path / "launch"
     root.mkdir()
@@ -198,6 +201,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The agent's waits, which are noted and not waited."""
     noted: list[float] = []
     quick = SimpleNamespace(monotonic=time.monotonic, sleep=noted.append)
-    for module in (agent_module, uploads_module):
+    for module in (install, s3):
         monkeypatch.setattr(module, "time", quick)
     return noted

@@ -53,7 +53,7 @@ def programs(source: str) -> set[str]:
                 pairs = zip(node.targets[0].elts, node.value.elts, strict=True)
                 values |= {target.id: value for target, value in pairs if isinstance(target, ast.Name)}
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
-            if re.fullmatch(r"self\.run|subprocess\.\w+|os\.(system|popen|exec\w+|spawn\w+)", ast.unparse(call.func)):
+            if re.fullmatch(r"launch\.run|subprocess\.\w+|os\.(system|popen|exec\w+|spawn\w+)", ast.unparse(call.func)):
                 found.add(_trace(call.args[0], values))
     return found
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.backends.agent_archive import MODULES
-from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest.uploads import AgentError, Uploads
+from pytest_benchmark_aws.guest import agent, install, uploads
+from pytest_benchmark_aws.guest.s3 import AgentError, Uploader
 from tests.guest.conftest import pack
 from tests.guest.sources import imports, siblings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def test_it_is_python_39_and_the_standard_library() -> None:
     """The agent and what is sent with it compile for Amazon Linux 2023's own Python and import nothing else."""
-    folder, beside = Path(agent_module.__file__).parent, {Path(name).stem for name in MODULES}
+    folder, beside = Path(agent.__file__).parent, {Path(name).stem for name in MODULES}
     assert "agent" in beside
     for name in MODULES:
         source = (folder / name).read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_it_is_python_39_and_the_standard_library() -> None:
 
 def put(storage: Storage, name: str = "data", **target: Any) -> None:
     """One upload of the real class."""
-    Uploads({name: {"url": storage.url(name), **target}}).put(name, b"x")
+    Uploader({name: {"url": storage.url(name), **target}}).put(name, b"x")
 
 
 @pytest.mark.parametrize("status", [409, 429, 500, 502, 503, 504])
@@ -97,7 +97,7 @@ def test_the_signed_headers_are_sent(storage: Storage) -> None:
 def test_a_bad_download_is_fetched_again(launch: Launch, waits: list[float], fault: Any) -> None:
     """What does not come whole is fetched again, until it does."""
     launch.storage.faults["project"] = [fault, fault]
-    path = launch.agent().fetch("project")
+    path = install.fetch(launch.on_the_instance(), "project")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == launch.job["project"]["sha256"]
     assert waits == [1, 2]
 
@@ -107,7 +107,7 @@ def test_a_download_that_stays_bad_is_refused(launch: Launch, waits: list[float]
     """After six attempts it is an error, and nothing is unpacked."""
     launch.storage.faults["project"] = [fault] * 6
     with pytest.raises(AgentError, match="project could not be fetched whole in 6 attempts"):
-        launch.agent().unpack("project", launch.root / "project")
+        install.unpack(launch.on_the_instance(), "project", launch.root / "project")
     assert launch.storage.gets == ["project"] * 6
     assert list((launch.root / "project").iterdir()) == []
     assert sum(waits) == 31
@@ -117,7 +117,7 @@ def test_no_more_than_the_size_is_kept(launch: Launch, waits: list[float]) -> No
     """An object that is larger than it should be fills no disk."""
     launch.storage.objects["project"] = b"\0" * (4 << 20)
     with pytest.raises(AgentError, match="6 attempts"):
-        launch.agent().fetch("project")
+        install.fetch(launch.on_the_instance(), "project")
     assert (launch.root / "project.tar").stat().st_size <= launch.job["project"]["size"]
 
 
@@ -125,9 +125,9 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     """An archive of a good file and one other member."""
     buffer = io.BytesIO(pack({"good.txt": "good"}))
     with tarfile.open(fileobj=buffer, mode="a") as archive:
-        one = tarfile.TarInfo(name)
-        one.type, one.linkname = kind, link
-        archive.addfile(one)
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = kind, link
+        archive.addfile(info)
     return buffer.getvalue()
 
 
@@ -149,14 +149,14 @@ def test_a_member_that_leaves_the_folder_is_refused(launch: Launch, archive: byt
     launch.ship("project", archive)
     into = launch.root / "project"
     with pytest.raises(AgentError, match="is no file inside the bundle"):
-        launch.agent().unpack("project", into)
+        install.unpack(launch.on_the_instance(), "project", into)
     assert list(into.iterdir()) == []
 
 
 def test_files_and_folders_are_unpacked(launch: Launch) -> None:
     """Nested files arrive as they were."""
     launch.ship("project", pack({"a/b/c.txt": "deep", "top.py": "pass"}))
-    launch.agent().unpack("project", launch.root / "project")
+    install.unpack(launch.on_the_instance(), "project", launch.root / "project")
     assert (launch.root / "project/a/b/c.txt").read_text() == "deep"
 
 
@@ -165,16 +165,16 @@ def test_files_and_folders_are_unpacked(launch: Launch) -> None:
 
 def test_a_torn_checkpoint_line_is_left_out(launch: Launch) -> None:
     """Whole lines are read; half of one, even with half a character, is not."""
-    agent = launch.agent()
-    agent.checkpoint.write_bytes(b'{"kind": "start", "nodeid": "a"}\n{"kind": "test", "nodeid": "\xc3')
-    assert agent.lines() == [{"kind": "start", "nodeid": "a"}]
+    guest = launch.on_the_instance()
+    guest.checkpoint.write_bytes(b'{"kind": "start", "nodeid": "a"}\n{"kind": "test", "nodeid": "\xc3')
+    assert uploads.checkpoint_lines(guest) == [{"kind": "start", "nodeid": "a"}]
 
 
 def test_the_logs_end_is_bounded(launch: Launch) -> None:
     """Of a log of 3 MiB the last MiB is uploaded, and that something is missing is said."""
-    agent = launch.agent()
-    agent.log_path.write_bytes(b"first\n" + b"x" * (3 << 20) + b"\nlast\n")
-    agent.finish("passed")
+    guest = launch.on_the_instance()
+    guest.log_path.write_bytes(b"first\n" + b"x" * (3 << 20) + b"\nlast\n")
+    uploads.finish(guest, "passed")
     log = launch.storage.last("log")
     assert len(log) == (1 << 20) + len(b"[...]\n")
     assert (log[:6], log[-5:]) == (b"[...]\n", b"last\n")
@@ -182,7 +182,7 @@ def test_the_logs_end_is_bounded(launch: Launch) -> None:
 
 def test_a_short_log_is_whole(launch: Launch) -> None:
     """Nothing is cut from a log within the limit."""
-    agent = launch.agent()
-    agent.log_path.write_bytes(b"x" * (1 << 20))
-    agent.finish("passed")
+    guest = launch.on_the_instance()
+    guest.log_path.write_bytes(b"x" * (1 << 20))
+    uploads.finish(guest, "passed")
     assert launch.storage.last("log") == b"x" * (1 << 20)

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.backends.agent_archive import MODULES
-from pytest_benchmark_aws.guest import agent as agent_module
-from pytest_benchmark_aws.guest.stub import USER_DATA_LIMIT, user_data
+from pytest_benchmark_aws.guest import agent
+from pytest_benchmark_aws.guest.user_data import USER_DATA_LIMIT, user_data
 from tests.guest.sources import commands, embedded_python, imports, programs
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def test_every_command_of_the_script_is_on_the_image(script: Path) -> None:
 
 def test_every_program_of_the_agent_is_on_the_image_or_installed() -> None:
     """The agent starts dnf, the Python it installed, its own venv's Python, and nothing else."""
-    folder = Path(agent_module.__file__).parent
+    folder = Path(agent.__file__).parent
     found = [programs((folder / name).read_text(encoding="utf-8")) for name in MODULES]
     assert set().union(*found) == {"dnf", *INSTALLED_BY_IT, "python", "command"}
-    # The last two are parameters: run() is what the others are called through, run_tests() gets install()'s venv.
+    # The last two are parameters: run() is what the others are called through, PytestRun gets install()'s venv.
 
 
 def test_the_parsers_see_what_they_are_for() -> None:
@@ -152,11 +152,11 @@ class Bodies(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     """A loopback server of bodies."""
-    with HTTPServer(("127.0.0.1", 0), Bodies) as one:
-        thread = threading.Thread(target=one.serve_forever, args=(0.02,))
+    with HTTPServer(("127.0.0.1", 0), Bodies) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
         thread.start()
-        yield one
-        one.shutdown()
+        yield http
+        http.shutdown()
         thread.join()
 
 

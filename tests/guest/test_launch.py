@@ -17,7 +17,8 @@ import pytest
 
 import pytest_benchmark_aws
 from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.guest import agent as agent_module
+from pytest_benchmark_aws.guest import agent, run_tests
+from pytest_benchmark_aws.guest import launch as launch_module
 from tests.guest.conftest import pack, pip_wheel, until, wheel
 
 if TYPE_CHECKING:
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
 def outcome_of(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Runs the launch on this Python's packages; the delivered result, checked against ``done``."""
-    agent = launch.agent()
-    monkeypatch.setattr(agent, "install", lambda: Path(sys.executable))
-    agent.main()
+    monkeypatch.setattr(agent, "install", lambda _: Path(sys.executable))
+    launch.run()
     return delivered(launch.storage)
 
 
@@ -116,7 +116,7 @@ def test_a_hanging_pytest_is_interrupted(launch: Launch, monkeypatch: pytest.Mon
 @pytest.mark.usefixtures("limit_in_the_hang")
 def test_a_pytest_that_ignores_the_interrupt_is_killed(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the patience is over it gets SIGKILL, and what was finished is delivered all the same."""
-    monkeypatch.setattr(agent_module, "INTERRUPT_S", 1)
+    monkeypatch.setattr(run_tests, "INTERRUPT_S", 1)
     source = HANG.format("signal.signal(signal.SIGINT, signal.SIG_IGN); ")
     marker = "import pathlib; pathlib.Path('deaf').touch(); "
     launch.tests(source.replace("threading.Event", f"{marker}threading.Event"))
@@ -127,7 +127,7 @@ def test_a_pytest_that_ignores_the_interrupt_is_killed(launch: Launch, monkeypat
         until(deaf.exists)
         kill(group, number)
 
-    monkeypatch.setattr(agent_module.os, "killpg", killpg)
+    monkeypatch.setattr(os, "killpg", killpg)
     result = outcome_of(launch, monkeypatch)
     assert (result["outcome"], finished(result)) == ("timeout", ["test_it.py::test_quick"])
     assert "finish" not in {line["kind"] for line in result["lines"]}
@@ -163,7 +163,7 @@ def test_a_dnf_that_fails_is_told_with_its_words(
     dnf.chmod(0o755)
     monkeypatch.setenv("PATH", f"{dnf.parent}:{os.environ['PATH']}")
     launch.job["packages"] = ["python3.11", "libgomp"]
-    launch.agent().main()
+    launch.run()
     assert delivered(launch.storage)["outcome"] == "error: dnf could not install python3.11 libgomp"
     log = launch.storage.last("log").decode()
     assert (log.count("Cannot find a valid baseurl"), "attempt 4 of 4" in log) == (4, True)
@@ -180,12 +180,12 @@ def test_a_dnf_that_hangs_is_told_with_its_words(launch: Launch, monkeypatch: py
     monkeypatch.setenv("PATH", f"{dnf.parent}:{os.environ['PATH']}")
     launch.job |= {"packages": ["python3.11"]} | ({"time_limit_s": 1} if limits == "launch" else {})
     if limits == "step":
-        monkeypatch.setattr(agent_module, "STEP_S", 1)
-    launch.agent().main()
-    told, log = "dnf did not end within 1 s and was killed", launch.storage.last("log").decode()
-    outcome = f"error: {told}; its words are in the log" if limits == "step" else "timeout"
+        monkeypatch.setattr(launch_module, "STEP_S", 1)
+    launch.run()
+    killed, log = "dnf did not end within 1 s and was killed", launch.storage.last("log").decode()
+    outcome = f"error: {killed}; its words are in the log" if limits == "step" else "timeout"
     assert delivered(launch.storage)["outcome"] == outcome
-    assert (log.count("Waiting for the mirror"), told in log) == (1, True)
+    assert (log.count("Waiting for the mirror"), killed in log) == (1, True)
     until(lambda: not runs(int(pid.read_text())))
 
 
@@ -199,9 +199,8 @@ def runs(pid: int) -> bool:
 
 def test_an_unexpected_error_is_told_with_its_traceback(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """No exception keeps ``done`` from being put."""
-    agent = launch.agent()
-    monkeypatch.setattr(agent, "install", lambda: 1 / 0)
-    agent.main()
+    monkeypatch.setattr(agent, "install", lambda _: 1 / 0)
+    launch.run()
     outcome = delivered(launch.storage)["outcome"]
     assert outcome.startswith("error: Traceback")
     assert "ZeroDivisionError" in outcome
@@ -209,11 +208,11 @@ def test_an_unexpected_error_is_told_with_its_traceback(launch: Launch, monkeypa
 
 def test_a_full_disk_does_not_silence_it(launch: Launch, waits: list[float]) -> None:
     """Where no log can be written, the outcome is still delivered, from memory."""
-    agent = launch.agent()
-    agent.log_path = launch.root / "no such folder" / "log.txt"
+    guest = launch.on_the_instance()
+    guest.log_path = launch.root / "no such folder" / "log.txt"
     launch.storage.faults["project"] = [403] * 6
     launch.job["packages"] = ["none"]
-    agent.main()
+    agent.run(guest)
     data = json.loads(launch.storage.last("data"))
     assert re.match("error: ", data["outcome"])
     assert [name for name, _, _ in launch.storage.puts] == ["data", "done"]
@@ -290,8 +289,8 @@ def test_the_archive_runs_on_python_39(launch: Launch) -> None:
 
 _LOOPBACK_UP = """
 import fcntl, os, socket, struct, sys
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-    fcntl.ioctl(one, 0x8914, struct.pack("16sH14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: IFF_UP, IFF_RUNNING
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    fcntl.ioctl(sock, 0x8914, struct.pack("16sH14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: IFF_UP, IFF_RUNNING
 if len(sys.argv) > 1:
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """

@@ -105,4 +105,4 @@ def records(data: dict[str, Any] | None = None, source: str = "made.json", **how
     reading = Reading(catalog())
     if data is not None:
         return parse_records(data, source, reading)
-    return [record for name, one in files(**how) for record in parse_records(one, name, reading)]
+    return [record for name, contents in files(**how) for record in parse_records(contents, name, reading)]

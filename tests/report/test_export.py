@@ -16,7 +16,7 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.export import asv, bencher, github_action_benchmark
-from pytest_benchmark_aws.report.export.measured import told_apart
+from pytest_benchmark_aws.report.export.measurements import unique_names
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.records import Record
@@ -71,7 +71,7 @@ def records(
 
 
 def bmf(*found: list[Record]) -> Json:
-    data: Json = bencher.export([one for some in found for one in some]).files[""]
+    data: Json = bencher.export([record for some in found for record in some]).files[""]
     jsonschema.validate(data, BMF)
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert all(0 < len(name.encode()) <= 1024 for name in data)
@@ -80,7 +80,7 @@ def bmf(*found: list[Record]) -> Json:
 
 def extracted(*found: list[Record]) -> list[Json]:
     """The export as github-action-benchmark's extract.ts (zod, with coercion) and extractRangeInfo.ts take it."""
-    entries: list[Json] = github_action_benchmark.export([one for some in found for one in some]).files[""]
+    entries: list[Json] = github_action_benchmark.export([record for some in found for record in some]).files[""]
     assert isinstance(entries, list)
     assert entries, "No benchmark result was found"
     for entry in entries:
@@ -229,8 +229,8 @@ def test_the_interval_is_that_of_order_statistics(count: int, rank: int | None) 
     assert asv.interval(values) == expected
 
 
-def test_names_that_come_to_the_same_are_told_apart() -> None:
+def test_names_that_come_to_the_same_are_unique_names() -> None:
     """By a hash of what they were made of; others stay as they are."""
-    made = told_apart({"a/b": "a-b", "a b": "a-b", "c": "c"})
+    made = unique_names({"a/b": "a-b", "a b": "a-b", "c": "c"})
     assert made["c"] == "c"
     assert len(set(made.values())) == 3

@@ -18,8 +18,8 @@ GIB = 2**30
 NOTHING = Requirements()
 
 
-def price_of(known: InstanceType) -> Price | None:
-    return None if known.usd_per_hour is None else Price(known.usd_per_hour, "snapshot of 2026-07-20")
+def price_of(instance_type: InstanceType) -> Price | None:
+    return None if instance_type.usd_per_hour is None else Price(instance_type.usd_per_hour, "snapshot of 2026-07-20")
 
 
 def planned(*targets: Target, needs: Requirements = NOTHING) -> Plan:
@@ -68,8 +68,8 @@ def test_columns_are_aligned() -> None:
 
 def test_what_is_not_known_is_a_dash() -> None:
     """A type whose shape is not known has dashes, never zeros."""
-    known = next(one for one in catalog().types.values() if one.memory_bytes is None)
-    case = Case("t", "t", Target(known.name), Requirements())
+    instance_type = next(candidate for candidate in catalog().types.values() if candidate.memory_bytes is None)
+    case = Case("t", "t", Target(instance_type.name), Requirements())
     plan = make_plan([case], catalog(), lambda _: Price(Decimal(1), "--aws-price"), 3600)
     assert plan_lines(plan, Decimal(10), embedded=False)[1].split()[2:4] == ["-", "-"]
 

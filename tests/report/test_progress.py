@@ -48,7 +48,7 @@ STATES = st.lists(st.builds(Shown, phase=PHASES, detail=st.sampled_from(["", "1/
 
 def changes(states: list[Shown]) -> int:
     """How often the phase changes, or the detail in a phase whose detail is news."""
-    news = [(one.phase, one.detail if one.phase in {"waiting", "done", "failed"} else "") for one in states]
+    news = [(state.phase, state.detail if state.phase in {"waiting", "done", "failed"} else "") for state in states]
     return sum(index == 0 or news[index - 1] != now for index, now in enumerate(news))
 
 

@@ -31,7 +31,7 @@ class Machine:
 
     def __init__(self, cache: Path, url: str, environment: dict[str, str]) -> None:
         from pytest_benchmark_aws.aws.clients import Clients
-        from pytest_benchmark_aws.aws.objects import Objects
+        from pytest_benchmark_aws.aws.s3_shared_storage import Objects
         from pytest_benchmark_aws.core.values.storage_url import StorageUrl
         from pytest_benchmark_aws.results.mirror import Mirror
 

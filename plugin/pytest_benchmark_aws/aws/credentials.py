@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @contextmanager
 def without_metadata_probe() -> Iterator[None]:
     """boto3 asks the metadata service for credentials; off EC2 nobody answers, and that takes seconds."""
-    from pytest_benchmark_aws.machine.ec2 import is_ec2
+    from pytest_benchmark_aws.machine.ec2_identity import is_ec2
 
     name = "AWS_EC2_METADATA_DISABLED"
     if name in os.environ or is_ec2():

@@ -1,4 +1,4 @@
-"""EC2 as a run needs it: what is offered, launch, one look at all, terminate."""
+"""EC2 as a run needs it: subnets, images and quotas, a launch, one look at all instances, terminate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.clients import code_of, refusal
+from pytest_benchmark_aws.aws.errors import code_of, refusal
 from pytest_benchmark_aws.core.cost import usd
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """Where an instance can be."""
+    """A subnet that an instance can be launched in."""
 
     subnet_id: str
     zone: str
@@ -35,7 +35,7 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One look at one instance."""
+    """An instance as one look at EC2 shows it; our own fields are from its tags."""
 
     instance_id: str
     state: str
@@ -49,9 +49,9 @@ class Instance:
     launched: datetime | None = None
     deadline: datetime | None = None
     fallback: bool = False
-    """On demand in place of spot, as its tag says."""
+    """Whether it is on demand in place of spot."""
     usd_per_hour: Decimal | None = None
-    """As its tag says: what the launch was reserved at."""
+    """The price that the launch was reserved at."""
 
     @property
     def alive(self) -> bool:
@@ -63,7 +63,7 @@ class Instance:
         return None if self.launched is None else max(0.0, (now - self.launched).total_seconds())
 
     def most_usd(self, now: datetime) -> Decimal | None:
-        """The most that it costs: until its deadline, or, as it is gone, until now if that is earlier.
+        """The most that it costs: until its deadline or, where it is gone, until now if that is earlier.
 
         EC2 bills a minute at least. None where a tag or the launch time is missing.
         """
@@ -74,33 +74,33 @@ class Instance:
 
 
 def subnets(clients: Clients, wanted: Sequence[str]) -> list[Subnet]:
-    """The wanted subnets in their order, else the default VPC's, one a zone."""
+    """The subnets with the wanted ids, in their order; without ids those of the default VPC, one a zone."""
     ec2 = clients("ec2")
     if wanted:
         answer = ec2.describe_subnets(SubnetIds=list(wanted))
     else:
         answer = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
-    found = [Subnet(s["SubnetId"], s["AvailabilityZone"], s["VpcId"]) for s in answer["Subnets"]]
+    shown = [Subnet(item["SubnetId"], item["AvailabilityZone"], item["VpcId"]) for item in answer["Subnets"]]
     order = {subnet_id: place for place, subnet_id in enumerate(wanted)}
-    return sorted(found, key=lambda s: (order.get(s.subnet_id, 0), s.zone, s.subnet_id))
+    return sorted(shown, key=lambda subnet: (order.get(subnet.subnet_id, 0), subnet.zone, subnet.subnet_id))
 
 
 def offered_zones(clients: Clients, types: Iterable[str]) -> dict[str, set[str]]:
-    """The zones of the region that offer each type; a type that is not offered has none."""
-    found: dict[str, set[str]] = {name: set() for name in types}
+    """Instance type -> the region's zones that offer it; a type that is not offered has none."""
+    zones: dict[str, set[str]] = {name: set() for name in types}
     pages = (
         clients("ec2")
         .get_paginator("describe_instance_type_offerings")
-        .paginate(LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": sorted(found)}])
+        .paginate(LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": sorted(zones)}])
     )
     for page in pages:
         for offer in page["InstanceTypeOfferings"]:
-            found[offer["InstanceType"]].add(offer["Location"])
-    return found
+            zones[offer["InstanceType"]].add(offer["Location"])
+    return zones
 
 
 def vcpu_quota(clients: Clients, *, spot: bool) -> int | None:
-    """VCPUs that may run at once; None where the account may not ask."""
+    """The number of vCPUs that may run at once; None where it cannot be asked."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -113,13 +113,16 @@ def vcpu_quota(clients: Clients, *, spot: bool) -> int | None:
 
 
 def image(clients: Clients, arch: str) -> str:
-    """The newest Amazon Linux 2023 of an architecture, by AWS's public parameter."""
+    """The image id of the newest Amazon Linux 2023 of an architecture, by AWS's public parameter."""
     answer = clients("ssm").get_parameter(Name=IMAGE.format(arch=arch))
     return str(answer["Parameter"]["Value"])
 
 
 def security_group(clients: Clients, vpc_id: str, *, make: bool) -> str | None:
-    """Our group of the VPC, which has no ingress rule; made where it is missing and ``make`` says so."""
+    """The id of our security group in the VPC, which has no ingress rule.
+
+    Where it is missing, it is made if ``make``, else None.
+    """
     ec2 = clients("ec2")
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [TAG]}]
     for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
@@ -138,7 +141,7 @@ def security_group(clients: Clients, vpc_id: str, *, make: bool) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
-    """All that one RunInstances says."""
+    """What one RunInstances call asks for."""
 
     instance_type: str
     market: str
@@ -152,9 +155,9 @@ class LaunchRequest:
     disk_gib: int = 30
 
     def parameters(self) -> dict[str, Any]:
-        """For ``run_instances``."""
+        """The keyword arguments of boto3's ``run_instances``."""
         tags = _tags({**self.tags, "managed-by": TAG})
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "ImageId": self.image_id,
             "InstanceType": self.instance_type,
             "MinCount": 1,
@@ -173,26 +176,26 @@ class LaunchRequest:
             "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
         }
         if self.security_group_id:
-            asked["SecurityGroupIds"] = [self.security_group_id]
+            arguments["SecurityGroupIds"] = [self.security_group_id]
         if self.instance_profile:
             kind = "Arn" if self.instance_profile.startswith("arn:") else "Name"
-            asked["IamInstanceProfile"] = {kind: self.instance_profile}
+            arguments["IamInstanceProfile"] = {kind: self.instance_profile}
         if self.market == "spot":
-            asked["InstanceMarketOptions"] = {
+            arguments["InstanceMarketOptions"] = {
                 "MarketType": "spot",
                 "SpotOptions": {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"},
             }
-        return asked
+        return arguments
 
 
 def run_instance(clients: Clients, request: LaunchRequest) -> str:
-    """Launches one instance and gives its id; the token makes a repeated call the same launch."""
+    """Launches one instance and returns its id; the token makes a repeated call the same launch."""
     answer = clients("ec2").run_instances(**request.parameters())
     return str(answer["Instances"][0]["InstanceId"])
 
 
 def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
-    """What AWS would say against the launch, with the action that the caller's policy lacks, or None."""
+    """What AWS would say against the launch, with the action that the policy lacks; None where it would succeed."""
     from botocore.exceptions import ClientError
 
     try:
@@ -204,22 +207,12 @@ def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
 
 def instances_of_run(clients: Clients, run_id: str) -> list[Instance]:
     """All instances of a run, in one look, terminated ones too as long as EC2 shows them."""
-    pages = (
-        clients("ec2")
-        .get_paginator("describe_instances")
-        .paginate(Filters=[{"Name": f"tag:{TAG}:run", "Values": [run_id]}])
-    )
-    return [_instance(found) for page in pages for group in page["Reservations"] for found in group["Instances"]]
+    return _instances(clients, f"tag:{TAG}:run", run_id)
 
 
 def managed_instances(clients: Clients) -> list[Instance]:
     """All instances of any run of ours in the region, in one look."""
-    pages = (
-        clients("ec2")
-        .get_paginator("describe_instances")
-        .paginate(Filters=[{"Name": "tag:managed-by", "Values": [TAG]}])
-    )
-    return [_instance(found) for page in pages for group in page["Reservations"] for found in group["Instances"]]
+    return _instances(clients, "tag:managed-by", TAG)
 
 
 def regions(clients: Clients) -> list[str]:
@@ -257,21 +250,28 @@ def console_output(clients: Clients, instance_id: str) -> str:
         return str(text)  # botocore has decoded it
 
 
-def _instance(found: Mapping[str, Any]) -> Instance:
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
-    reason = (found.get("StateReason") or {}).get("Message") or found.get("StateTransitionReason") or ""
+def _instances(clients: Clients, name: str, value: str) -> list[Instance]:
+    """The instances that a filter of DescribeInstances lets through."""
+    pages = clients("ec2").get_paginator("describe_instances").paginate(Filters=[{"Name": name, "Values": [value]}])
+    return [_instance(item) for page in pages for group in page["Reservations"] for item in group["Instances"]]
+
+
+def _instance(item: Mapping[str, Any]) -> Instance:
+    """An instance of DescribeInstances."""
+    tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
+    reason = (item.get("StateReason") or {}).get("Message") or item.get("StateTransitionReason") or ""
     attempt = tags.get(f"{TAG}:attempt", "1")
     return Instance(
-        instance_id=found["InstanceId"],
-        state=found["State"]["Name"],
+        instance_id=item["InstanceId"],
+        state=item["State"]["Name"],
         reason=reason,
-        zone=(found.get("Placement") or {}).get("AvailabilityZone", ""),
+        zone=(item.get("Placement") or {}).get("AvailabilityZone", ""),
         job=tags.get(f"{TAG}:job", ""),
         attempt=int(attempt) if attempt.isdigit() else 1,
         token=tags.get(f"{TAG}:token", ""),
         run=tags.get(f"{TAG}:run", ""),
-        subnet=found.get("SubnetId", ""),
-        launched=found.get("LaunchTime"),
+        subnet=item.get("SubnetId", ""),
+        launched=item.get("LaunchTime"),
         deadline=_time(tags.get(f"{TAG}:deadline", "")),
         fallback=f"{TAG}:fallback" in tags,
         usd_per_hour=_amount(tags.get(f"{TAG}:price", "")),
@@ -279,19 +279,21 @@ def _instance(found: Mapping[str, Any]) -> Instance:
 
 
 def _amount(text: str) -> Decimal | None:
+    """The amount in a tag; None where the text is none."""
     try:
-        found = Decimal(text)
+        amount = Decimal(text)
     except InvalidOperation:
         return None
-    return found if found.is_finite() and found >= 0 else None
+    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def _time(text: str) -> datetime | None:
+    """The time in a tag, which names its zone; None where the text is none."""
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo is not None else None
+    return time if time.tzinfo is not None else None
 
 
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""IAM policies with the least that is needed: for whoever starts a run, an instance, a scheduler, a shared storage.
+"""IAM policies with the least that is needed: of whoever starts a run, of an instance, a scheduler, a shared storage.
 
 Pure functions of the standard library; a test holds them against the calls that a whole run makes.
 """
@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 TAG = "pytest-benchmark-aws"
-"""The managed-by tag's value, our security group's name, and the start of our bucket's."""
+"""The managed-by tag's value, our security group's name, and the start of our bucket's name."""
 _DESCRIBE = (
     "DescribeInstances",
     "DescribeInstanceTypeOfferings",
@@ -27,6 +27,15 @@ _BUCKET = (
 )
 _IMAGES = "parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-*"
 _MANAGED = {"aws:RequestTag/managed-by": TAG}
+_PATTERNS = {
+    "account id": r"\d{12}",
+    "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "partition": r"aws(-[a-z]+)*",
+    "prefix": r"([A-Za-z0-9_][A-Za-z0-9_.=@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.=@+-]*)*)?",
+    "region": r"[a-z]{2,5}(-[a-z]+)+-\d",
+    "role": r"[\w+=,.@/-]{1,512}",
+    "run": r"[A-Za-z0-9-]+",
+}
 
 
 def client_policy(
@@ -37,7 +46,7 @@ def client_policy(
     partition: str = "aws",
     scheduler_role: str | None = None,
 ) -> dict[str, Any]:
-    """What whoever runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
+    """What a user who runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
 
     ``instance_role`` names the role of an instance profile, where instances get one; ``scheduler_role`` that of
     ``--aws-scheduler-role``.
@@ -45,11 +54,11 @@ def client_policy(
     Raises:
         ValueError: a name that is none of its kind, so that no wildcard ever slips into a policy.
     """
-    _check("account id", account_id, r"\d{12}")
-    _check("region", region, r"[a-z]{2,5}(-[a-z]+)+-\d")
-    _check("partition", partition, r"aws(-[a-z]+)*")
+    _check("account id", account_id)
+    _check("region", region)
+    _check("partition", partition)
     bucket = bucket or f"{TAG}-{account_id}-{region}"
-    _check("bucket", bucket, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    _check("bucket", bucket)
 
     def ec2(kind: str, account: str = account_id) -> str:
         return f"arn:{partition}:ec2:{region}:{account}:{kind}/*"
@@ -94,12 +103,12 @@ def client_policy(
         ),
     ]
     if instance_role is not None:
-        _check("role", instance_role, r"[\w+=,.@/-]{1,512}")
+        _check("role", instance_role)
         to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
         role = f"arn:{partition}:iam::{account_id}:role/{instance_role.lstrip('/')}"
         statements.append(_allow("PassRole", ["iam:PassRole"], role, to_ec2))
     if scheduler_role is not None:
-        _check("role", scheduler_role, r"[\w+=,.@/-]{1,512}")
+        _check("role", scheduler_role)
         schedules = f"arn:{partition}:scheduler:{region}:{account_id}:schedule/default/{TAG}-*"
         to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
         role = f"arn:{partition}:iam::{account_id}:role/{scheduler_role.lstrip('/')}"
@@ -116,9 +125,9 @@ def scheduler_policy(account_id: str, region: str, partition: str = "aws") -> di
     Raises:
         ValueError: a name that is none of its kind.
     """
-    _check("account id", account_id, r"\d{12}")
-    _check("region", region, r"[a-z]{2,5}(-[a-z]+)+-\d")
-    _check("partition", partition, r"aws(-[a-z]+)*")
+    _check("account id", account_id)
+    _check("region", region)
+    _check("partition", partition)
     tagged = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
     instances = f"arn:{partition}:ec2:{region}:{account_id}:instance/*"
     return {"Version": "2012-10-17", "Statement": [_allow("End", ["ec2:TerminateInstances"], instances, tagged)]}
@@ -133,9 +142,9 @@ def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aw
     Raises:
         ValueError: a name that is none of its kind.
     """
-    _check("bucket", bucket, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    _check("bucket", bucket)
     if run_id is not None:
-        _check("run", run_id, r"[A-Za-z0-9-]+")
+        _check("run", run_id)
     objects = f"arn:{partition}:s3:::{bucket}"
     runs = f"{objects}/runs/{run_id or '*'}/*"
     once = {"Null": {"s3:if-none-match": "false"}}  # S3 User Guide, "Enforce conditional writes"
@@ -158,14 +167,14 @@ def storage_policy(
     Raises:
         ValueError: a name that is none of its kind.
     """
-    _check("bucket", bucket, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-    _check("prefix", prefix, r"([A-Za-z0-9_][A-Za-z0-9_.=@+-]*(/[A-Za-z0-9_][A-Za-z0-9_.=@+-]*)*)?")
-    _check("partition", partition, r"aws(-[a-z]+)*")
+    _check("bucket", bucket)
+    _check("prefix", prefix)
+    _check("partition", partition)
     place = f"arn:{partition}:s3:::{bucket}"
     objects = f"{place}/{prefix}/*" if prefix else f"{place}/*"
     owned: dict[str, dict[str, str]] = {}
     if account_id is not None:
-        _check("account id", account_id, r"\d{12}")
+        _check("account id", account_id)
         owned = {"StringEquals": {"aws:ResourceAccount": account_id}}
     listed = {"StringEquals": {**owned.get("StringEquals", {}), **({"s3:prefix": f"{prefix}/"} if prefix else {})}}
     statements = [
@@ -178,7 +187,7 @@ def storage_policy(
 
 
 def actions(policy: dict[str, Any]) -> set[str]:
-    """All actions that a policy allows."""
+    """All actions that a policy's statements name."""
     return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
@@ -189,6 +198,7 @@ def _allow(
     return statement if condition is None else {**statement, "Condition": condition}
 
 
-def _check(kind: str, value: str, pattern: str) -> None:
-    if not re.fullmatch(pattern, value, re.ASCII):
+def _check(kind: str, value: str) -> None:
+    """Refuses a value that is none of its kind."""
+    if not re.fullmatch(_PATTERNS[kind], value, re.ASCII):
         raise ValueError(f"{value!r} is no {kind}")

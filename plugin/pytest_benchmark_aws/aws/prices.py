@@ -1,4 +1,4 @@
-"""What an hour costs: the command line's word, the Pricing API, or the shipped snapshot with its date."""
+"""What an hour of an instance costs: by --aws-price, the Pricing API, or the shipped snapshot with its date."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
 
 FRESH_S = 24 * 3600
+"""Seconds that a fetched price is used for."""
 _API_REGION = "us-east-1"
 """The Pricing API is in few regions, and each has the prices of all."""
 
@@ -27,7 +28,8 @@ _API_REGION = "us-east-1"
 class PriceList:
     """Prices of one region, on demand, Linux, shared tenancy."""
 
-    given: Mapping[str, Decimal]
+    option_prices: Mapping[str, Decimal]
+    """Instance type -> USD an hour, as --aws-price says."""
     fetched: Mapping[str, Price]
     catalog: Catalog
     region: str
@@ -35,8 +37,8 @@ class PriceList:
     def __call__(self, instance_type: InstanceType) -> Price | None:
         """The price of a type, or None where it is not known. The snapshot speaks for us-east-1 alone."""
         name = instance_type.name
-        if name in self.given:
-            return Price(self.given[name], "--aws-price")
+        if name in self.option_prices:
+            return Price(self.option_prices[name], "--aws-price")
         if name in self.fetched:
             return self.fetched[name]
         if self.region != "us-east-1" or instance_type.usd_per_hour is None:
@@ -45,39 +47,39 @@ class PriceList:
 
 
 def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> dict[str, Price]:
-    """Prices by the Pricing API, kept on disk for a day; what it does not answer is left out.
+    """Instance type -> price by the Pricing API, which is kept on disk for a day; unknown ones are left out.
 
     ``source`` says whose they are, with ``{today}`` where the day belongs.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    found: dict[str, Price] = {}
-    kept = _read(folder / f"{clients.region}.json")
+    prices: dict[str, Price] = {}
+    path = folder / f"{clients.region}.json"
+    entries = _read(path)
     missing = []
     for name in dict.fromkeys(names):
-        entry = kept.get(name)
-        price = None if entry is None else _kept(entry)
+        price = _price(entries.get(name))
         if price is None:
             missing.append(name)
         else:
-            found[name] = price
-    told = source.replace("{today}", datetime.now(timezone.utc).date().isoformat())
+            prices[name] = price
+    dated = source.replace("{today}", datetime.now(timezone.utc).date().isoformat())
     for name in missing:
         try:
             usd = _ask(clients, name)
         except (BotoCoreError, ClientError):
             break  # no right to ask, or no way to: the snapshot answers
         if usd is not None:
-            found[name] = Price(usd, told)
-            kept[name] = {"usd": str(usd), "time": time.time(), "source": told}
+            prices[name] = Price(usd, dated)
+            entries[name] = {"usd": str(usd), "time": time.time(), "source": dated}
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{clients.region}.json").write_text(json.dumps(kept), encoding="utf-8")
-    return found
+        path.write_text(json.dumps(entries), encoding="utf-8")
+    return prices
 
 
-def _kept(entry: Any) -> Price | None:
-    """A price from disk, if it is one and of the last day."""
+def _price(entry: Any) -> Price | None:
+    """The price in an entry from disk; None where it is no price, or older than a day."""
     try:
         fresh = 0 <= time.time() - entry["time"] < FRESH_S
         return Price(Decimal(entry["usd"]), str(entry["source"])) if fresh else None
@@ -86,7 +88,8 @@ def _kept(entry: Any) -> Price | None:
 
 
 def _ask(clients: Clients, name: str) -> Decimal | None:
-    wanted = {
+    """USD an hour of an instance type by the Pricing API; None where it knows no price."""
+    filters = {
         "instanceType": name,
         "regionCode": clients.region,
         "operatingSystem": "Linux",
@@ -96,7 +99,7 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
     }
     answer = clients("pricing", _API_REGION).get_products(
         ServiceCode="AmazonEC2",
-        Filters=[{"Type": "TERM_MATCH", "Field": key, "Value": value} for key, value in wanted.items()],
+        Filters=[{"Type": "TERM_MATCH", "Field": key, "Value": value} for key, value in filters.items()],
         MaxResults=10,
     )
     for text in answer["PriceList"]:
@@ -113,6 +116,7 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """The entries of a file; none where it is missing or no JSON object."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

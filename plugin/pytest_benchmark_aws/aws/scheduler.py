@@ -1,11 +1,11 @@
-"""Kill switch 2: an EventBridge schedule in the cloud that ends an instance, whatever becomes of it and of us."""
+"""Kill switch 2: an EventBridge schedule that ends an instance, whatever becomes of the instance and of us."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws.clients import code_of
+from pytest_benchmark_aws.aws.errors import code_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +17,7 @@ TARGET = "arn:{partition}:scheduler:::aws-sdk:ec2:terminateInstances"
 
 
 def schedule_name(instance_id: str) -> str:
-    """One schedule for each instance."""
+    """The name of an instance's schedule."""
     return f"pytest-benchmark-aws-{instance_id}"
 
 
@@ -49,7 +49,7 @@ def arm(clients: Clients, instance_id: str, at: datetime, role_arn: str) -> None
 
 
 def disarm(clients: Clients, instance_id: str) -> None:
-    """Removes the schedule; one that is gone is fine."""
+    """Removes the instance's schedule, if it is still there."""
     from botocore.exceptions import ClientError
 
     try:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.model import Job
 
-MODULES = ("agent.py", "machine.py", "role.py", "uploads.py")
+MODULES = (
+    "agent.py",
+    "install.py",
+    "instance_metadata.py",
+    "launch.py",
+    "run_tests.py",
+    "s3.py",
+    "spot.py",
+    "uploads.py",
+    "validity.py",
+)
 """Of the package ``guest``: the agent and what it imports."""
 _MAIN = "from guest.agent import main\n\nmain()\n"
 

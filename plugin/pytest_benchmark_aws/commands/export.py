@@ -20,7 +20,7 @@ from pytest_benchmark_aws.session.inifile import project_settings
 if TYPE_CHECKING:
     import argparse
 
-    from pytest_benchmark_aws.report.export.measured import Export
+    from pytest_benchmark_aws.report.export.measurements import Export
 
 _FORMATS = ("asv", "bencher", "github-action-benchmark")
 """Each is a module of report.export, its dashes as underscores."""

@@ -47,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         PlanError: the extra is missing, or a file cannot be written.
     """
-    from pytest_benchmark_aws.report.html.page import need_extra, render
+    from pytest_benchmark_aws.report.html.render import need_extra, render
 
     need_extra()
-    from pytest_benchmark_aws.report.html.view import all_charts, view
+    from pytest_benchmark_aws.report.html.page import all_charts, view
 
     try:
         loaded = load(options, options.files)

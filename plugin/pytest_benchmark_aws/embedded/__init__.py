@@ -12,7 +12,7 @@ __all__ = ["EmbeddedAWS", "Settings"]
 
 
 def __getattr__(name: str) -> object:
-    """Import moto when it is first asked for: it takes a second, and it is an optional dependency."""
+    """Imports moto only when it is needed: it takes a second, and it is an optional dependency."""
     if name == "EmbeddedAWS":
         from pytest_benchmark_aws.embedded.server import EmbeddedAWS
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to end; the exit status."""
+    """Serves until a signal or the end of standard input; returns the exit status."""
     from pytest_benchmark_aws.embedded.settings import Settings
 
     defaults = Settings()

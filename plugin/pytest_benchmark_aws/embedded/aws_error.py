@@ -1,4 +1,4 @@
-"""AWS errors, in the shape that each service sends them in."""
+"""AWS errors, in the XML or JSON shape that each service sends them in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "log
 
 
 class AwsError(Exception):
-    """An error that a service answers a call with."""
+    """The error that a service answers a call with: AWS's code, a message, and the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -20,7 +20,7 @@ class AwsError(Exception):
 
 
 def render_error(service: str, error: AwsError) -> tuple[bytes, list[tuple[str, str]]]:
-    """The body and the headers of an error of a service."""
+    """The HTTP body and headers with which a service sends an error."""
     code, message = escape(error.code), escape(error.message)
     if service in _JSON_SERVICES:
         body = json.dumps({"__type": error.code, "message": error.message})

@@ -1,32 +1,26 @@
-"""What tests and guests say to the embedded AWS itself: ``/_embedded/...``, JSON over HTTP."""
+"""The control API, by which tests and guests talk to embedded AWS itself: ``/_embedded/...``, JSON over HTTP."""
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.guests import guest
+from pytest_benchmark_aws.embedded.ec2 import spot
+from pytest_benchmark_aws.embedded.ec2.lifecycle import Reason
+from pytest_benchmark_aws.embedded.guests import packages
 from pytest_benchmark_aws.embedded.state import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, Record
+    from pytest_benchmark_aws.embedded.iam.authorization import Authorization
     from pytest_benchmark_aws.embedded.state import State
-
-_PACKAGES = frozenset(
-    {"curl", "curl-minimal", "gcc", "gcc-c++", "git", "gzip", "libgomp", "numactl", "procps-ng", "python3"}
-    | {"python3-devel", "python3-pip", "tar", "unzip", "util-linux", "wget", "which", "xz", "zstd"}
-)
-"""Packages of Amazon Linux 2023 that install here without effect: the host has what they bring, or does not."""
-_PYTHON_PACKAGE = re.compile(r"python(3\.\d+)(-pip|-devel|-libs|-setuptools)?")
 
 
 class ControlError(Exception):
-    """A control request that cannot be served."""
+    """A control request that is refused, with its HTTP status."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -34,10 +28,11 @@ class ControlError(Exception):
 
 
 class Control:
-    """The control API."""
+    """Answers control requests."""
 
-    def __init__(self, state: State, lifecycle: Lifecycle) -> None:
+    def __init__(self, state: State, lifecycle: Lifecycle, authorization: Authorization) -> None:
         self._state = state
+        self._authorization = authorization
         self._lifecycle = lifecycle
         self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "faults": self._faults,
@@ -47,10 +42,10 @@ class Control:
         }
 
     def __call__(self, method: str, path: str, payload: dict[str, Any]) -> object:
-        """The answer, to be sent as JSON.
+        """The answer to a control request, to be sent as JSON.
 
         Raises:
-            ControlError: no such path, or a payload that means nothing.
+            ControlError: there is no such path or instance, or the payload is not what the path takes.
         """
         parts = path.strip("/").split("/")
         try:
@@ -59,7 +54,7 @@ class Control:
                     return [asdict(call) for call in self._state.calls]
             if method == "GET" and parts == ["decisions"]:
                 with self._state.lock:
-                    return [asdict(decision) for decision in self._state.decisions]
+                    return [asdict(decision) for decision in self._authorization.decisions]
             if method == "GET" and parts == ["instances"]:
                 with self._state.lock:
                     return [describe(record) for record in self._lifecycle.records.values()]
@@ -104,25 +99,27 @@ class Control:
         return {"vcpus": self._state.vcpu_quota, "spot_vcpus": self._state.spot_vcpu_quota}
 
     def _iam(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Off, as at the start, every signature will do, and IAM's own calls make the users and roles."""
+        """Turns IAM on or off: off, as at the start, any signature will do, and so users and roles can be made."""
         enforced = payload.pop("enforced")
         _nothing_left(payload)
         if not isinstance(enforced, bool):
             raise ControlError("enforced is true or false")
-        self._state.iam_enforced = enforced
+        self._authorization.enforced = enforced
         return {}
 
     def _instance(self, record: Record, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
-        simple = {
+        """Does to an instance what a guest or a test asks for by a verb."""
+        simple: dict[str, Callable[[Record], None]] = {
             "poweroff": self._lifecycle.poweroff,
             "halt": self._lifecycle.halt,
-            "spot-notice": self._lifecycle.spot_notice,
-            "spot-kill": self._lifecycle.spot_kill,
+            "spot-notice": spot.announce_interruption,
+            "spot-kill": lambda instance: spot.interrupt(self._lifecycle, instance),
         }
         if verb in simple:
             simple[verb](record)
         elif verb == "fail":
-            self._lifecycle.fail(record, str(payload["code"]), str(payload["message"]))
+            code, message = str(payload["code"]), str(payload["message"])
+            self._lifecycle.end(record, Reason(code, message, code))
         elif verb == "shutdown" and payload.get("cancel"):
             self._lifecycle.cancel_shutdown(record)
         elif verb == "shutdown":
@@ -132,37 +129,14 @@ class Control:
             else:
                 self._lifecycle.poweroff(record)
         elif verb == "dnf":
-            return install(record, [str(name) for name in payload["packages"]])
+            return packages.install(record.guest.directory, [str(name) for name in payload["packages"]])
         else:
             raise ControlError(f"an instance cannot {verb}", 404)
         return {}
 
 
-def install(record: Record, packages: list[str]) -> dict[str, Any]:
-    """``dnf install`` on an instance: all of the packages or, where one does not exist, none."""
-    unknown = []
-    interpreters = {}
-    for package in packages:
-        python = _PYTHON_PACKAGE.fullmatch(package)
-        if python is None:
-            if package not in _PACKAGES:
-                unknown.append(package)
-            continue
-        found = guest.python_of_version(python[1], os.environ)
-        if found is None:
-            unknown.append(package)
-        else:
-            interpreters[f"python{python[1]}"] = found
-    if unknown:
-        lines = [f"No match for argument: {package}" for package in unknown]
-        return {"status": 1, "output": "\n".join([*lines, f"Error: Unable to find a match: {' '.join(unknown)}", ""])}
-    for name, path in interpreters.items():
-        guest.write_command(record.guest.directory / "bin" / name, [path])
-    return {"status": 0, "output": f"Installed (embedded): {' '.join(packages)}\nComplete!\n"}
-
-
 def describe(record: Record) -> dict[str, Any]:
-    """What tests ask of an instance."""
+    """An instance as ``GET instances`` shows it."""
     instance = record.instance
     return {
         "id": instance.id,

@@ -1,4 +1,4 @@
-"""What S3 refuses and moto lets pass."""
+"""S3 where moto is laxer: owners of buckets, expired URLs, conditional writes, bodies without a type."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import io
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
 
 _FORM = "application/x-www-form-urlencoded"
 
 
 def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
-    """Refuse a bucket that is not of the expected owner, and a presigned URL that has expired.
+    """Refuses a bucket that does not belong to the expected owner, and a presigned URL that has expired.
 
     Raises:
-        AwsError: it is refused.
+        AwsError: 403, AccessDenied.
     """
     expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") or request.params.get("x-amz-expected-bucket-owner")
-    # All buckets are of the one account that there is.
-    if expected and expected != moto_instances.ACCOUNT:
+    # All buckets belong to the one account that there is.
+    if expected and expected != moto_models.ACCOUNT:
         raise AwsError("AccessDenied", "Access Denied", 403)
     if datetime.now(timezone.utc) > _expiry(request.params):
         raise AwsError("AccessDenied", "Request has expired", 403)
 
 
 def keep_body(environ: dict[str, object]) -> None:
-    """Keep moto from reading an object as a form, of which it then stores nothing.
+    """Keeps moto from reading an uploaded object as a form, of which it would store nothing.
 
     ``urllib.request`` gives every body that has no type the type of a form.
     """
@@ -41,7 +41,10 @@ def keep_body(environ: dict[str, object]) -> None:
 
 
 def is_conditional(environ: dict[str, object]) -> bool:
-    """Whether a write is only for a key that has no object; then its body is read, so that no slow client is in it."""
+    """Whether a write is only for a key that has no object.
+
+    The body of such a write is read here, so that no slow client holds the lock that is taken for it.
+    """
     if environ.get("REQUEST_METHOD") != "PUT" or "HTTP_IF_NONE_MATCH" not in environ:
         return False
     stream = cast("BinaryIO", environ["wsgi.input"])
@@ -52,7 +55,7 @@ def is_conditional(environ: dict[str, object]) -> bool:
 
 
 def _expiry(query: Mapping[str, str]) -> datetime:
-    """Of a presigned URL, in either of the signatures that boto3 makes; of all else, never."""
+    """When a presigned URL ends, in either of the signatures that boto3 makes; the end of time for other requests."""
     if "X-Amz-Date" in query and "X-Amz-Expires" in query:
         start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
         return start + timedelta(seconds=int(query["X-Amz-Expires"]))

@@ -1,4 +1,4 @@
-"""Start and stop an embedded AWS."""
+"""Starts and stops an embedded AWS in this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
 from pytest_benchmark_aws.embedded.settings import Settings
 from pytest_benchmark_aws.embedded.state import State
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _RUNNING = threading.Lock()
-"""moto's resources are of the process: two at once would be one."""
+"""Held while an embedded AWS runs: moto's resources are the process's, so that two would share them."""
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -31,32 +31,32 @@ class _QuietHandler(WSGIRequestHandler):
     log_path: Path
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Keep errors; requests are in the record of calls."""
+        """Writes errors to the file; requests are in the record of calls."""
         if type != "info":
             with self.log_path.open("a", encoding="utf-8") as log:
                 log.write((message % args if args else message) + "\n")
 
 
 class EmbeddedAWS:
-    """AWS in this process: ``with EmbeddedAWS(root) as aws: boto3.client("ec2", endpoint_url=aws.endpoint, ...)``.
+    """An embedded AWS: ``with EmbeddedAWS(root) as aws: boto3.client("ec2", endpoint_url=aws.endpoint, ...)``.
 
-    Each start begins with no resources but AWS's defaults. One at a time in a process.
+    Each start begins with AWS's default resources alone. A process runs at most one at a time.
     """
 
     def __init__(self, root: Path, settings: Settings | None = None) -> None:
         self.root = root
         self.settings = settings or Settings()
         self.endpoint = ""
-        """``http://127.0.0.1:PORT``, while it runs."""
+        """``http://127.0.0.1:PORT`` while it runs, else empty."""
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._lifecycle: Lifecycle | None = None
 
     def start(self) -> EmbeddedAWS:
-        """Listen; itself.
+        """Starts to listen; returns itself.
 
         Raises:
-            RuntimeError: one is running in this process, or this is no Linux.
+            RuntimeError: another is running in this process, or this is no Linux.
             OSError: the port is taken.
         """
         if not Path("/proc/self/stat").exists():
@@ -73,8 +73,8 @@ class EmbeddedAWS:
     def _start(self) -> None:
         self.root = self.root.resolve()
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        moto_instances.reset()
-        moto_instances.backend(self.settings.region)
+        moto_models.reset()
+        moto_models.ec2_backend(self.settings.region)
         state = State(self.settings)
         lifecycle = Lifecycle(self.root, self.settings, state.lock)
         application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle)
@@ -89,7 +89,7 @@ class EmbeddedAWS:
         self._thread.start()
 
     def stop(self) -> None:
-        """End all guests, then the server. A second call does nothing."""
+        """Ends the server and all guests. A second call does nothing."""
         if self._server is None or self._thread is None or self._lifecycle is None:
             return
         try:
@@ -109,7 +109,7 @@ class EmbeddedAWS:
         self.stop()
 
     def environment(self) -> dict[str, str]:
-        """The variables with which any AWS client in any process talks to this."""
+        """The environment variables with which any AWS client in any process talks to this."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": self.settings.region,
@@ -119,7 +119,7 @@ class EmbeddedAWS:
         }
 
     def control(self, path: str, payload: dict[str, Any] | None = None) -> Any:
-        """GET a control path (``calls``, ``instances``), or POST to it where there is a payload."""
+        """The answer of a control path, such as ``calls``: by GET, or by POST where there is a payload."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(
             f"{self.endpoint}/_embedded/{path}", data=None if payload is None else json.dumps(payload).encode()

@@ -1,4 +1,4 @@
-"""What a caller may set of an embedded AWS."""
+"""What a caller may set of an embedded AWS: region, port, quotas, and how long its states last."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class Settings:
 
     region: str = "us-east-1"
     port: int = 0
-    """0: any free one."""
+    """TCP port; 0 is any free one."""
     vcpu_quota: int = 256
     """vCPUs of running standard on-demand instances, quota L-1216C47A."""
     spot_vcpu_quota: int = 256
-    """The same of standard spot instances, quota L-34B43A08."""
+    """vCPUs of running standard spot instances, quota L-34B43A08."""
     state_delay: float = 0.2
-    """Seconds that pending, shutting-down and stopping last."""
+    """Seconds that an instance stays pending, shutting-down or stopping."""
     kill_grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
     minute: float = 60.0

@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.iam.gate import Decision
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.settings import Settings
 
 
 @dataclass(slots=True)
 class Fault:
-    """Calls of one action that are to fail."""
+    """An error that the next calls of one action answer with."""
 
     action: str
     code: str
     status: int
     times: int
+    """How many calls are still to fail."""
     message: str
     after: bool
-    """The call takes effect and its answer is lost, as when a connection breaks: idempotency is for this."""
+    """The call takes effect and its answer is lost, as when a connection breaks: this tests idempotency."""
+
+    def error(self) -> AwsError:
+        """The error that a call answers with."""
+        return AwsError(self.code, self.message or f"{self.code}, injected by a test.", self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,16 @@ class Call:
     service: str
     action: str
     time: float
+    """Seconds since 1970."""
     path: str = ""
-    """Of S3: bucket and key."""
+    """The URL's path; of S3 it is bucket and key."""
     presigned: bool = False
-    """By a presigned URL, as guests call."""
+    """Whether it came by a presigned URL, as guests call."""
 
 
 @dataclass(slots=True)
 class State:
-    """Shared by the request threads; every use of it holds the lock."""
+    """What all requests of one embedded AWS share; a thread that uses it holds the lock."""
 
     settings: Settings
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -51,11 +56,7 @@ class State:
     faults: list[Fault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     capacity: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(zone, instance type) -> launches that still succeed; absent: any number."""
-    iam_enforced: bool = False
-    """Whether calls need a known signer and a policy that allows them."""
-    decisions: list[Decision] = field(default_factory=list)
-    """What IAM was asked while it was enforced."""
+    """(zone, instance type) -> launches that still succeed; a pair that is absent has no limit."""
     vcpu_quota: int = 0
     spot_vcpu_quota: int = 0
 
@@ -64,20 +65,15 @@ class State:
         self.spot_vcpu_quota = self.settings.spot_vcpu_quota
 
     def note_call(self, request: AwsRequest, path: str) -> None:
-        """Record a call."""
+        """Adds a call to the record."""
         presigned = "X-Amz-Signature" in request.params
         with self.lock:
             self.calls.append(Call(request.service, request.action, time.time(), path, presigned))
 
     def take_fault(self, action: str) -> Fault | None:
-        """The fault that is due for this call of an action, used up once."""
+        """The fault that this call of an action meets, counted down by one; None where there is none."""
         with self.lock:
             fault = next((fault for fault in self.faults if fault.action == action and fault.times > 0), None)
             if fault is not None:
                 fault.times -= 1
             return fault
-
-
-def fault_error(fault: Fault) -> AwsError:
-    """The error that a fault answers with."""
-    return AwsError(fault.code, fault.message or f"{fault.code}, injected by a test.", fault.status)

@@ -1,4 +1,4 @@
-"""The WSGI application: control, metadata, and AWS calls on their way to moto."""
+"""The WSGI application: sends each request to the control API, the metadata service, our own services or moto."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_benchmark_aws.embedded import prices, s3
+from pytest_benchmark_aws.embedded import pricing, s3
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
+from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request
 from pytest_benchmark_aws.embedded.control import Control, ControlError
-from pytest_benchmark_aws.embedded.ec2 import imds
+from pytest_benchmark_aws.embedded.ec2 import instance_metadata, quotas
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
-from pytest_benchmark_aws.embedded.iam import gate
-from pytest_benchmark_aws.embedded.request import AwsRequest, parse_request
-from pytest_benchmark_aws.embedded.state import State, fault_error
+from pytest_benchmark_aws.embedded.iam.authorization import Authorization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication
 
     from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
+    from pytest_benchmark_aws.embedded.state import State
 
 Headers = list[tuple[str, str]]
 _XML: Headers = [("Content-Type", "text/xml;charset=UTF-8"), ("x-amzn-RequestId", REQUEST_ID)]
@@ -29,27 +29,28 @@ _JSON: Headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-Reque
 
 
 class Application:
-    """One embedded AWS's answers; ``moto`` is the application that answers what this one does not."""
+    """Answers all requests of one embedded AWS; ``moto`` is the application that answers what this does not."""
 
     def __init__(self, moto: WSGIApplication, state: State, lifecycle: Lifecycle) -> None:
         self._moto = moto
         self._state = state
         self._lifecycle = lifecycle
-        self._control = Control(state, lifecycle)
+        self._authorization = Authorization(state.lock)
+        self._control = Control(state, lifecycle, self._authorization)
         self._ec2 = Ec2(state, lifecycle)
-        self._conditional = threading.Lock()
+        self._conditional_write = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; every answer says what gave it, so that no client takes its times for EC2's."""
-        start_response = _signed(start_response)
+        """Answers a request; every answer has the header ``x-embedded-aws``, so that no client takes it for AWS's."""
+        start_response = _marked(start_response)
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_embedded/imds/"):
-            answer = imds.answer(
+            answer = instance_metadata.answer(
                 self._lifecycle,
                 environ["REQUEST_METHOD"],
                 path.removeprefix("/_embedded/imds/"),
                 environ,
-                iam_enforced=self._state.iam_enforced,
+                iam_enforced=self._authorization.enforced,
             )
             return _respond(start_response, answer.status, answer.text.encode(), [("Content-Type", "text/plain")])
         if path.startswith("/_embedded/"):
@@ -78,15 +79,15 @@ class Application:
     ) -> Iterable[bytes]:
         fault = self._state.take_fault(request.action)
         try:
-            if self._state.iam_enforced:
-                gate.check(request, environ, self._state)
+            if self._authorization.enforced:
+                self._authorization.check(request, environ)
             if fault is not None and not fault.after:
-                raise fault_error(fault)
+                raise fault.error()
             if request.service == "s3":
                 s3.check(request, environ)
                 s3.keep_body(environ)
             if fault is None and s3.is_conditional(environ):
-                with self._conditional:  # moto looks and writes in two steps
+                with self._conditional_write:  # moto looks and writes in two steps
                     return self._moto(environ, start_response)
             if fault is None:
                 own = self._own_answer(environ, request)
@@ -94,26 +95,26 @@ class Application:
             if self._own_answer(environ, request) is None:
                 _call(self._moto, environ)
                 environ["wsgi.input"] = io.BytesIO()  # it is read: more of it never comes
-            raise fault_error(fault)
+            raise fault.error()
         except AwsError as error:
             _drain(environ)
             return _respond(start_response, error.status, *render_error(request.service, error))
 
     def _own_answer(self, environ: dict[str, Any], request: AwsRequest) -> tuple[int, bytes, Headers] | None:
-        """Status, body and headers; None where the call is moto's alone."""
+        """HTTP status, body and headers of an answer that is not moto's; None where moto is to answer."""
         if request.service == "ec2":
             status, body = self._ec2(request, lambda: _call(self._moto, environ))
             return status, body, _XML
         target = (request.service, request.action)
         if target == ("pricing", "GetProducts"):
-            return 200, json.dumps(prices.get_products(request)).encode(), _JSON
+            return 200, json.dumps(pricing.get_products(request)).encode(), _JSON
         if target == ("servicequotas", "GetServiceQuota"):
-            return 200, json.dumps(prices.get_service_quota(request, self._state)).encode(), _JSON
+            return 200, json.dumps(quotas.get_service_quota(request, self._state)).encode(), _JSON
         return None
 
 
 def _call(application: WSGIApplication, environ: dict[str, Any]) -> tuple[int, bytes]:
-    """Call an application to its end; its status and body."""
+    """Calls a WSGI application; returns its HTTP status and the whole body."""
     statuses: list[int] = []
     written = io.BytesIO()
 
@@ -132,15 +133,17 @@ def _call(application: WSGIApplication, environ: dict[str, Any]) -> tuple[int, b
     return statuses[-1], written.getvalue()
 
 
-def _signed(start_response: StartResponse) -> StartResponse:
-    def signed(status: str, headers: Headers, exc_info: Any = None) -> Any:
+def _marked(start_response: StartResponse) -> StartResponse:
+    """The same function, with the header that names embedded AWS added to each answer."""
+
+    def marked(status: str, headers: Headers, exc_info: Any = None) -> Any:
         return start_response(status, [*headers, ("x-embedded-aws", "1")], exc_info)
 
-    return cast("StartResponse", signed)
+    return cast("StartResponse", marked)
 
 
 def _drain(environ: dict[str, Any]) -> None:
-    """Read what the client still sends: it reads no answer before all is sent."""
+    """Reads what the client still sends, as it reads no answer before it has sent all."""
     left = int(environ.get("CONTENT_LENGTH") or 0)
     terminated = bool(environ.get("wsgi.input_terminated"))
     while left > 0 or terminated:
@@ -151,6 +154,7 @@ def _drain(environ: dict[str, Any]) -> None:
 
 
 def _respond(start_response: StartResponse, status: int, body: bytes, headers: Headers) -> Iterable[bytes]:
+    """Starts the response, with its length; returns the body as WSGI wants it."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: D103 -- pytest doc
 
 
 class Checkpoint:
-    """Writes the file."""
+    """Writes the checkpoint file as pytest's hooks are called."""
 
     def __init__(self, config: pytest.Config, path: str) -> None:
         self._config = config
@@ -35,7 +35,7 @@ class Checkpoint:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """What machine this is, before anything is timed."""
+        """Writes what machine this is, before anything is timed."""
         benchmarks = self._benchmark_session()
         info = None if benchmarks is None else benchmarks.get_machine_info()
         root = str(self._config.rootpath)
@@ -43,12 +43,12 @@ class Checkpoint:
         self._write({"kind": "session", "machine_info": info, "rootdir": root, "collected": collected})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins: where it never ends, this tells which one it was."""
+        """Writes that a test begins: where it never ends, this tells which it was."""
         self._reports = []
         self._write({"kind": "start", "nodeid": nodeid})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A phase of a test is done; after the last one the test is written, with what it measured."""
+        """Keeps the report of a test's phase; after the last phase writes the test, with what it measured."""
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
         self._reports.append(data)
         if report.when == "teardown":
@@ -56,29 +56,29 @@ class Checkpoint:
             self._write(line)
 
     def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str) -> None:
-        """A warning, for the session at home to show."""
+        """Writes a warning, for the session at home to show."""
         text, category = str(warning_message.message), warning_message.category.__name__
         where = {"filename": warning_message.filename, "lineno": warning_message.lineno}
         self._write({"kind": "warning", "nodeid": nodeid, "when": when, "category": category, "text": text, **where})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file could not be collected: why, in words."""
+        """Writes why a file could not be collected."""
         if report.failed:
             self._write({"kind": "collect-error", "nodeid": report.nodeid, "text": report.longreprtext})
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """The session ended by itself."""
+        """Writes that the session ended by itself."""
         self._write({"kind": "finish", "exit": int(exitstatus)})
         self._file.close()
 
     def _new(self) -> list[dict[str, Any]]:
-        """The benchmarks that came since the last test, but those of a failed one."""
+        """The benchmarks since the last test, without those that failed."""
         session = self._benchmark_session()
         if session is None:
             return []
-        found = session.benchmarks[self._measured :]
-        self._measured += len(found)
-        return [bench.as_dict(include_data=True) for bench in found if bench and not bench.has_error]
+        benchmarks = session.benchmarks[self._measured :]
+        self._measured += len(benchmarks)
+        return [bench.as_dict(include_data=True) for bench in benchmarks if bench and not bench.has_error]
 
     def _benchmark_session(self) -> Any:
         return getattr(self._config, "_benchmarksession", None)
@@ -94,9 +94,9 @@ class Checkpoint:
 
 
 def _finite(value: Any) -> Any:
-    """The value with NaN and the infinities as text, which are no JSON: at home they are refused."""
+    """The value with NaN and the infinities, which are no JSON, as text; at home they are refused."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_finite(one) for one in value]
+        return [_finite(item) for item in value]
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)

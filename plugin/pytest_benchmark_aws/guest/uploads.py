@@ -1,74 +1,88 @@
-"""What the guest fetches and puts: requests to presigned URLs, or to plain ones with the role's signature.
+"""What the guest uploads: heartbeat, log and checkpoint while it runs, the result and ``done`` at its end.
 
 Standard library only, Python 3.9 and later.
 """
 
 from __future__ import annotations
 
-import http.client
-import time
-import urllib.error
-import urllib.request
-from datetime import datetime, timezone
-from typing import Any
+import contextlib
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
 
-from . import role
+from .s3 import AgentError
 
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
 
-class AgentError(Exception):
-    """A step failed; the message says which and why."""
+    from .launch import Launch
 
-
-def refusal(error: urllib.error.HTTPError) -> str:
-    """What S3 answered; where a presigned URL has run out, which clocks to look at."""
-    text = f"HTTP {error.code}: {error.read(2000).decode('utf-8', 'replace')}"
-    if error.code == 403 and ("expired" in text.lower() or "TimeTooSkewed" in text):
-        there = error.headers.get("Date", "unknown")
-        text += (
-            f"; the URL was signed by the clock of the machine that launched this one: is it right? S3's says {there}"
-        )
-    return text
+LOG_LIMIT = 1 << 20
+"""Bytes of the log's end that are uploaded."""
 
 
-class Signer:
-    """Requests as they are, or, where the instance has a role for it, signed with that role's credentials."""
+def beat(launch: Launch, stopping: threading.Event) -> None:
+    """Uploads the heartbeat at each interval until ``stopping``, and log and checkpoint where they grew."""
+    sizes: dict[str, int] = {}
+    while not stopping.wait(launch.job["beat_s"]):
+        try:
+            launch.uploader.put("heartbeat", heartbeat(launch), attempts=2)
+            for name, path in (("log", launch.log_path), ("checkpoint", launch.checkpoint)):
+                size = path.stat().st_size if path.exists() else 0
+                if size != sizes.get(name, 0):
+                    launch.uploader.put(name, log_end(path) if name == "log" else path.read_bytes(), attempts=2)
+                    sizes[name] = size
+        except (AgentError, OSError) as error:
+            print("heartbeat:", error, flush=True)
 
-    def __init__(self, region: str | None) -> None:
-        self._region = region
-        self._role: dict[str, Any] | None = None
 
-    def request(self, method: str, url: str, data: bytes | None, headers: dict[str, str]) -> urllib.request.Request:
-        """The request to send."""
-        if self._region is not None:
-            self._role = role.credentials(self._role)
-            headers = role.sign(method, url, headers, self._region, self._role, datetime.now(timezone.utc))
-        return urllib.request.Request(url, data=data, method=method, headers=headers)
+def heartbeat(launch: Launch) -> bytes:
+    """The heartbeat as JSON: phase, seconds since the start, tests done and in all, and the test that runs."""
+    test, done = None, 0
+    for line in checkpoint_lines(launch):
+        test = line.get("nodeid") if line["kind"] == "start" else test
+        done += line["kind"] == "test"
+    seconds = round(launch.seconds(), 1)
+    status = {"phase": launch.phase, "seconds": seconds, "done": done, "of": len(launch.job["node_ids"]), "test": test}
+    return json.dumps(status).encode()
 
 
-class Uploads:
-    """Puts objects to presigned URLs, or to plain ones with the role's signature."""
+def checkpoint_lines(launch: Launch) -> list[dict[str, Any]]:
+    """The checkpoint's lines as objects, without one that is half written."""
+    try:
+        text = launch.checkpoint.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    lines = []
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(line))
+    return lines
 
-    def __init__(self, urls: dict[str, Any], signer: Signer | None = None) -> None:
-        self._urls, self._signer = urls, signer or Signer(None)
 
-    def put(self, name: str, data: bytes, attempts: int = 8) -> None:
-        """Uploads one object, again where S3 or the network fails for a moment.
+def finish(launch: Launch, outcome: str) -> None:
+    """Uploads the log, then the result, then ``done`` with its digest: whoever sees ``done`` sees all.
 
-        An object that is there already is what an earlier attempt of this very call left: S3 answers 412.
-        """
-        target = self._urls[name]
-        headers = {"Content-Type": "application/octet-stream", **target.get("headers", {})}
-        for attempt in range(attempts):
-            try:
-                request = self._signer.request("PUT", target["url"], data, headers)
-                with urllib.request.urlopen(request, timeout=60):
-                    return
-            except urllib.error.HTTPError as error:
-                if error.code == 412:
-                    return
-                if error.code not in (409, 429, 500, 502, 503, 504) or attempt == attempts - 1:
-                    raise AgentError(f"upload of {name}: {refusal(error)}") from error
-            except (OSError, http.client.HTTPException) as error:
-                if attempt == attempts - 1:
-                    raise AgentError(f"upload of {name}: {error}") from error
-            time.sleep(min(2**attempt, 20))
+    Raises:
+        AgentError: the result or ``done`` could not be uploaded.
+    """
+    try:
+        launch.uploader.put("log", log_end(launch.log_path))
+    except (AgentError, OSError) as error:
+        print("log:", error, flush=True)
+    head = {"schema": 1, "outcome": outcome}
+    facts = {**head, "phases": launch.phases, "validity": launch.validity, "lines": checkpoint_lines(launch)}
+    data = json.dumps(facts).encode()
+    launch.uploader.put("data", data)
+    done = {**head, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    launch.uploader.put("done", json.dumps(done).encode())
+
+
+def log_end(path: Path) -> bytes:
+    """The log, or its last ``LOG_LIMIT`` bytes after a line ``[...]`` where it is longer."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LOG_LIMIT))
+        return (b"" if size <= LOG_LIMIT else b"[...]\n") + file.read()

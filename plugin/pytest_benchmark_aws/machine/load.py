@@ -1,4 +1,4 @@
-"""What else the machine did during a measurement: competing processes, steal, load."""
+"""What else the machine did during a measurement: competing processes, stolen CPU time, load."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPETING_CPUS = 0.2
-"""CPUs that others may use before it is said; a quiet machine's daemons stay below 0.05."""
+"""CPUs that other processes may use without a warning; a quiet machine's daemons stay below 0.05."""
 STEAL = 0.01
-"""Share of CPU time that the hypervisor may give to others before it is said."""
+"""Share of CPU time that the hypervisor may give to others without a warning."""
 SHORTEST_S = 0.5
-"""/proc/stat counts in 10 ms: below this window its figures say nothing."""
+"""Seconds: /proc/stat counts in steps of 10 ms, and says nothing of a shorter window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,20 @@ class CpuTimes:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the machine did in a window."""
+    """What the machine did in a window of time."""
 
     wall_s: float
     load_average: float | None
-    """Over the minute before the window, so without our own work."""
+    """Of the minute before the window, so without our own work."""
     competing_cpus: float | None
-    """CPUs that other processes kept busy, on average."""
+    """CPUs that other processes used, on average."""
     steal: float | None
     """Share of the machine's CPU time that the hypervisor gave to others, 0 to 1."""
     cpu_seconds: float
+    """CPU time of this process and its children."""
 
     def warning(self, threads: int, vcpus: int) -> str | None:
-        """A sentence with the numbers where others took what ``threads`` threads need, else None."""
+        """A sentence with the numbers where others took CPUs that ``threads`` threads need; else None."""
         if self.wall_s < SHORTEST_S:
             return None
         competing, steal = self.competing_cpus or 0.0, self.steal or 0.0
@@ -58,7 +59,10 @@ class Load:
 
 
 def read_cpu_times(root: Path = Path("/")) -> CpuTimes | None:
-    """The first line of /proc/stat (proc(5)), in seconds; guest time is part of user time and not counted twice."""
+    """The first line of /proc/stat (proc(5)) in seconds; None where it cannot be read.
+
+    Guest time is part of user time, and not counted twice.
+    """
     try:
         with (root / "proc/stat").open(encoding="ascii") as file:
             words = file.readline().split()

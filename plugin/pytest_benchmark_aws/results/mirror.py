@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.objects import Objects, Remote
+    from pytest_benchmark_aws.aws.s3_shared_storage import Objects, Remote
     from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 
 _THREADS = 8

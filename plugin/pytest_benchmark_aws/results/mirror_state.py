@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.objects import Remote
+    from pytest_benchmark_aws.aws.s3_shared_storage import Remote
 
 PATIENCE_S = 120.0
 """Seconds that a session waits for another one of this machine that syncs or uploads."""

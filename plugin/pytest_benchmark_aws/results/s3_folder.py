@@ -44,7 +44,7 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
         PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
     """
     from pytest_benchmark_aws.aws.credentials import without_metadata_probe
-    from pytest_benchmark_aws.aws.objects import Objects
+    from pytest_benchmark_aws.aws.s3_shared_storage import Objects
     from pytest_benchmark_aws.results.mirror import Mirror
 
     parsed = StorageUrl.parse(url)
@@ -76,7 +76,7 @@ def check_credentials(mirror: Mirror) -> None:
         UnreachableError: there are none.
     """
     from pytest_benchmark_aws.aws.credentials import without_metadata_probe
-    from pytest_benchmark_aws.aws.objects import NO_CREDENTIALS
+    from pytest_benchmark_aws.aws.s3_shared_storage import NO_CREDENTIALS
 
     with without_metadata_probe():
         if not mirror.objects.clients.has_credentials():

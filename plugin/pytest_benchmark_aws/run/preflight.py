@@ -98,7 +98,7 @@ def preflight(clients: Clients, settings: Settings, plan: Plan) -> Checked:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.aws.clients import refusal
+    from pytest_benchmark_aws.aws.errors import refusal
 
     account = clients.account()
     problems: list[str] = []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
 
 
 def refuse_name(run_id: str) -> None:
@@ -70,7 +70,7 @@ def is_finished(lines: Sequence[Mapping[str, Any]], jobs: Iterable[str]) -> bool
 def _keys(bucket: Bucket, prefix: str) -> Iterable[str]:
     from botocore.exceptions import ClientError
 
-    from pytest_benchmark_aws.aws.clients import code_of
+    from pytest_benchmark_aws.aws.errors import code_of
 
     try:
         return bucket.listing(prefix)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Account, Clients
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
     from pytest_benchmark_aws.bundle.cargo import Cargo
@@ -146,7 +146,7 @@ def check(order: Order, clients: Clients) -> Checked:
     Raises:
         PlanError: the plan cannot be run, with every reason at once, or the run to go on with is over.
     """
-    from pytest_benchmark_aws.aws.clients import planning
+    from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.run.preflight import preflight
 
     if order.settings.resume:
@@ -167,7 +167,7 @@ def launch(
         CleanupError: an instance that could not be seen to end, named.
     """
     from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.aws.clients import planning
+    from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.run.journal import Journal
     from pytest_benchmark_aws.run.ledger import RealClock
     from pytest_benchmark_aws.run.runner import Runner
@@ -265,7 +265,7 @@ def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) ->
 
 def _bucket(clients: Clients, settings: Settings, account: Account) -> Bucket:
     """The bucket of the run; nothing is asked or made."""
-    from pytest_benchmark_aws.aws.s3 import Bucket, default_bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket, default_bucket
 
     if settings.bucket:
         return Bucket(clients, settings.bucket, account.account_id)

@@ -85,7 +85,7 @@ def skip_later(item: pytest.Item, reason: str) -> None:
 def this_machine() -> Machine:
     """The machine at hand; whether it has GPUs is not asked."""
     from pytest_benchmark_aws.core.model import Machine
-    from pytest_benchmark_aws.machine.facts import read_facts
+    from pytest_benchmark_aws.machine.hardware import read_facts
 
     facts = read_facts()
     return Machine("this machine", facts.vcpus, facts.memory_bytes, (facts.arch,), None)
@@ -95,8 +95,8 @@ def describe_machine(machine_info: dict[str, Any]) -> None:
     """Adds to pytest-benchmark's machine information what decides how fast and how dear a machine is."""
     from dataclasses import asdict
 
-    from pytest_benchmark_aws.machine.ec2 import read_identity
-    from pytest_benchmark_aws.machine.facts import read_facts
+    from pytest_benchmark_aws.machine.ec2_identity import read_identity
+    from pytest_benchmark_aws.machine.hardware import read_facts
     from pytest_benchmark_aws.machine.load import steal_since_boot
 
     machine_info["hardware"] = read_facts().as_dict()

@@ -14,7 +14,7 @@ ARM = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 
 def subnets(world: World) -> dict[str, str]:
     found = world.ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
-    return {one["AvailabilityZone"]: one["SubnetId"] for one in found}
+    return {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in found}
 
 
 def test_same_token_answers_the_same_instance(world: World) -> None:
@@ -51,7 +51,7 @@ def test_token_is_shown_and_filtered_by(world: World) -> None:
     assert launched["ClientToken"] == "t1"
     assert world.describe(launched["InstanceId"])["ClientToken"] == "t1"
     found = world.ec2.describe_instances(Filters=[{"Name": "client-token", "Values": ["t1"]}])["Reservations"]
-    assert [one["InstanceId"] for group in found for one in group["Instances"]] == [launched["InstanceId"]]
+    assert [instance["InstanceId"] for group in found for instance in group["Instances"]] == [launched["InstanceId"]]
 
 
 @pytest.mark.parametrize("name", ["m5.huge", "ml.m5.large"])
@@ -162,7 +162,7 @@ def test_launches_at_once_are_one_each(world: World) -> None:
     image = world.ami()
     with ThreadPoolExecutor(8) as pool:
         launched = list(pool.map(lambda n: world.run(ImageId=image, ClientToken=f"t{n % 8}"), range(16)))
-    ids = {one["InstanceId"] for one in launched}
+    ids = {instance["InstanceId"] for instance in launched}
     assert len(ids) == 8
     for instance in ids:
         world.wait_for(instance, "running")

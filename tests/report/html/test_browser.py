@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("jinja2", reason="the page needs the extra [report]")
 pytest.importorskip("vl_convert", reason="the page needs the extra [report]")
 
-from pytest_benchmark_aws.report.html.page import render
-from pytest_benchmark_aws.report.html.view import view
+from pytest_benchmark_aws.report.html.page import view
+from pytest_benchmark_aws.report.html.render import render
 from tests.report import made
 from tests.report.html import browser
 from tests.report.html.test_page import HOSTILE, drawn_by_none, with_names
@@ -194,7 +194,7 @@ def test_the_theme_is_the_systems_until_the_button_is_pressed(page: WebDriver, t
     assert run(page, f"{button}.textContent") == f"{other.capitalize()} theme"
     run(page, f"{button}.click()")
     after = run(page, look)
-    assert all(one != two for one, two in zip(before, after, strict=True))
+    assert all(earlier != later for earlier, later in zip(before, after, strict=True))
     assert run(page, f"{button}.textContent") == f"{theme.capitalize()} theme"
     browser.prefer(page, other)
     run(page, f"{button}.click()")

@@ -12,9 +12,10 @@ import pytest
 pytest.importorskip("vl_convert", reason="charts need the extra [report]")
 
 from pytest_benchmark_aws.core.compare.tables import compare_records
-from pytest_benchmark_aws.report.html.charts import drawing, of_test
-from pytest_benchmark_aws.report.html.marks import marks_of
-from pytest_benchmark_aws.report.html.view import all_charts, view
+from pytest_benchmark_aws.report.html.charts import drawing
+from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
+from pytest_benchmark_aws.report.html.machine_styles import marks_of
+from pytest_benchmark_aws.report.html.page import all_charts, view
 from tests.report import made
 from tests.report.html.test_page import HOSTILE, with_names
 
@@ -26,7 +27,7 @@ DRAWN = {"svg", "g", "path", "line", "text", "tspan", "title"}
 
 def chart_of(**how: Any) -> Chart:
     tables = compare_records(made.records(**{"commits": 1, "tests": ("test_sum",), "threads": (1,), **how})).tables
-    chart = of_test.time_money(tables[0], marks_of(tables))
+    chart = time_money_chart(tables[0], marks_of(tables))
     assert chart is not None
     return chart
 
@@ -66,8 +67,8 @@ def test_a_hostile_name_is_text_in_a_chart(name: str) -> None:
     """In every kind of chart, on the page and in files: well-formed, no element but drawing's, no control character."""
     found = {chart.kind: chart for chart in all_charts(view(with_names(name), title=name))}
     assert found.keys() == {"time-money", "rounds", "usd", "scaling", "history"}
-    for one in found.values():
-        for svg in (drawing.svg_for_page(one), drawing.svg_file(one)):
+    for chart in found.values():
+        for svg in (drawing.svg_for_page(chart), drawing.svg_file(chart)):
             elements = {element.tag.split("}")[-1] for element in ElementTree.fromstring(svg).iter()}
             assert elements <= {*DRAWN, "rect"}  # the ground of a file
             assert [char for char in svg if not char.isprintable() and char != "\n"] == []

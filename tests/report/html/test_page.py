@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 pytest.importorskip("jinja2", reason="the page needs the extra [report]")
 
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.report.html import page as page_module
-from pytest_benchmark_aws.report.html import view as view_module
-from pytest_benchmark_aws.report.html.page import need_extra, palette, render
-from pytest_benchmark_aws.report.html.view import view
+from pytest_benchmark_aws.report.html import page as view_module
+from pytest_benchmark_aws.report.html import render as page_module
+from pytest_benchmark_aws.report.html.page import view
+from pytest_benchmark_aws.report.html.render import need_extra, palette, render
 from tests.report import made
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def with_names(name: str) -> list[Record]:
     other = made.results("c5.24xlarge", tests=("test_it",))
     for bench in other["benchmarks"]:
         bench["fullname"] = f"{name}::{name}[{name}-0]"
-    return [record for one in (data, older, other) for record in made.records(one)]
+    return [record for contents in (data, older, other) for record in made.records(contents)]
 
 
 def plain() -> Elements:
@@ -224,12 +224,12 @@ def test_each_table_has_a_caption_and_scopes() -> None:
 def luminance(colour: str) -> float:
     """WCAG 2.2's relative luminance."""
     channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels]
+    linear = [channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((luminance(one), luminance(other)))
+def contrast(colour: str, other: str) -> float:
+    darker, lighter = sorted((luminance(colour), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2, scheduler
-from pytest_benchmark_aws.aws.clients import code_of, reaching, refusal
+from pytest_benchmark_aws.aws.errors import code_of, reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import results
 from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
@@ -19,14 +19,14 @@ from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
 from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.core.values.file_names import safe_name
-from pytest_benchmark_aws.guest.stub import user_data
+from pytest_benchmark_aws.guest.user_data import user_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.core.model import Job
 

@@ -12,7 +12,7 @@ from pytest_benchmark_aws.core import guest_result
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.s3 import Bucket
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.core.guest_result import Envelope
 
 ATTEMPTS = 3

@@ -1,18 +1,17 @@
-"""From pending to terminated: the states of instances, with their delays, reasons and guests."""
+"""The states of instances from pending to terminated, with their delays and reasons, and when guests start and end."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
 from pytest_benchmark_aws.embedded.ec2.timers import Timers
 from pytest_benchmark_aws.embedded.guests.guest import Guest
-from pytest_benchmark_aws.embedded.iam import moto_users
 
 if TYPE_CHECKING:
     import threading
@@ -20,60 +19,57 @@ if TYPE_CHECKING:
 
     from moto.ec2.models.instances import Instance
 
-    from pytest_benchmark_aws.embedded.iam.moto_users import Session
+    from pytest_benchmark_aws.embedded.moto_models import RoleSession
     from pytest_benchmark_aws.embedded.settings import Settings
 
 ALIVE = frozenset({"pending", "running"})
 """The states that count against quotas."""
-_NOTICE = timedelta(minutes=2)
-"""Between a spot interruption notice and its interruption, as AWS documents it."""
 Ending = Literal["terminated", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an instance leaves running, in EC2's words."""
+    """Why an instance is stopped or terminated, in EC2's words."""
 
     code: str
     message: str
     transition: str
 
     def transition_now(self) -> str:
-        """StateTransitionReason, with the time."""
+        """StateTransitionReason, which names the time."""
         return f"{self.transition} ({datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} GMT)"
 
 
 BY_USER = Reason("Client.UserInitiatedShutdown", "User initiated shutdown", "User initiated")
 BY_INSTANCE = Reason("Client.InstanceInitiatedShutdown", "Instance initiated shutdown", "Instance initiated")
-BY_SPOT = Reason("Server.SpotInstanceTermination", "Spot instance termination", "Server.SpotInstanceTermination")
 
 
 @dataclass(slots=True)
 class Record:
-    """What an embedded AWS knows of an instance beyond moto's model of it."""
+    """An instance: moto's model of it, and what moto has no field for."""
 
     instance: Instance
     region: str
     guest: Guest
     user_data: bytes
-    notice_time: datetime | None = None
+    interruption_time: datetime | None = None
     """When a spot interruption that was announced comes."""
     shutdown_timer: threading.Event | None = None
-    """What ``shutdown +MINUTES`` armed."""
+    """The power-off that ``shutdown +MINUTES`` armed."""
     imds_tokens: set[str] = field(default_factory=set)
-    role_session: Session | None = None
-    """The credentials of the instance profile's role, once they were asked for."""
+    role_session: RoleSession | None = None
+    """The credentials of the instance profile's role, once the guest has asked for them."""
 
 
 class Lifecycle:
     """All instances of one embedded AWS.
 
-    Public methods take the lock themselves. No guest is killed under it: that takes as long as the guest likes.
+    Public methods take the lock themselves. No guest is killed under it, as that takes as long as the guest likes.
     """
 
     def __init__(self, root: Path, settings: Settings, lock: threading.RLock) -> None:
         self.endpoint = ""
-        """Known once the server listens."""
+        """The server's URL; empty until it listens."""
         self.records: dict[str, Record] = {}
         self._root = root
         self._settings = settings
@@ -82,7 +78,11 @@ class Lifecycle:
         self._closed = False
 
     def find(self, instance_id: str) -> Record:
-        """The record of an instance, or the error of an unknown id."""
+        """The record of an instance.
+
+        Raises:
+            AwsError: no instance has this id.
+        """
         with self._lock:
             try:
                 return self.records[instance_id]
@@ -91,32 +91,32 @@ class Lifecycle:
                 raise AwsError("InvalidInstanceID.NotFound", message) from None
 
     def launched(self, instance: Instance, region: str, user_data: str) -> None:
-        """Take over an instance that moto has made: it is pending, and its guest runs when it is running."""
+        """Takes over an instance that moto has made: it is pending, and its guest starts when it is running."""
         with self._lock:
             guest = Guest(self._root, instance.id, self.endpoint)
             record = Record(instance, region, guest, decode_user_data(user_data))
             self.records[instance.id] = record
-            moto_instances.set_state(instance, "pending", "pending")
+            moto_models.set_state(instance, "pending", "pending")
             self._timers.after(self._settings.state_delay, lambda: self._run(record))
 
     def _run(self, record: Record) -> None:
         with self._lock:
             if record.instance.state != "pending" or self._closed:
                 return
-            moto_instances.set_state(record.instance, "running")
-            # Once for each instance, as cloud-init does: a stopped one that starts again does not repeat it.
+            moto_models.set_state(record.instance, "running")
+            # Once for each instance, as cloud-init does: a stopped instance that starts again does not repeat it.
             if record.user_data and not record.guest.started:
                 record.guest.start(record.user_data)
 
     def end(self, record: Record, reason: Reason, ending: Ending = "terminated") -> tuple[str, str]:
-        """Terminate or stop an instance; its state before and now. One that is at its end stays there."""
+        """Terminates or stops an instance, unless it is at its end already; returns its state before and now."""
         with self._lock:
             instance = record.instance
             before = instance.state
             if before in {"terminated", "shutting-down"} or (ending == "stopped" and before not in ALIVE):
                 return before, before
             passing = "shutting-down" if ending == "terminated" else "stopping"
-            moto_instances.set_state(instance, passing, reason.code, reason.message, reason.transition_now())
+            moto_models.set_state(instance, passing, reason.code, reason.message, reason.transition_now())
             self._disarm(record)
             self._timers.after(0, lambda: self._finish(record, reason, ending))
             return before, passing
@@ -132,12 +132,16 @@ class Lifecycle:
                 transition = instance.state_transition_reason or ""
                 if ending == "terminated":
                     instance.terminate()  # moto gives volumes and network interfaces back
-                moto_instances.set_state(instance, ending, reason.code, reason.message, transition)
+                moto_models.set_state(instance, ending, reason.code, reason.message, transition)
 
         self._timers.after(self._settings.state_delay, settle)
 
     def start(self, record: Record) -> tuple[str, str]:
-        """Start a stopped instance; its state before and now."""
+        """Starts a stopped instance; returns its state before and now.
+
+        Raises:
+            AwsError: the instance is in another state than stopped, pending and running.
+        """
         with self._lock:
             before = record.instance.state
             if before in ALIVE:
@@ -145,12 +149,12 @@ class Lifecycle:
             if before != "stopped":
                 message = f"The instance '{record.instance.id}' is not in a state from which it can be started."
                 raise AwsError("IncorrectInstanceState", message)
-            moto_instances.set_state(record.instance, "pending", "pending")
+            moto_models.set_state(record.instance, "pending", "pending")
             self._timers.after(self._settings.state_delay, lambda: self._run(record))
             return before, "pending"
 
-    def role_session(self, record: Record) -> Session:
-        """The credentials of the role of an instance that has a profile; opened when they are first asked for.
+    def role_session(self, record: Record) -> RoleSession:
+        """The credentials of the role in an instance's profile, which are made when they are first asked for.
 
         Raises:
             AwsError: the profile has no role, or is gone.
@@ -158,29 +162,29 @@ class Lifecycle:
         with self._lock:
             if record.role_session is None:
                 profile: dict[str, str] = record.instance.iam_instance_profile or {}
-                role = moto_users.role_of_profile(profile["Arn"], record.region)
+                role = moto_models.role_of_profile(profile["Arn"], record.region)
                 # EC2 names the session after the instance.
-                record.role_session = moto_users.open_session(role, record.instance.id, record.region)
+                record.role_session = moto_models.open_session(role, record.instance.id, record.region)
             return record.role_session
 
     def poweroff(self, record: Record) -> None:
-        """The instance shuts itself down; what that means was said at its launch."""
+        """The instance shuts itself down, which terminates or stops it, as its launch said."""
         behaviour = record.instance.instance_initiated_shutdown_behavior
         self.end(record, BY_INSTANCE, "terminated" if behaviour == "terminate" else "stopped")
 
     def halt(self, record: Record) -> None:
-        """The instance's system stops and nothing runs there; for EC2 it is running, and costs."""
+        """The instance's system stops and nothing runs there; for EC2 it is still running, and costs."""
         self._timers.after(0, lambda: record.guest.kill(self._settings.kill_grace))
 
     def shutdown_in(self, record: Record, minutes: float) -> None:
-        """Arm the poweroff of an instance; a later call replaces an earlier one."""
+        """Arms the power-off of an instance in so many of its minutes, in place of an earlier one."""
         with self._lock:
             self._disarm(record)
             seconds = minutes * self._settings.minute
             record.shutdown_timer = self._timers.after(seconds, lambda: self.poweroff(record))
 
     def cancel_shutdown(self, record: Record) -> None:
-        """Disarm it."""
+        """Disarms the power-off that ``shutdown_in`` armed, if there is one."""
         with self._lock:
             self._disarm(record)
 
@@ -190,21 +194,8 @@ class Lifecycle:
             record.shutdown_timer.set()
             record.shutdown_timer = None
 
-    def spot_notice(self, record: Record) -> None:
-        """Announce the interruption of a spot instance; ``spot_kill`` is what interrupts it."""
-        with self._lock:
-            record.notice_time = datetime.now(timezone.utc) + _NOTICE
-
-    def spot_kill(self, record: Record) -> None:
-        """Interrupt a spot instance."""
-        self.end(record, BY_SPOT)
-
-    def fail(self, record: Record, code: str, message: str) -> None:
-        """EC2 loses an instance, for a reason such as ``Server.InternalError``."""
-        self.end(record, Reason(code, message, code))
-
     def close(self) -> None:
-        """End all guests at once, whatever they do about it.
+        """Kills all guests at once, and drops all state changes that are still to come.
 
         Raises:
             RuntimeError: a process outlives SIGKILL.
@@ -219,10 +210,10 @@ class Lifecycle:
 
 
 def decode_user_data(encoded: str) -> bytes:
-    """The user data of a request.
+    """The bytes of a request's user data, which is base64.
 
     Raises:
-        AwsError: it is no base64.
+        AwsError: it is not.
     """
     try:
         return base64.b64decode(encoded, validate=True)

@@ -1,4 +1,4 @@
-"""RunInstances: what EC2 checks before it launches, and ClientToken."""
+"""RunInstances: the errors of EC2's checks before a launch, its capacity, and ClientToken."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
+from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2 import moto_instances
-from pytest_benchmark_aws.embedded.ec2.lifecycle import ALIVE, Lifecycle, decode_user_data
+from pytest_benchmark_aws.embedded.ec2 import quotas
+from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, decode_user_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_benchmark_aws.embedded.request import AwsRequest
+    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.state import State
 
 USER_DATA_LIMIT = 16384
-_STANDARD = frozenset({"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"})
-"""The families of the quotas "standard (A, C, D, H, I, M, R, T, Z)"; ``im4gn`` and ``is4gen`` are I's."""
 _INSTANCE_ID = re.compile(rb"<instanceId>(i-[0-9a-f]+)</instanceId>")
 _STATE = re.compile(rb"<instanceState>.*?</instanceState>", re.DOTALL)
 _STATE_REASON = re.compile(rb"<stateReason>.*?</stateReason>", re.DOTALL)
@@ -27,7 +26,7 @@ _STATE_REASON = re.compile(rb"<stateReason>.*?</stateReason>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a RunInstances asks for."""
+    """What a RunInstances call asks for."""
 
     instance_type: str
     zone: str
@@ -35,12 +34,12 @@ class Launch:
     count: int
     token: str
     parameters: tuple[tuple[str, str], ...]
-    """All but the token: what must be the same when it comes again."""
+    """All parameters but the token: a call that repeats the token must have the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A launch that was answered once."""
+    """A launch that was answered, to be answered again where its token comes again."""
 
     launch: Launch
     body: bytes
@@ -48,31 +47,30 @@ class Answered:
 
 
 class RunInstances:
-    """The checks and the memory of RunInstances; the caller holds the lock."""
+    """Answers RunInstances, and remembers answers by token; the caller holds the lock."""
 
     def __init__(self, state: State, lifecycle: Lifecycle) -> None:
         self._state = state
         self._lifecycle = lifecycle
         self._answered: dict[tuple[str, str], Answered] = {}
-        """(zone, token): tokens are zonal, the same one in another zone is another launch."""
+        """(zone, token) -> answer: tokens are zonal, the same token in another zone is another launch."""
 
     def __call__(self, request: AwsRequest, moto: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-        """The answer to one request; ``moto`` makes the instances."""
+        """The HTTP status and body that answer a call; ``moto`` makes the instances."""
         launch = read_launch(request)
         _check_parameters(request, launch)
-        if request.dry_run:
-            raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+        request.end_dry_run()
         key = (launch.zone, launch.token)
         if launch.token and key in self._answered:
             return 200, self._again(self._answered[key], launch)
-        self._check_quota(request.region, launch)
+        quotas.check_vcpus(self._state, request.region, launch.instance_type, launch.count, spot=launch.spot)
         self._take_capacity(launch)
         status, body = moto()
         if status >= 400:
             return status, body
         ids = tuple(dict.fromkeys(match.decode() for match in _INSTANCE_ID.findall(body)))
-        for instance in moto_instances.find_instances(request.region, ids):
-            instance.client_token = launch.token or None  # moto makes one up
+        for instance in moto_models.find_instances(request.region, ids):
+            instance.client_token = launch.token or None  # without a token moto makes one up
             if launch.spot:
                 instance.lifecycle = "spot"
             self._lifecycle.launched(instance, request.region, request.params.get("UserData", ""))
@@ -82,40 +80,21 @@ class RunInstances:
         return status, body
 
     def _again(self, answered: Answered, launch: Launch) -> bytes:
+        """The answer to a repeated token: the same reservation, in the state that it is in by now."""
         if answered.launch.parameters != launch.parameters:
             message = (
                 "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
             )
             raise AwsError("IdempotentParameterMismatch", message)
-        # The same reservation, in the state that it is in by now.
-        instances = [self._lifecycle.find(identity).instance for identity in answered.instance_ids]
+        instances = [self._lifecycle.find(instance_id).instance for instance_id in answered.instance_ids]
         states = iter(
-            f"<instanceState><code>{one.state_code}</code><name>{one.state}</name></instanceState>".encode()
-            for one in instances
+            f"<instanceState><code>{instance.state_code}</code><name>{instance.state}</name></instanceState>".encode()
+            for instance in instances
         )
         return _STATE.sub(lambda _: next(states), answered.body)
 
-    def _check_quota(self, region: str, launch: Launch) -> None:
-        if not is_standard(launch.instance_type):
-            return
-        limit = self._state.spot_vcpu_quota if launch.spot else self._state.vcpu_quota
-        used = sum(
-            _vcpus(one.instance_type)
-            for one in moto_instances.all_instances(region)
-            if one.state in ALIVE and (one.lifecycle == "spot") == launch.spot and is_standard(one.instance_type)
-        )
-        if used + launch.count * _vcpus(launch.instance_type) <= limit:
-            return
-        if launch.spot:
-            raise AwsError("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
-        raise AwsError(
-            "VcpuLimitExceeded",
-            f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the instance "
-            "bucket that the specified instance type belongs to. Please visit "
-            "http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.",
-        )
-
     def _take_capacity(self, launch: Launch) -> None:
+        """Counts the launch against its zone's capacity, where a test has limited it."""
         key = (launch.zone, launch.instance_type)
         available = self._state.capacity.get(key)
         if available is None:
@@ -132,14 +111,14 @@ class RunInstances:
 
 
 def read_launch(request: AwsRequest) -> Launch:
-    """What a request asks for."""
+    """The launch that a RunInstances call asks for."""
     params = request.params
-    subnet = params.get("SubnetId") or params.get("NetworkInterface.1.SubnetId")
-    if subnet:
-        subnets = {one.id: one for one in moto_instances.backend(request.region).describe_subnets()}
-        if subnet not in subnets:
-            raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
-        zone = str(subnets[subnet].availability_zone)
+    subnet_id = params.get("SubnetId") or params.get("NetworkInterface.1.SubnetId")
+    if subnet_id:
+        subnets = moto_models.ec2_backend(request.region).describe_subnets()
+        zone = next((str(subnet.availability_zone) for subnet in subnets if subnet.id == subnet_id), "")
+        if not zone:
+            raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{subnet_id}' does not exist")
     else:
         zone = params.get("Placement.AvailabilityZone") or f"{request.region}a"
     return Launch(
@@ -152,25 +131,15 @@ def read_launch(request: AwsRequest) -> Launch:
     )
 
 
-def is_standard(instance_type: str) -> bool:
-    """Whether the vCPUs of a type count against the standard quotas."""
-    family = re.match("[a-z]+", instance_type)
-    return family is not None and family[0] in _STANDARD
-
-
-def _vcpus(instance_type: str) -> int:
-    known = catalog().types.get(instance_type)
-    return (known.vcpus if known is not None else None) or 1
-
-
 def _check_parameters(request: AwsRequest, launch: Launch) -> None:
+    """Refuses, as EC2 does, an unknown type or image, too long user data, and what does not go together."""
     name = launch.instance_type
-    known = catalog().types.get(name)
-    if known is None:
+    instance_type = catalog().types.get(name)
+    if instance_type is None:
         raise AwsError("InvalidParameterValue", f"Invalid value '{name}' for InstanceType.")
     if len(decode_user_data(request.params.get("UserData", ""))) > USER_DATA_LIMIT:
         raise AwsError("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
-    offered = moto_instances.offered_zones(request.region, name)
+    offered = moto_models.offered_zones(request.region, name)
     if offered and launch.zone not in offered:
         raise AwsError(
             "Unsupported",
@@ -179,13 +148,13 @@ def _check_parameters(request: AwsRequest, launch: Launch) -> None:
             f"{', '.join(offered)}.",
         )
     image = request.params.get("ImageId", "")
-    ami = moto_instances.backend(request.region).amis.get(image)
+    ami = moto_models.ec2_backend(request.region).amis.get(image)
     if ami is None:
         raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
-    if ami.architecture and known.arches and ami.architecture not in known.arches:
+    if ami.architecture and instance_type.arches and ami.architecture not in instance_type.arches:
         raise AwsError(
             "InvalidParameterValue",
-            f"The architecture '{','.join(known.arches)}' of the specified instance type does not match the "
+            f"The architecture '{','.join(instance_type.arches)}' of the specified instance type does not match the "
             f"architecture '{ami.architecture}' of the specified AMI. Specify an instance type and an AMI that have "
             "matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to "
             "discover the architecture of the instance type or AMI.",

@@ -1,4 +1,4 @@
-"""Things that happen later, and never after the end."""
+"""Acts that happen after a delay, and none after the timers are closed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Timers:
         self._closed = False
 
     def after(self, seconds: float, act: Callable[[], object]) -> threading.Event:
-        """Act after so many seconds unless the returned event is set before."""
+        """Calls ``act`` in a thread after so many seconds, unless the returned event is set before."""
         cancelled = threading.Event()
 
         def wait_and_act() -> None:
@@ -39,7 +39,7 @@ class Timers:
         return cancelled
 
     def close(self, wait: float = 10.0) -> None:
-        """Cancel all that waits; wait for what has begun."""
+        """Cancels all acts that still wait, and waits at most ``wait`` seconds for each that has begun."""
         with self._lock:
             self._closed = True
             waiting = dict(self._threads)

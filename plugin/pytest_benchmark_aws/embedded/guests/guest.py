@@ -1,4 +1,4 @@
-"""One instance's local process: its folder, its environment, its commands, its console."""
+"""An instance as a local process: its folder, environment, commands and console."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.embedded.guests import guest_tool, processes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pytest_benchmark_aws.embedded.guests import commands, processes
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONSOLE_LIMIT = 64 * 1024
@@ -20,7 +16,7 @@ _CONSOLE_LIMIT = 64 * 1024
 
 
 class Guest:
-    """The processes that an instance's user data became."""
+    """The processes that an instance's user data starts."""
 
     def __init__(self, root: Path, instance_id: str, endpoint: str) -> None:
         self.instance_id = instance_id
@@ -31,7 +27,7 @@ class Guest:
 
     @property
     def console_path(self) -> Path:
-        """What the user data printed."""
+        """The file that holds what the user data printed."""
         return self.directory / "console.log"
 
     @property
@@ -41,12 +37,12 @@ class Guest:
 
     @property
     def pid(self) -> int | None:
-        """Of the user data's own process."""
+        """The process id of the user data; None where it was never run."""
         return None if self._process is None else self._process.pid
 
     @property
     def exit_status(self) -> int | None:
-        """Of the user data; None while it runs, or where it never did."""
+        """The exit status of the user data; None while it runs, or where it was never run."""
         if self._process is None:
             return None
         try:  # looked at, not reaped: see ``kill``
@@ -58,14 +54,14 @@ class Guest:
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def console(self) -> bytes:
-        """The newest of the console."""
+        """The newest 64 KiB of the console."""
         try:
             return self.console_path.read_bytes()[-_CONSOLE_LIMIT:]
         except OSError:
             return b""
 
     def environment(self) -> dict[str, str]:
-        """All that the guest sees of variables: nothing of the host's, so none of its credentials."""
+        """The guest's environment variables, with none of the host's, and so none of its credentials."""
         return {
             "HOME": str(self.directory / "root"),
             "TMPDIR": str(self.directory / "tmp"),
@@ -77,7 +73,7 @@ class Guest:
         }
 
     def start(self, user_data: bytes) -> None:
-        """Run the user data as cloud-init does at the first boot: as a script, by its shebang."""
+        """Runs the user data as cloud-init does at the first boot: as a script, by its shebang."""
         for name in ("root", "tmp", "bin", "work"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         self.turn.touch()
@@ -108,7 +104,7 @@ class Guest:
                 return
 
     def kill(self, grace: float) -> bool:
-        """End every process of this guest; whether none is left."""
+        """Ends every process of this guest, with SIGKILL after ``grace`` seconds; returns whether none is left."""
         if self._process is None:
             return True
         mark = f"PYTEST_BENCHMARK_AWS_ROOT={self.directory / 'work'}"
@@ -123,43 +119,24 @@ class Guest:
 
 
 def write_commands(directory: Path, endpoint: str, instance_id: str) -> None:
-    """The commands that mean here, for one instance, what they mean on Amazon Linux."""
+    """Writes an instance's commands, which do to it what Amazon Linux's do to theirs."""
     python = host_python()
-    tool = Path(guest_tool.__file__).resolve()
-    for name in guest_tool.COMMANDS:
+    tool = Path(commands.__file__).resolve()
+    for name in commands.COMMANDS:
         words = [python, "-I", "-S", str(tool), name, f"{endpoint}/_embedded/instances/{instance_id}"]
         write_command(directory / name, words)
     write_command(directory / "python3", [python])
 
 
 def write_command(path: Path, words: list[str]) -> None:
-    """A script that becomes another command.
+    """Writes a script that runs another command.
 
-    Not a link: an interpreter called through a link outside its installation may look for its library beside the link.
+    It is no link: an interpreter that is called through one may look for its library beside the link.
     """
     path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
 
 
 def host_python() -> str:
-    """The interpreter beneath this one: not the virtual environment's, whose packages are no guest's."""
+    """The interpreter beneath this virtual environment, whose packages no guest may see."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)
-
-
-def python_of_version(version: str, host_environ: Mapping[str, str]) -> str | None:
-    """An interpreter ``3.N`` of this host, or None."""
-    import shutil
-
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return host_python()
-    found = shutil.which(f"python{version}", path=host_environ.get("PATH"))
-    if found is None:
-        return None
-    # What is found may be a version manager's script, which works only in the host's environment, or not at all.
-    code = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
-    try:
-        answer = subprocess.run([found, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    real, _, path = answer.stdout.strip().partition(" ")
-    return path if real == version and Path(path).exists() else None

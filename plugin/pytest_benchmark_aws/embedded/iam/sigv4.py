@@ -20,7 +20,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a request says of who signed it."""
+    """The parts of a request's signature."""
 
     key_id: str
     scope: tuple[str, ...]
@@ -30,28 +30,28 @@ class Signature:
     value: str
     time: str
     token: str
-    """Of temporary credentials; else empty."""
+    """The session token of temporary credentials; else empty."""
     presigned: bool
 
 
 def read(environ: Mapping[str, Any]) -> Signature | None:
-    """The signature of a WSGI environ; None where there is none, or one of another kind."""
+    """The signature of the request in a WSGI environ; None where it has none, or one of another algorithm."""
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     authorization = str(environ.get("HTTP_AUTHORIZATION", ""))
     presigned = "X-Amz-Signature" in query
     if presigned:
-        given = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
+        parts = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
     elif authorization.startswith(_ALGORITHM):
         words = authorization.removeprefix(_ALGORITHM).split(",")
-        given = {name: value for name, _, value in (word.strip().partition("=") for word in words)}
+        parts = {name: value for name, _, value in (word.strip().partition("=") for word in words)}
     else:
         return None
-    key_id, *scope = given["Credential"].split("/")
+    key_id, *scope = parts["Credential"].split("/")
     return Signature(
         key_id,
         tuple(scope),
-        tuple(given["SignedHeaders"].split(";")),
-        given["Signature"],
+        tuple(parts["SignedHeaders"].split(";")),
+        parts["Signature"],
         query.get("X-Amz-Date", "") if presigned else str(environ.get("HTTP_X_AMZ_DATE", "")),
         query.get("X-Amz-Security-Token", "") if presigned else str(environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")),
         presigned,
@@ -59,7 +59,10 @@ def read(environ: Mapping[str, Any]) -> Signature | None:
 
 
 def is_by(secret: str, signature: Signature, environ: Mapping[str, Any], body: bytes) -> bool:
-    """Whether who signed had that secret key, and signed this request; ``body`` of all services but S3."""
+    """Whether the signature was made with that secret key for this request.
+
+    The ``body`` counts for all services but S3, whose clients state its digest in a header.
+    """
     is_s3 = "s3" in signature.scope
     path = quote(str(environ.get("PATH_INFO", "/")).encode("latin-1"), safe="/-_.~")
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)

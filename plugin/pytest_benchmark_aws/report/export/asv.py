@@ -19,13 +19,14 @@ import math
 import re
 import statistics
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.file_names import safe_name
-from pytest_benchmark_aws.report.export.measured import Export, shortened, told_apart
+from pytest_benchmark_aws.report.export.measurements import Export, shortened, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 BENCHMARKS = "benchmarks.json"
 MACHINE = "machine.json"
 LONGEST_NAME = 200
-"""Bytes: asv makes a file's name of it."""
+"""Bytes of a benchmark's name: asv makes a file's name of it."""
 COLUMNS = (
     "result",
     "params",
@@ -53,7 +54,7 @@ COLUMNS = (
 )
 USD = ".usd_per_run"
 _VERSION = "1"
-"""Of each benchmark: asv shows results of the version that benchmarks.json has."""
+"""The version of each benchmark: asv shows results of the version that benchmarks.json has."""
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -63,22 +64,22 @@ def export(records: Sequence[Record]) -> Export:
     Raises:
         PlanError: no result is of a known commit, which asv shows results by.
     """
-    known = [record for record in records if _COMMIT.fullmatch(record.commit.id)]
-    if records and not known:
+    committed = [record for record in records if _COMMIT.fullmatch(record.commit.id)]
+    if records and not committed:
         raise PlanError(
             f"asv shows results by commit, and none of {len(records):,} is of one: run the benchmarks in a git checkout"
         )
     lost = []
-    if len(known) < len(records):
-        lost.append(f"{len(records) - len(known):,} results of no known commit")
-    groups = _groups(known)
-    names = told_apart({case: benchmark_name(case) for _, case in groups})
-    machines = {record.machine.name: record.machine for record in reversed(known)}
-    folders = told_apart({name: safe_name(name) for name in machines})
+    if len(committed) < len(records):
+        lost.append(f"{len(records) - len(committed):,} results of no known commit")
+    groups = _groups(committed)
+    names = unique_names({case: benchmark_name(case) for _, case in groups})
+    machines = {record.machine.name: record.machine for record in reversed(committed)}
+    folders = unique_names({name: safe_name(name) for name in machines})
     files: dict[str, Any] = {BENCHMARKS: _benchmarks(groups, names)}
     for name in sorted(machines):
         files[f"{folders[name]}/{MACHINE}"] = {**_machine(machines[name], folders[name]), "version": 1}
-    for (place, case), members in sorted(groups.items(), key=lambda one: one[0]):
+    for (place, case), members in sorted(groups.items(), key=itemgetter(0)):
         machine, commit, environment = place
         path = f"{folders[machine]}/{commit[:8]}-{environment}.json"
         if path not in files:
@@ -93,7 +94,7 @@ _Groups = dict[tuple[tuple[str, str, str], str], list["Record"]]
 
 
 def _groups(records: Sequence[Record]) -> _Groups:
-    """Machine, commit and environment, and the case -> a record for each launch."""
+    """(machine, commit, environment) and case -> a record for each launch."""
     groups: _Groups = {}
     for table in compare_records(records, row_of="commit").tables:
         for row in table.rows:
@@ -104,6 +105,7 @@ def _groups(records: Sequence[Record]) -> _Groups:
 
 
 def _lost(groups: _Groups) -> list[str]:
+    """What asv's files have no place for, in phrases."""
     rounds = sum(record.round_count for members in groups.values() for record in members)
     rated = sum(members[0].unit != "runs" for members in groups.values())
     flagged = sum(any(record.flags for record in members) for members in groups.values())
@@ -121,7 +123,7 @@ def _lost(groups: _Groups) -> list[str]:
 
 
 def benchmark_name(case: str) -> str:
-    """``benchmarks/test_it.py::test_it[a/b]`` as asv's dotted name, with what no file's name may have replaced."""
+    """``benchmarks/test_it.py::test_it[a/b]`` as asv's dotted name, without characters that no file's name may have."""
     head, bracket, rest = case.partition("[")
     path, *inner = head.split("::")
     dotted = ".".join([path.removesuffix(".py").replace("/", "."), *inner])
@@ -136,13 +138,13 @@ def environment_name(record: Record) -> str:
 
 
 def _benchmarks(groups: _Groups, names: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for (_, case), members in sorted(groups.items(), key=lambda one: one[0][1]):
+    benchmarks: dict[str, Any] = {}
+    for (_, case), members in sorted(groups.items(), key=lambda group: group[0][1]):
         name = names[case]
-        found[name] = _benchmark(name, case, "time", "seconds")
+        benchmarks[name] = _benchmark(name, case, "time", "seconds")
         if members[0].machine.usd_per_hour is not None:
-            found[name + USD] = _benchmark(name + USD, f"{case}: USD a run", "track", "USD")
-    return {**dict(sorted(found.items())), "version": 2}
+            benchmarks[name + USD] = _benchmark(name + USD, f"{case}: USD a run", "track", "USD")
+    return {**dict(sorted(benchmarks.items())), "version": 2}
 
 
 def _benchmark(name: str, case: str, kind: str, unit: str) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _benchmark(name: str, case: str, kind: str, unit: str) -> dict[str, Any]:
 
 
 def _machine(machine: MachineInfo, name: str) -> dict[str, str]:
-    """The fields that asv has, all of them text."""
+    """A machine's facts in the fields that asv has, all of them text."""
     cpu = machine.cpu or ""
     return {
         "arch": machine.arch or "",
@@ -200,15 +202,15 @@ def _results(name: str, members: Sequence[Record]) -> dict[str, list[Any]]:
     else:
         first, third = members[0].quartiles or (seconds, seconds)
     stats = [[low], [high], [first], [third], [1], [len(samples)]]
-    found = {name: [[seconds], [], _VERSION, started, None, *stats, [samples]]}
+    results = {name: [[seconds], [], _VERSION, started, None, *stats, [samples]]}
     price = members[0].machine.usd_per_hour
     if price is not None:
-        found[name + USD] = [[float(usd(price, seconds))], [], _VERSION, started]
-    return found
+        results[name + USD] = [[float(usd(price, seconds))], [], _VERSION, started]
+    return results
 
 
 def interval(ordered: Sequence[float]) -> tuple[float, float]:
-    """Of the median, 99 percent at least, by order statistics; infinite where there are too few.
+    """The interval of the median at 99 percent at least, by order statistics; infinite where samples are too few.
 
     The r-th of n lies above the median with the probability that a fair coin falls heads less than r times of n.
     """
@@ -220,7 +222,7 @@ def interval(ordered: Sequence[float]) -> tuple[float, float]:
 
 
 def _milliseconds(text: str | None) -> int | None:
-    """Since 1970, as JavaScript counts; None of what is no time."""
+    """Milliseconds since 1970 of an ISO 8601 time; None where the text is none."""
     try:
         return round(datetime.fromisoformat((text or "").replace("Z", "+00:00")).timestamp() * 1000)
     except (ValueError, OverflowError):

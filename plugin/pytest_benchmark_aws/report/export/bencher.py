@@ -18,47 +18,47 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.report.export.measured import Export, measured, shortened, told_apart
+from pytest_benchmark_aws.report.export.measurements import Export, measurements, shortened, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.export.measured import Measured
+    from pytest_benchmark_aws.report.export.measurements import Measurement
 
 LONGEST_NAME = 1024
-"""Bytes."""
+"""Bytes that Bencher takes."""
 LONGEST_MEASURE = 64
 USD = "usd-per-run"
 
 
 def export(records: Sequence[Record]) -> Export:
-    """One object of benchmarks, each of measures, each of values."""
-    found, lost = measured(records)
-    names = told_apart({one.name: shortened(one.name, LONGEST_NAME - 16) for one in found})
+    """One JSON object: benchmark -> measure -> values."""
+    measured, lost = measurements(records)
+    names = unique_names({item.name: shortened(item.name, LONGEST_NAME - 16) for item in measured})
     lost.append("the commit: give bencher run --hash; and how many rounds and launches a value is of")
-    return Export({"": {names[one.name]: _measures(one) for one in found}}, len(found), tuple(lost))
+    return Export({"": {names[item.name]: _measures(item) for item in measured}}, len(measured), tuple(lost))
 
 
-def _measures(one: Measured) -> dict[str, dict[str, float]]:
+def _measures(measurement: Measurement) -> dict[str, dict[str, float]]:
     measures = {
-        "latency": _values(one, lambda seconds: seconds * 1e9),
-        "throughput": _values(one, lambda seconds: 1 / seconds),
+        "latency": _values(measurement, lambda seconds: seconds * 1e9),
+        "throughput": _values(measurement, lambda seconds: 1 / seconds),
     }
-    if one.rate is not None:
-        work = one.rate * one.seconds
-        measures[measure_name(f"{one.unit} per second")] = _values(one, lambda seconds: work / seconds)
-    price = one.row.machine.usd_per_hour
+    if measurement.rate is not None:
+        work = measurement.rate * measurement.seconds
+        measures[measure_name(f"{measurement.unit} per second")] = _values(measurement, lambda seconds: work / seconds)
+    price = measurement.row.machine.usd_per_hour
     if price is not None:
-        measures[USD] = _values(one, lambda seconds: _usd(price, seconds))
+        measures[USD] = _values(measurement, lambda seconds: _usd(price, seconds))
     return measures
 
 
-def _values(one: Measured, of: Callable[[float], float]) -> dict[str, float]:
-    values: dict[str, Any] = {"value": of(one.seconds)}
-    if one.quartiles is not None:
-        values["lower_value"], values["upper_value"] = sorted(map(of, one.quartiles))
+def _values(measurement: Measurement, of: Callable[[float], float]) -> dict[str, float]:
+    values: dict[str, Any] = {"value": of(measurement.seconds)}
+    if measurement.quartiles is not None:
+        values["lower_value"], values["upper_value"] = sorted(map(of, measurement.quartiles))
     return values
 
 

@@ -13,30 +13,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.report.export.measured import Export, measured
+from pytest_benchmark_aws.report.export.measurements import Export, measurements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.export.measured import Measured
+    from pytest_benchmark_aws.report.export.measurements import Measurement
 
 
 def export(records: Sequence[Record]) -> Export:
     """An array of benchmarks: the time of each, and what a run of it costs."""
-    found, lost = measured(records)
-    rated = sum(one.rate is not None for one in found)
+    measured, lost = measurements(records)
+    rated = sum(measurement.rate is not None for measurement in measured)
     if rated:
         lost.append(f"the throughput of {rated:,} results but as text: less is better of every value in this format")
-    return Export({"": [entry for one in found for entry in _entries(one)]}, len(found), tuple(lost))
+    entries = [entry for measurement in measured for entry in _entries(measurement)]
+    return Export({"": entries}, len(measured), tuple(lost))
 
 
-def _entries(one: Measured) -> Iterator[dict[str, Any]]:
-    extra = "\n".join(one.details)
-    entry: dict[str, Any] = {"name": one.name, "unit": "s", "value": one.seconds, "extra": extra}
-    if one.quartiles is not None:
-        low, high = one.quartiles
+def _entries(measurement: Measurement) -> Iterator[dict[str, Any]]:
+    extra = "\n".join(measurement.details)
+    entry: dict[str, Any] = {"name": measurement.name, "unit": "s", "value": measurement.seconds, "extra": extra}
+    if measurement.quartiles is not None:
+        low, high = measurement.quartiles
         entry["range"] = f"± {(high - low) / 2:.6g}"
     yield entry
-    if one.usd is not None:
-        yield {"name": f"{one.name}, USD a run", "unit": "USD", "value": float(one.usd), "extra": extra}
+    if measurement.usd is not None:
+        yield {"name": f"{measurement.name}, USD a run", "unit": "USD", "value": float(measurement.usd), "extra": extra}

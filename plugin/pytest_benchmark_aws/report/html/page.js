@@ -27,25 +27,25 @@
     const count = document.getElementById("count");
     const more = document.getElementById("more");
     const filter = document.getElementById("filter");
-    let order = rows, kept = rows, shown = first, sorted = "", total = rows.length.toLocaleString("en");
+    let order = rows, filtered = rows, shown = first, sorted = "", total = rows.length.toLocaleString("en");
 
     const text = (row) => {
       if (!texts.has(row)) texts.set(row, [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase());
       return texts.get(row);
     };
     const draw = () => {
-      const page = kept.slice(0, shown);
+      const page = filtered.slice(0, shown);
       for (const row of page) row.hidden = false;
       body.replaceChildren(...page);
-      more.hidden = page.length === kept.length;
+      more.hidden = page.length === filtered.length;
       const some = more.hidden ? "" : `, the first ${page.length.toLocaleString("en")} shown`;
-      count.textContent = `${kept.length.toLocaleString("en")} of ${total} rows${some}${sorted}`;
+      count.textContent = `${filtered.length.toLocaleString("en")} of ${total} rows${some}${sorted}`;
     };
     const apply = () => {
       const words = filter.value.toLowerCase().split(/\s+/).filter((word) => word && word !== "-");
       const wanted = words.filter((word) => word[0] !== "-");
       const unwanted = words.filter((word) => word[0] === "-").map((word) => word.slice(1));
-      kept = words.length === 0 ? order : order.filter((row) => {
+      filtered = words.length === 0 ? order : order.filter((row) => {
         const has = text(row);
         return wanted.every((word) => has.includes(word)) && !unwanted.some((word) => has.includes(word));
       });
@@ -70,12 +70,12 @@
         return typeof right === "number" ? 1 : collator.compare(left, right);
       };
       // What is not known comes last, whichever way the rest goes.
-      order = [...rows].sort((one, other) => {
-        const left = by.get(one), right = by.get(other);
+      order = [...rows].sort((row, other) => {
+        const left = by.get(row), right = by.get(other);
         if (blank(left) || blank(right)) return blank(left) - blank(right);
         return up ? compare(left, right) : compare(right, left);
       });
-      for (const each of heads) each.removeAttribute("aria-sort");
+      for (const heading of heads) heading.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       sorted = `, by ${head.textContent}, ${up ? "ascending" : "descending"}`;
       apply();
@@ -90,7 +90,7 @@
     });
     filter.addEventListener("input", apply);
     document.getElementById("more-rows").addEventListener("click", () => { shown += first; draw(); });
-    document.getElementById("all-rows").addEventListener("click", () => { shown = kept.length; draw(); });
+    document.getElementById("all-rows").addEventListener("click", () => { shown = filtered.length; draw(); });
     document.getElementById("tools").hidden = false;
     draw();
   };

@@ -1,114 +1,213 @@
-"""The page as HTML: one file, no network, nothing but its own style and script allowed to run."""
+"""What the page says, made of records as plain text and numbers; ``render`` makes it HTML."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib.resources import files
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.report.html.charts import frame
-from pytest_benchmark_aws.report.html.charts.drawing import svg_for_page
-from pytest_benchmark_aws.report.html.marks import OTHER, STYLES
+from pytest_benchmark_aws.core.compare.series import histories, scalings
+from pytest_benchmark_aws.core.compare.tables import compare_records
+from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
+from pytest_benchmark_aws.report.html.charts.run_usd import run_usd_chart
+from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
+from pytest_benchmark_aws.report.html.charts.trend_numbers import Numbers, history_numbers, scaling_numbers
+from pytest_benchmark_aws.report.html.charts.trends import history_chart, scaling_chart
+from pytest_benchmark_aws.report.html.choice import Said, Tally, headline, tally, verdict
+from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
+from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
+from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, case_name, results_table
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_benchmark_aws.core.compare.records import Record
+    from pytest_benchmark_aws.core.compare.series import History
+    from pytest_benchmark_aws.core.compare.tables import Compared, Table
     from pytest_benchmark_aws.report.html.charts.chart import Chart
-    from pytest_benchmark_aws.report.html.view import Page
 
-SHOWN_FIRST = 100
-"""Rows of the big table before ``show more``; without scripts all are shown."""
-_GROUNDS = (
-    ("ground", "#f6f7f9", "#14181d"),
-    ("card", "#ffffff", "#1b2027"),
-    ("edge", "#7d8690", "#6e7883"),
-    ("hover", "#eef1f4", "#252c35"),
-)
-_DARK = {frame.INK: "#e8ebef", frame.MUTED: "#9aa5b1", frame.GRID: "#343b44", frame.ACCENT: "#ff9d5c"}
+MOST_CHARTED = 20
+"""Tests with charts on one page; a chart takes about 15 KB and 50 ms."""
+MOST_SCALINGS = MOST_HISTORIES = 12
+MOST_SAID = 100
+"""Tests with their choice in words; the table has the choice of all tests."""
 
 
-def need_extra() -> None:
-    """Refuses at once where the libraries are missing.
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart on the page, with its numbers where the table of results does not have them."""
+
+    chart: Chart
+    numbers: Numbers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test: its choice in words, and its charts if it has any here."""
+
+    anchor: str
+    name: Name
+    said: tuple[Said, ...]
+    sure: str
+    figures: tuple[Figure, ...]
+    legend: tuple[tuple[Mark, bool], ...]
+    """The machines and whether each is embedded AWS's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that the page says, in its order."""
+
+    title: str
+    facts: tuple[str, ...]
+    """The results in figures: how many, of when, at which prices."""
+    tests: tuple[Test, ...]
+    unsaid: int
+    """Tests whose choice is in the table alone."""
+    headline: tuple[Said, ...]
+    tallies: tuple[Tally, ...]
+    scalings: tuple[tuple[Name, Figure], ...]
+    histories: tuple[tuple[Name, Figure], ...]
+    legend: tuple[tuple[Mark, bool], ...]
+    """All machines that have a colour, and whether each is embedded AWS's."""
+    columns: tuple[Heading, ...]
+    lines: tuple[Line, ...]
+    machines: tuple[Machine, ...]
+    notes: tuple[str, ...]
+    refused: tuple[str, ...]
+    embedded: bool
+
+
+def view(
+    records: Sequence[Record],
+    *,
+    title: str,
+    reference: str | None = None,
+    scale_parameter: str | None = None,
+    refused: Iterable[str] = (),
+) -> Page:
+    """The page of these records, which is the same in any order of them.
 
     Raises:
-        PlanError: they are, with the command that installs them.
+        PlanError: the reference is none of the machines.
     """
-    try:
-        import jinja2  # noqa: F401
-        import vl_convert  # noqa: F401
-    except ImportError as error:
-        raise PlanError(f"a report needs {error.name}: pip install 'pytest-benchmark-aws[report]'") from None
-
-
-def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
-    """The whole document; the same page gives the same text."""
-    import jinja2
-    from markupsafe import Markup
-
-    folder = files("pytest_benchmark_aws") / "report" / "html"
-    style = palette() + (folder / "page.css").read_text(encoding="utf-8") + _aligned(page)
-    script = (folder / "page.js").read_text(encoding="utf-8")
-    # Undefined names are errors; everything but what is marked as markup below is escaped.
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string((folder / "page.html.j2").read_text(encoding="utf-8"))
-
-    def drawn(chart: Chart) -> object:
-        return Markup(draw(chart))
-
-    return template.render(
-        page=page,
-        style=Markup(style),
-        script=Markup(script),
-        policy=policy(style, script),
-        draw=drawn,
-        shown_first=SHOWN_FIRST,
-    )
-
-
-def policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: that one style sheet, that one script, and nothing from anywhere."""
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+    compared = compare_records(records, reference=reference)
+    tables = compared.tables
+    marks = marks_of(tables)
+    by_commit = compare_records(records, row_of="commit").tables if compared.older else ()
+    changed = histories(by_commit)
+    scaled = scalings(tables, scale_parameter)
+    charted = _charted(tables)
+    columns, lines = results_table(tables, marks)
+    tallies = tally(tables, marks)
+    in_words = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
+    tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(in_words, 1))
+    return Page(
+        title=printable(title),
+        facts=tuple(_figures(records, tables)),
+        tests=tests,
+        unsaid=len(tables) - len(in_words),
+        headline=tuple(headline(tables, tallies)),
+        tallies=tuple(tallies) if len(tables) > 1 and len(tallies) > 1 else (),
+        scalings=tuple(
+            (case_name(scaling.test), Figure(scaling_chart(scaling, marks), scaling_numbers(scaling, marks)))
+            for scaling in scaled[:MOST_SCALINGS]
+        ),
+        histories=tuple(_history(history, marks) for history in _most_changed(changed)),
+        legend=_legend(tables, marks),
+        columns=columns,
+        lines=lines,
+        machines=tuple(machines_of(records, marks)),
+        notes=tuple(_notes(compared, len(charted), len(scaled), len(changed))),
+        refused=tuple(sorted(printable(line) for line in refused)),
+        embedded=any(record.machine.embedded for record in records),
     )
 
 
-def palette() -> str:
-    """The colours as custom properties, light and dark, and the charts' colours turned into them."""
-    pairs = [(f"s{number}", style.light, style.dark) for number, style in enumerate(STYLES, 1)]
-    pairs.append(("s0", OTHER.light, OTHER.dark))
-    pairs += [
-        (name, light, _DARK[light])
-        for name, light in (("ink", frame.INK), ("muted", frame.MUTED), ("grid", frame.GRID), ("accent", frame.ACCENT))
+def all_charts(page: Page) -> list[Chart]:
+    """The page's charts, in the page's order."""
+    figures = [figure for test in page.tests for figure in test.figures]
+    return [figure.chart for figure in (*figures, *(figure for _, figure in (*page.scalings, *page.histories)))]
+
+
+def _most_changed(changed: Sequence[History]) -> list[History]:
+    """At most MOST_HISTORIES, in order: those whose newest commits differ the most from the one before."""
+
+    def change(history: History) -> float:
+        pairs = [line.points[-2:] for line in history.lines if len(line.points) > 1]
+        return max(abs(after.row.seconds / before.row.seconds - 1) for before, after in pairs)
+
+    shown = {id(history) for history in sorted(changed, key=change, reverse=True)[:MOST_HISTORIES]}
+    return [history for history in changed if id(history) in shown]
+
+
+def _charted(tables: Sequence[Table]) -> set[int]:
+    """The ids of at most MOST_CHARTED tables: those with the most machines to choose among."""
+    ranked = sorted(tables, key=lambda table: -len(table.rows))
+    return {id(table) for table in ranked[:MOST_CHARTED]}
+
+
+def _test(number: int, table: Table, marks: Mapping[str, Mark], charted: bool) -> Test:
+    choice = verdict(table, marks)
+    drawn: list[Chart | None] = []
+    if charted:
+        drawn = [time_money_chart(table, marks), rounds_chart(table, marks), run_usd_chart(table, marks)]
+    figures = tuple(Figure(chart) for chart in drawn if chart is not None)
+    name = case_name(table.case, table.full_scale)
+    return Test(f"test-{number}", name, choice.said, choice.sure, figures, _legend([table], marks))
+
+
+def _history(history: History, marks: Mapping[str, Mark]) -> tuple[Name, Figure]:
+    figure = Figure(history_chart(history, marks), history_numbers(history, marks))
+    return case_name(history.test, history.scale), figure
+
+
+def _legend(tables: Iterable[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Mark, bool], ...]:
+    """The machines that have a colour of their own, and whether each is embedded AWS's."""
+    rows = [row for table in tables for row in table.rows if marks[row.machine.name].number]
+    machines = {marks[row.machine.name]: row.machine.embedded for row in rows}
+    return tuple(sorted(machines.items(), key=lambda machine: machine[0].number))
+
+
+def _notes(compared: Compared, charted: int, scaled: int, changed: int) -> list[str]:
+    """Sentences on what was left out."""
+    notes = []
+    tests = len(compared.tables)
+    if tests > charted:
+        notes.append(
+            f"Charts are of {charted} of the {tests:,} tests, those with the most machines; the table has all."
+        )
+    if scaled > MOST_SCALINGS:
+        notes.append(f"Scaling is drawn for {MOST_SCALINGS} of {scaled:,} tests and parameters.")
+    if changed > MOST_HISTORIES:
+        notes.append(f"History is drawn for the {MOST_HISTORIES} of {changed:,} tests that changed most.")
+    if compared.older:
+        notes.append(
+            f"{_count(compared.older, 'result')} of commits before a machine's newest: in the history, not in the "
+            "choice nor in the table."
+        )
+    if compared.duplicates:
+        notes.append(f"{_count(compared.duplicates, 'result')} that another file holds too counted once.")
+    return notes
+
+
+def _figures(records: Sequence[Record], tables: Sequence[Table]) -> list[str]:
+    """The results in figures: how many of what, measured when, at which prices."""
+    machines = {record.machine.name for record in records}
+    prices = sorted({record.machine.price_date for record in records if record.machine.price_date})
+    facts = [
+        _count(len(records), "result"),
+        _count(len(tables), "test"),
+        _count(len(machines), "machine"),
+        _count(len({(record.machine.name, record.launch) for record in records}), "launch", "es"),
     ]
-    properties = (*pairs, *_GROUNDS)
-    light = "".join(f"--{name}:{light};" for name, light, _ in properties)
-    dark = "".join(f"--{name}:{dark};" for name, _, dark in properties)
-    rules = [
-        f":root{{{light}}}",
-        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}",
-        f":root[data-theme=dark]{{{dark}}}",
-    ]
-    for name, light, _ in pairs:
-        rules += [f'.chart [{paint}="{light}"]{{{paint}:var(--{name})}}' for paint in ("fill", "stroke")]
-    for number, style in enumerate((OTHER, *STYLES)):
-        rules.append(f'.g{number}::before{{content:"{style.glyph}";content:"{style.glyph}"/"";color:var(--s{number})}}')
-        rules.append(f'.g{number}.hollow::before{{content:"{style.hollow}";content:"{style.hollow}"/""}}')
-    return "\n".join(rules) + "\n"
+    dates = dates_of(records)
+    facts.append(f"measured {dates} (UTC)" if dates else "no dates")
+    if prices:
+        facts.append("prices of " + (prices[0] if len(prices) == 1 else f"{prices[0]} to {prices[-1]}"))
+    return facts
 
 
-def _aligned(page: Page) -> str:
-    """Which columns of the big table start at the left: a class for each of its cells would be a tenth of the page."""
-    return "".join(
-        f".big :is(td,th):nth-child({number}){{text-align:left}}\n"
-        for number, column in enumerate(page.columns, 1)
-        if column.left
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _count(number: int, word: str, plural: str = "s") -> str:
+    """A number and its noun: ``1,440 results``."""
+    return f"{number:,} {word}{plural if number != 1 else ''}"

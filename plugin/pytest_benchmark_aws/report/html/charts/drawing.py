@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from pytest_benchmark_aws.report.html.marks import short
+from pytest_benchmark_aws.report.html.charts.vega import DESCRIBED
+from pytest_benchmark_aws.report.html.machine_styles import short
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.report.html.charts.chart import Chart
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 VEGA_LITE = "5.21"
 """Fixed, so that another release of vl-convert draws the same."""
 WIDTH = 620
-"""Of a chart as a file, in pixels."""
+"""The width of a chart as a file, in pixels."""
 SCALE = 2.0
-"""Pixels of a PNG for each of its chart's."""
+"""Pixels of a PNG for each pixel of its chart."""
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _ELEMENTS = frozenset({"svg", "g", "path", "line", "text", "tspan"})
 _ATTRIBUTES = frozenset(
@@ -39,26 +40,29 @@ _DIGITS = re.compile(r"-?\d+\.\d+")
 
 
 def svg_for_page(chart: Chart) -> str:
-    """The chart as an element for the page: its text in the page's font, its colours for the style sheet to map.
+    """The chart as an ``svg`` element for the page, whose style sheet maps its colours.
 
-    Known elements and attributes alone, two decimals, and the words of a point as its title.
+    It has known elements and attributes alone, two decimals, and the words of a point as the point's title.
+
+    Raises:
+        AssertionError: Vega drew an element that is not known.
     """
     root = ElementTree.fromstring(_convert(chart.spec))
     parts: list[str] = []
     for child in root:
-        _write(child, parts, told=False)
+        _write(child, parts, described=False)
     box = escape(root.attrib["viewBox"])
     label = escape(f"{chart.title}. {chart.alt}")
     return f'<svg class="chart" role="img" aria-label="{label}" viewBox="{box}">{"".join(parts)}</svg>'
 
 
 def svg_file(chart: Chart) -> str:
-    """The chart as a file of its own, with title, legend and light ground."""
+    """The text of an SVG file of the chart, with title, legend and light ground."""
     return _convert(alone(chart))
 
 
 def png_file(svg: str) -> bytes:
-    """The same as pixels."""
+    """The PNG of an SVG file's text."""
     import vl_convert
 
     png: bytes = vl_convert.svg_to_png(svg, scale=SCALE)
@@ -66,7 +70,7 @@ def png_file(svg: str) -> bytes:
 
 
 def alone(chart: Chart) -> dict[str, Any]:
-    """The specification of a chart that no page is around."""
+    """The Vega-Lite specification of a chart that stands alone, with title, notes and legend."""
     spec = {**chart.spec, "background": "#ffffff", "padding": 16, "width": WIDTH}
     lines = [line for part in (chart.about, chart.note) if part for line in _folded(part)]
     spec["title"] = {"text": chart.title, "subtitle": lines, "offset": 14}
@@ -82,7 +86,7 @@ def alone(chart: Chart) -> dict[str, Any]:
 
 
 def _legends(encoding: dict[str, Any], legend: dict[str, Any]) -> dict[str, Any]:
-    """Of points alone: a line has the colour of its points."""
+    """The channels with a legend, of points alone: a line has the colour of its points."""
     if "shape" not in encoding:
         return {}
     return {name: {**encoding[name], "legend": legend} for name in ("color", "shape")}
@@ -103,37 +107,39 @@ def _convert(spec: dict[str, Any]) -> str:
     return svg
 
 
-def _write(element: ElementTree.Element, parts: list[str], *, told: bool) -> None:
+def _write(element: ElementTree.Element, parts: list[str], *, described: bool) -> None:
+    """Appends the element to the page's parts, without what is invisible; ``described`` is of a layer with titles."""
     name = element.tag.removeprefix(_NAMESPACE)
     if name not in _ELEMENTS:
         raise AssertionError(f"a chart has an element {name!r}, which is no drawing")
-    given = element.attrib
-    if given.get("display") == "none" or (name == "path" and given.get("d", "") in {"", "M0,0h0v0h0Z"}):
+    source = element.attrib
+    if source.get("display") == "none" or (name == "path" and source.get("d", "") in {"", "M0,0h0v0h0Z"}):
         return
-    if name == "path" and "background" in given.get("class", "") and not {"fill", "stroke"} & given.keys():
+    if name == "path" and "background" in source.get("class", "") and not {"fill", "stroke"} & source.keys():
         return
-    kept = {key: _DIGITS.sub(_rounded, value) for key, value in given.items() if key in _ATTRIBUTES}
-    kept = {key: value for key, value in kept.items() if (key, value) not in _DEFAULTS}
-    told = told or "told" in given.get("class", "")
+    rounded = {key: _DIGITS.sub(_rounded, value) for key, value in source.items() if key in _ATTRIBUTES}
+    attributes = {key: value for key, value in rounded.items() if (key, value) not in _DEFAULTS}
+    described = described or DESCRIBED in source.get("class", "")
     inner: list[str] = []
-    if told and name == "path" and given.get("aria-label"):
-        inner.append(f"<title>{escape(given['aria-label'])}</title>")
+    if described and name == "path" and source.get("aria-label"):
+        inner.append(f"<title>{escape(source['aria-label'])}</title>")
     if element.text:
         inner.append(escape(element.text))
     for child in element:
-        _write(child, inner, told=told)
+        _write(child, inner, described=described)
         if child.tail:
             inner.append(escape(child.tail))
     content = "".join(inner)
     if name == "g" and not content:
         return
-    if name == "g" and not kept:
+    if name == "g" and not attributes:
         parts.append(content)
         return
-    attributes = "".join(f' {key}="{escape(value)}"' for key, value in kept.items())
-    parts.append(f"<{name}{attributes}>{content}</{name}>" if content else f"<{name}{attributes}/>")
+    start = name + "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    parts.append(f"<{start}>{content}</{name}>" if content else f"<{start}/>")
 
 
 def _rounded(match: re.Match[str]) -> str:
+    """A number with two decimals at most, and no zeros at its end."""
     text = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

@@ -1,4 +1,4 @@
-"""The charts over commits and over a parameter, as Vega-Lite specifications: pure functions like those of a test."""
+"""The charts of a test over commits (history) and over a parameter (scaling)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.units import format_rate
-from pytest_benchmark_aws.report.html.charts import frame
-from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, sentence, told_of
+from pytest_benchmark_aws.report.html.charts import units, vega
+from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, named, sentence
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
-    from pytest_benchmark_aws.report.html.marks import Mark
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_COMMITS = 60
+"""The newest commits that a history shows."""
 
 
-def history(found: History, marks: Mapping[str, Mark]) -> Chart:
-    """A line for each machine over the commits, with the fastest and the slowest round of each."""
-    commits = found.commits[-MOST_COMMITS:]
-    first = len(found.commits) - len(commits)
-    lines = coloured(found.lines, marks)
+def history_chart(history: History, marks: Mapping[str, Mark]) -> Chart:
+    """Time over the commits: a line for each machine, and at each point the span of its fastest and slowest round."""
+    commits = history.commits[-MOST_COMMITS:]
+    first = len(history.commits) - len(commits)
+    lines = coloured(history.lines, marks)
     points = [(line, point) for line in lines for point in line.points if point.x >= first]
-    unit = frame.time_unit([point.row.seconds for _, point in points])
+    unit = units.time_unit([point.row.seconds for _, point in points])
     values = [
         {
             "x": point.label,
@@ -39,10 +40,10 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
         for line, point in points
     ]
     ends = [value[name] for value in values for name in ("low", "high")]
-    scale = frame.domain([float(str(end)) for end in ends], padding=0.08)
+    scale = vega.domain([float(str(end)) for end in ends], padding=0.08)
     encoding = {
-        "x": frame.steps("x", "commit, oldest first", commits),
-        "y": frame.number("y", f"time ({unit.words})", scale),
+        "x": vega.steps("x", "commit, oldest first", commits),
+        "y": vega.number("y", f"time ({unit.words})", scale),
     }
     spans = {
         "mark": {"type": "rule", "opacity": 0.45},
@@ -50,12 +51,12 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
             "x": encoding["x"],
             "y": {**encoding["y"], "field": "low"},
             "y2": {"field": "high"},
-            "color": frame.colors([marks[line.machine.name] for line in lines]),
+            "color": vega.colors([marks[line.machine.name] for line in lines]),
         },
     }
     shown = [marks[line.machine.name] for line in lines]
-    layers = [spans, frame.line(encoding, shown), *frame.points(encoding, shown, size=50)]
-    said = [
+    layers = [spans, vega.line(encoding, shown), *vega.points(encoding, shown, size=50)]
+    ends_of_lines = [
         f"{marks[line.machine.name].name} {format_seconds(line.points[0].row.seconds)} at {line.points[0].label} and "
         f"{format_seconds(line.points[-1].row.seconds)} at {line.points[-1].label}"
         for line in lines
@@ -63,64 +64,62 @@ def history(found: History, marks: Mapping[str, Mark]) -> Chart:
     return Chart(
         kind="history",
         title="Time by commit",
-        about=told_of(found.test, found.scale),
-        alt=sentence(f"time over {len(commits)} commits", ", ".join(said)),
+        about=named(history.test, history.scale),
+        alt=sentence(f"time over {len(commits)} commits", ", ".join(ends_of_lines)),
         note=joined(
-            left_out("commits", len(commits), len(found.commits), "newest"),
-            left_out("machines", len(lines), len(found.lines)),
+            left_out("commits", len(commits), len(history.commits), "newest"),
+            left_out("machines", len(lines), len(history.lines)),
             EMBEDDED if any(line.machine.embedded for line in lines) else "",
         ),
-        spec=frame.chart({"values": values}, layers, height=220),
+        spec=vega.chart({"values": values}, layers, height=220),
     )
 
 
-def scaling(found: Scaling, marks: Mapping[str, Mark]) -> Chart:
-    """A line for each machine over the parameter: throughput where there is one, else time."""
-    lines = coloured(found.lines, marks)
-    rated = found.unit != "runs"
+def scaling_chart(scaling: Scaling, marks: Mapping[str, Mark]) -> Chart:
+    """Throughput over the parameter, or time where the test tells of no work: a line for each machine."""
+    lines = coloured(scaling.lines, marks)
+    rated = scaling.unit != "runs"
     points = [(line, point) for line in lines for point in line.points if not rated or point.row.throughput]
-    unit = frame.time_unit([point.row.seconds for _, point in points])
+    unit = units.time_unit([point.row.seconds for _, point in points])
     if rated:
-        unit = frame.rate_unit([point.row.throughput or 0.0 for _, point in points], found.unit)
+        unit = units.rate_unit([point.row.throughput or 0.0 for _, point in points], scaling.unit)
     values = []
     for line, point in points:
         figure = (point.row.throughput or 0.0) if rated else point.row.seconds
-        said = f"{format_rate(figure).strip()} {found.unit}/s" if rated else format_seconds(figure)
+        text = f"{format_rate(figure).strip()} {scaling.unit}/s" if rated else format_seconds(figure)
         values.append(
             {
                 "x": point.x,
                 "y": figure * unit.factor,
                 "machine": marks[line.machine.name].label,
                 "embedded": line.machine.embedded,
-                "words": f"{marks[line.machine.name].name}, {found.parameter} {point.label}: {said}",
+                "words": f"{marks[line.machine.name].name}, {scaling.parameter} {point.label}: {text}",
             }
         )
     across = sorted({point.x for _, point in points})
-    x = frame.domain(across, padding=0.0, log_from=4.0)
-    y = frame.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
+    x = vega.domain(across, padding=0.0, log_from=4.0)
+    y = vega.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
     encoding = {
-        "x": frame.number("x", printable(found.parameter), x, ticks=across if len(across) <= 8 else None),
-        "y": frame.number("y", unit.words if rated else f"time ({unit.words})", y),
+        "x": vega.number("x", printable(scaling.parameter), x, ticks=across if len(across) <= 8 else None),
+        "y": vega.number("y", unit.words if rated else f"time ({unit.words})", y),
     }
     shown = [marks[line.machine.name] for line in lines]
     return Chart(
         kind="scaling",
-        title=f"{'Throughput' if rated else 'Time'} over {printable(found.parameter)}",
-        about=told_of(found.test, None),
+        title=f"{'Throughput' if rated else 'Time'} over {printable(scaling.parameter)}",
+        about=named(scaling.test, None),
         alt=sentence(
-            f"{'throughput' if rated else 'time'} over {found.parameter}",
+            f"{'throughput' if rated else 'time'} over {scaling.parameter}",
             ", ".join(str(values[place]["words"]) for place in (0, -1)),
         ),
         note=joined(
-            left_out("machines", len(lines), len(found.lines)),
+            left_out("machines", len(lines), len(scaling.lines)),
             EMBEDDED if any(line.machine.embedded for line in lines) else "",
         ),
-        spec=frame.chart(
-            {"values": values}, [frame.line(encoding, shown), *frame.points(encoding, shown, size=50)], 220
-        ),
+        spec=vega.chart({"values": values}, [vega.line(encoding, shown), *vega.points(encoding, shown, size=50)], 220),
     )
 
 
 def coloured(lines: Sequence[Line], marks: Mapping[str, Mark]) -> list[Line]:
-    """Those whose machines have a colour: lines that look alike tell nothing."""
+    """The lines of machines that have a colour of their own, as lines that look alike tell nothing; else the first."""
     return [line for line in lines if marks[line.machine.name].number] or list(lines[:1])

@@ -1,0 +1,107 @@
+"""The instance metadata service (IMDS), version 2 only, of every instance."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.embedded import moto_models
+from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.ec2 import spot
+from pytest_benchmark_aws.embedded.moto_models import RoleSession
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, Record
+
+_TTL = "HTTP_X_AWS_EC2_METADATA_TOKEN_TTL_SECONDS"
+_TOKEN = "HTTP_X_AWS_EC2_METADATA_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class ImdsAnswer:
+    """An HTTP status and the text of the body."""
+
+    status: int
+    text: str = ""
+
+
+def answer(
+    lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], *, iam_enforced: bool
+) -> ImdsAnswer:
+    """The answer to a request of ``<instance id>/latest/...``."""
+    instance_id, _, rest = path.strip("/").partition("/")
+    try:
+        record = lifecycle.find(instance_id)
+    except AwsError:
+        return ImdsAnswer(404)
+    if rest == "latest/api/token":
+        if method != "PUT":
+            return ImdsAnswer(405)
+        ttl = str(environ.get(_TTL, ""))
+        if not (ttl.isdigit() and 1 <= int(ttl) <= 21600):
+            return ImdsAnswer(400)
+        token = secrets.token_urlsafe(32)
+        record.imds_tokens.add(token)
+        return ImdsAnswer(200, token)
+    if environ.get(_TOKEN) not in record.imds_tokens:
+        return ImdsAnswer(401)
+    text = _documents(record, _role(record, lifecycle, iam_enforced=iam_enforced)).get(rest)
+    return ImdsAnswer(404) if text is None else ImdsAnswer(200, text)
+
+
+def _role(record: Record, lifecycle: Lifecycle, *, iam_enforced: bool) -> RoleSession | None:
+    """The credentials of the instance's role; where IAM is not enforced made-up ones, as any will do."""
+    if not record.instance.iam_instance_profile:
+        return None
+    if not iam_enforced:
+        return RoleSession("ASIAEMBEDDEDROLE0000", "embedded", "embedded", "embedded-role")
+    return lifecycle.role_session(record)
+
+
+def _documents(record: Record, role: RoleSession | None) -> dict[str, str]:
+    """Metadata path -> text, of all that the instance has."""
+    instance = record.instance
+    zone = str(instance.availability_zone)
+    meta = {
+        "ami-id": instance.image_id,
+        "instance-id": instance.id,
+        "instance-type": instance.instance_type,
+        "instance-life-cycle": instance.lifecycle or "on-demand",
+        "placement/availability-zone": zone,
+        "placement/region": record.region,
+    }
+    documents = {f"latest/meta-data/{name}": text for name, text in meta.items()}
+    documents["latest/dynamic/instance-identity/document"] = json.dumps(
+        {
+            "accountId": moto_models.ACCOUNT,
+            "architecture": instance.architecture,
+            "availabilityZone": zone,
+            "embedded": True,  # what it describes is no real instance, and its times are no real times
+            "imageId": instance.image_id,
+            "instanceId": instance.id,
+            "instanceType": instance.instance_type,
+            "pendingTime": f"{instance.launch_time:%Y-%m-%dT%H:%M:%SZ}",
+            "privateIp": instance.private_ip,
+            "region": record.region,
+            "version": "2017-09-30",
+        },
+        indent=2,
+    )
+    if role is not None:
+        until = datetime.now(timezone.utc) + timedelta(hours=6)
+        credentials = {
+            "Code": "Success",
+            "AccessKeyId": role.key_id,
+            "SecretAccessKey": role.secret,
+            "Token": role.token,
+            "Expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        folder = "latest/meta-data/iam/security-credentials"
+        documents[folder] = documents[f"{folder}/"] = role.role
+        documents[f"{folder}/{role.role}"] = json.dumps(credentials)
+    return documents | spot.notice_documents(record)

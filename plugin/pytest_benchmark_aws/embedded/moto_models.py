@@ -1,0 +1,195 @@
+"""moto's models as embedded AWS reads and changes them: images, instances and their states, keys, roles, buckets.
+
+No other module touches them, so that a new release of moto is met here. Who has which key and which policies is moto's,
+by its ``access_control``; what the policies allow is decided in ``iam.policy_evaluation``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import moto.ec2.utils as ec2_utils
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
+from moto.ec2.models.instances import StateReason
+from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, create_access_key
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
+from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
+
+from pytest_benchmark_aws.embedded.aws_error import AwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from moto.ec2.models import EC2Backend
+    from moto.ec2.models.instances import Instance
+
+ACCOUNT = DEFAULT_ACCOUNT_ID
+STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+AMI_PARAMETERS = {
+    arch: f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}" for arch in ("x86_64", "arm64")
+}
+_EXTRA_FILTERS = {
+    "client-token": "client_token",
+    "instance-lifecycle": "lifecycle",
+    "instance-state-code": "state_code",
+    "launch-time": "launch_time",
+}
+"""Filters of DescribeInstances that moto does not have -> the attribute of its instance that each compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user, or a session of a role, that signs calls."""
+
+    arn: str
+    secret: str
+    policies: tuple[Mapping[str, Any], ...]
+    """IAM policy documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSession:
+    """Temporary credentials of a role."""
+
+    key_id: str
+    secret: str
+    token: str
+    role: str
+    """The role's name."""
+
+
+def reset() -> None:
+    """Removes all resources of all services, and teaches moto the filters that it lacks."""
+    # moto's own 1300 images take a third of a second at each start; ``ec2_backend`` adds the two that are launched.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    BackendDict.reset()
+    reset_model_data()
+    ec2_utils.filter_dict_attribute_mapping.update(_EXTRA_FILTERS)
+
+
+# EC2
+
+
+def ec2_backend(region: str) -> EC2Backend:
+    """The EC2 of a region in moto, with the Amazon Linux images that moto's SSM names."""
+    backend: EC2Backend = ec2_backends[ACCOUNT][region]
+    for arch, parameter in AMI_PARAMETERS.items():
+        image = ssm_backends[ACCOUNT][region].get_parameter(parameter)
+        # moto's SSM and its EC2 ship different images: an id that SSM names may be missing from EC2.
+        if image is not None and image.value not in backend.amis:
+            backend.amis[image.value] = Ami(
+                backend,
+                image.value,
+                name=f"al2023-ami-2023-kernel-default-{arch}",
+                owner_id="137112412989",
+                owner_alias="amazon",
+                public=True,
+                virtualization_type="hvm",
+                architecture=arch,
+                hypervisor="xen",
+                root_device_type="ebs",
+                root_device_name="/dev/xvda",
+                region_name=f"{region}a",
+            )
+    return backend
+
+
+def zones(region: str) -> list[str]:
+    """The names of a region's availability zones."""
+    return [str(zone.name) for zone in ec2_backends[ACCOUNT][region].describe_availability_zones()]
+
+
+def offered_zones(region: str, instance_type: str) -> list[str]:
+    """The zones of a region that offer an instance type; empty where moto does not know the type."""
+    offers = INSTANCE_TYPE_OFFERINGS["availability-zone"].get(region, [])
+    return sorted({offer["Location"] for offer in offers if offer["InstanceType"] == instance_type})
+
+
+def find_instances(region: str, ids: Sequence[str]) -> list[Instance]:
+    """The instances of these ids, in their order.
+
+    Raises:
+        AwsError: at least one id is unknown; the message names all that are.
+    """
+    pairs = [(instance_id, ec2_backends[ACCOUNT][region].get_instance_by_id(instance_id)) for instance_id in ids]
+    unknown = [instance_id for instance_id, instance in pairs if instance is None]
+    if unknown:
+        plural = f"s '{', '.join(unknown)}' do" if len(unknown) > 1 else f" '{unknown[0]}' does"
+        raise AwsError("InvalidInstanceID.NotFound", f"The instance ID{plural} not exist")
+    return [instance for _, instance in pairs if instance is not None]
+
+
+def all_instances(region: str) -> list[Instance]:
+    """Every instance of a region, terminated ones included."""
+    return list(ec2_backends[ACCOUNT][region].all_instances())
+
+
+def set_state(instance: Instance, name: str, code: str = "", message: str = "", transition: str = "") -> None:
+    """Puts an instance into a state, with the reason that DescribeInstances shows."""
+    instance._state.name = name
+    instance._state.code = STATE_CODES[name]
+    instance.state_reason = StateReason(f"{code}: {message}" if message else code, code)
+    instance._reason = transition
+
+
+# IAM, STS and S3
+
+
+def caller(key_id: str, token: str, region: str) -> Caller | None:
+    """Who holds an access key; None where nobody does, or the session token does not belong to the key."""
+    headers = {"X-Amz-Security-Token": token} if token else {}
+    try:
+        access_key: Any = create_access_key(ACCOUNT, get_partition(region), key_id, headers)
+    except CreateAccessKeyFailure:
+        return None
+    # The document of an inline policy and that of a managed policy's default version.
+    policies = tuple(IAMPolicy(policy)._policy_json for policy in access_key.collect_policies())
+    return Caller(access_key.arn, access_key.create_credentials().secret_key, policies)
+
+
+def role_of_profile(profile: str, region: str) -> str:
+    """The ARN of the role in an instance profile, which is named by its name or by its ARN.
+
+    Raises:
+        AwsError: there is no such profile, or no role in it.
+    """
+    backend = iam_backends[ACCOUNT][get_partition(region)]
+    is_arn = profile.startswith("arn:")
+    try:
+        instance_profile = (
+            backend.get_instance_profile_by_arn(profile) if is_arn else backend.get_instance_profile(profile)
+        )
+        return str(instance_profile.roles[0].arn)
+    except (NotFoundException, IndexError):
+        message = f"Value ({profile}) for parameter iamInstanceProfile.{'arn' if is_arn else 'name'} is invalid."
+        raise AwsError("InvalidParameterValue", message) from None
+
+
+def open_session(role_arn: str, name: str, region: str) -> RoleSession:
+    """New temporary credentials of a role, for six hours."""
+    session = sts_backends[ACCOUNT][get_partition(region)].assume_role(
+        region_name=region,
+        role_session_name=name,
+        role_arn=role_arn,
+        policy="",
+        duration=6 * 3600,
+        external_id="",
+    )
+    role = role_arn.rpartition("/")[2]
+    return RoleSession(session.access_key_id, session.secret_access_key, session.session_token, role)
+
+
+def has_bucket(name: str, region: str) -> bool:
+    """Whether the account has a bucket of that name."""
+    return name in s3_backends[ACCOUNT][get_partition(region)].buckets

@@ -1,0 +1,98 @@
+"""The run of pytest on the instance: started, interrupted where its time ends, and told by its outcome.
+
+Standard library only, Python 3.9 and later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .launch import Launch
+
+INTERRUPT_S = 20
+"""Seconds that pytest gets to write its end after SIGINT, before it is killed."""
+_PROGRAM = "import json, sys, pytest; sys.path.pop(0); sys.exit(pytest.main(json.load(open(sys.argv[1]))))"
+
+
+class PytestRun:
+    """The one run of pytest of a launch."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._process: subprocess.Popen[bytes] | None = None
+        self._taken_back: str | None = None
+
+    def run(self, python: Path) -> str:
+        """Runs pytest until it ends or the launch's time does.
+
+        Returns the outcome: ``passed``, ``failed``, ``timeout``, ``error: ...`` or ``spot: ...``.
+        """
+        launch, arguments = self._launch, self._launch.root / "arguments.json"
+        # Node ids reach pytest through a file: no shell and no command line ever sees one.
+        arguments.write_text(json.dumps([*launch.job["args"], *launch.job["node_ids"]]), encoding="utf-8")
+        environment = {
+            **os.environ,
+            **launch.job["environment"],
+            "PYTEST_BENCHMARK_AWS_GUEST": "1",
+            "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(launch.checkpoint),
+        }
+        if self._taken_back is not None:
+            return f"spot: AWS takes the instance back at {self._taken_back}"
+        kills = _oom_kills()
+        with launch.log_path.open("ab") as log:
+            process = subprocess.Popen(
+                [str(python), "-c", _PROGRAM, str(arguments)],
+                cwd=launch.root / "project" / launch.job["cwd"], env=environment, stdout=log, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            self._process = process
+            ended = self._wait(process)
+        if self._taken_back is not None:
+            return f"spot: AWS takes the instance back at {self._taken_back}"
+        if not ended:
+            return "timeout"
+        code = process.returncode
+        if code < 0:
+            killed = f"pytest was killed by {signal.Signals(-code).name}"
+            if code == -signal.SIGKILL and _oom_kills() > kills:
+                killed = f"out of memory: {killed}, by the kernel"
+            return f"error: {killed}"
+        return {0: "passed", 1: "failed", 5: "failed"}.get(code, f"error: pytest ended with exit code {code}")
+
+    def take_back(self, when: str) -> None:
+        """Interrupts pytest, as AWS takes the instance back: what is finished is uploaded in time."""
+        self._taken_back = when
+        self._launch.say(f"spot: AWS takes the instance back at {when}")
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGINT)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether pytest ended in time; else it gets SIGINT, which lets it write its end, and then SIGKILL."""
+        try:
+            process.wait(max(0.1, self._launch.left()))
+            return True
+        except subprocess.TimeoutExpired:
+            self._launch.say(f"time limit of {self._launch.job['time_limit_s']} s: pytest is interrupted")
+        for number, patience in ((signal.SIGINT, INTERRUPT_S), (signal.SIGKILL, 10)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+                break
+        return False
+
+
+def _oom_kills() -> int:
+    """Processes that the kernel has killed for memory since it runs, in any group (/proc/vmstat, Linux 4.13)."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        words = Path("/proc/vmstat").read_text(encoding="ascii").split()
+        return int(words[words.index("oom_kill") + 1])
+    return 0

@@ -1,0 +1,98 @@
+"""The page's table of results: its columns, and a line for each row of the compared tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, titled
+from pytest_benchmark_aws.report.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.report.columns import Column
+    from pytest_benchmark_aws.report.html.machine_styles import Mark
+
+COLUMN_NAMES = (
+    "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "launches", "spread", "throughput",
+    "usd-hour", "rounds", "commit", "flags",
+)  # fmt: skip
+"""The table's columns, by the names that they have in ``compare``; one in which no row has anything is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A test's node id, parted after its last ``::``."""
+
+    path: str
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The head of a column."""
+
+    title: str
+    left: bool
+    """Whether its cells start at the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the table."""
+
+    text: str
+    value: float | None = None
+    """The number that it sorts by; None where it sorts by its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the table."""
+
+    mark: Mark
+    embedded: bool
+    test: Name
+    cells: tuple[Cell, ...]
+
+
+def results_table(tables: Sequence[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Heading, ...], tuple[Line, ...]]:
+    """The heads of the columns, and the rows in the tables' order."""
+    columns = _columns(tables)
+    headings = tuple(Heading(titled(column, "work", "time"), column.left) for column in columns)
+    lines = []
+    for table in tables:
+        for row in table.rows:
+            cells = tuple(_cell(table, row, column) for column in columns)
+            lines.append(Line(marks[row.machine.name], row.machine.embedded, case_name(row.case), cells))
+    return headings, tuple(lines)
+
+
+def case_name(case: str, scale: str | None = None) -> Name:
+    """A case's node id, with its scale if it has one, harmless to print."""
+    folder, separator, test = case.rpartition("::")
+    return Name(printable(folder + separator), printable(test if scale is None else f"{test}, {scale}"))
+
+
+def _columns(tables: Sequence[Table]) -> list[Column]:
+    """The columns of COLUMN_NAMES that say something of these tables."""
+    rows = [row for table in tables for row in table.rows]
+    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is 1 over the time
+    chosen = [COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded]
+    return [
+        column
+        for column in chosen
+        if column.name in {*NEVER_DROPPED, "test"} or any(column.value(row) not in {None, ""} for row in rows)
+    ]
+
+
+def _cell(table: Table, row: Row, column: Column) -> Cell:
+    value, text = column.value(row), printable(column.shown(row))
+    if column.name == "throughput" and value is not None and table.unit != "runs":
+        text += f" {printable(table.unit)}"
+    if column.name == "spread":
+        value = row.low
+    return Cell(text, float(value) if isinstance(value, int | float | Decimal) else None)
