@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Status
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, Status
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import CapacityError
 from pytest_benchmark_aws.core.model import Case, Job, Price, Requirements, Target
 from pytest_benchmark_aws.run.journal import Journal, read
+from pytest_benchmark_aws.run.ledger import Limits, Watcher
 from pytest_benchmark_aws.run.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_benchmark_aws.backends.protocol import Backend
     from pytest_benchmark_aws.core.model import Market
+    from pytest_benchmark_aws.run.ledger import Clock, Progress
 
 POLL_S = 5.0
 LIMIT_S = 3600
@@ -48,6 +52,27 @@ def make_jobs(count: int, **kwargs: Any) -> list[Job]:
     return [make_job(launch=number, **kwargs) for number in range(1, count + 1)]
 
 
+def vcpus_of(job: Job, limit: int | None) -> Quota | None:
+    return None if limit is None else Quota("instances", job.instance_type.vcpus or 0, limit, "vCPUs")
+
+
+def make_runner(
+    backend: Backend,
+    journal: Journal,
+    clock: Clock,
+    *,
+    poll_s: float = POLL_S,
+    max_parallel: int = 8,
+    max_usd: Decimal = Decimal(1000),
+    spot_fallback: bool = False,
+    watch: Callable[[Sequence[Progress]], object] = lambda _: None,
+    **watcher: Any,
+) -> Runner:
+    """A runner of one backend, with much of everything; ``watcher`` has what a Watcher may say."""
+    limits = Limits(max_parallel, max_usd, spot_fallback)
+    return Runner(Backends({"": backend}), journal, clock, limits, poll_s, Watcher(watch, **watcher))
+
+
 @dataclass
 class FakeBackend:
     """A place whose instances deliver after ``seconds`` by job name (None: never), in zones with room or without."""
@@ -56,7 +81,7 @@ class FakeBackend:
     journal: Path
     seconds: dict[str, float | None] = field(default_factory=dict)
     zones: tuple[str, ...] = ("a", "b", "c")
-    has_room: Callable[[FakeBackend, Job, Intent], bool] = lambda *_: True
+    has_room: Callable[[FakeBackend, Job, Placement], bool] = lambda *_: True
     outcome: str = "passed"
     immortal: bool = False
     hook: Callable[[str], Any] = lambda _: None
@@ -64,23 +89,32 @@ class FakeBackend:
     states: dict[str, str] = field(default_factory=dict)
     up: dict[str, tuple[Handle, float]] = field(default_factory=dict)
     launched: list[Handle] = field(default_factory=list)
-    refused: list[Intent] = field(default_factory=list)
+    refused: list[Placement] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     """Those that had delivered before they were ended."""
     most_vcpus: int = 0
+    vcpu_quota: int | None = None
 
-    def intents(self, job: Job, attempt: int) -> list[Intent]:
-        return [Intent(f"{job.name}/{zone}/{attempt}", zone, f"subnet-{zone}", attempt) for zone in self.zones]
+    noun = "instance"
+    least_billed_s = 60.0
 
-    def launch(self, job: Job, intent: Intent) -> Handle:
+    def quota(self, job: Job) -> Quota | None:
+        return vcpus_of(job, self.vcpu_quota)
+
+    def placements(self, job: Job, attempt: int) -> list[Placement]:
+        if not self.zones:
+            raise CapacityError(f"{job.instance_type.name} is offered in no zone of the subnets")
+        return [Placement(f"{job.name}/{zone}/{attempt}", zone, f"subnet-{zone}", attempt) for zone in self.zones]
+
+    def launch(self, job: Job, placement: Placement) -> Handle:
         last = read(self.journal)[-1]
-        assert (last["kind"], last["token"]) == ("intent", intent.token)
+        assert (last["kind"], last["token"]) == ("intent", placement.token)
         self.hook("launch")
-        if not self.has_room(self, job, intent):
-            self.refused.append(intent)
+        if not self.has_room(self, job, placement):
+            self.refused.append(placement)
             raise CapacityError("no room")
-        handle = Handle(job, f"i-{len(self.launched)}", intent)
+        handle = Handle(job, f"i-{len(self.launched)}", placement)
         self.launched.append(handle)
         self.up[handle.instance_id] = (handle, self.clock.now)
         self.most_vcpus = max(self.most_vcpus, sum(one.job.instance_type.vcpus or 0 for one, _ in self.up.values()))
@@ -128,10 +162,9 @@ class World:
         self.journal = Journal.open(self.folder)
         self.backend = FakeBackend(self.clock, self.journal.path)
 
-    def runner(self, **kwargs: Any) -> Runner:
-        given = {"poll_s": POLL_S, "max_parallel": 8, "max_usd": Decimal(1000), "vcpu_quota": None, **kwargs}
-        given.setdefault("watch", lambda _: None)
-        return Runner(backend=self.backend, journal=self.journal, clock=self.clock, **given)
+    def runner(self, *, vcpu_quota: int | None = None, **options: Any) -> Runner:
+        self.backend.vcpu_quota = vcpu_quota
+        return make_runner(self.backend, self.journal, self.clock, **options)
 
     def kinds(self) -> list[str]:
         return [line["kind"] for line in read(self.journal.path)]

@@ -12,17 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
-from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
-from pytest_benchmark_aws.run.follow import NEVER_SEEN_S, TERMINATE_S
+from pytest_benchmark_aws.core.model import GRACE_S
+from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.run.journal import JournalError, read
 from pytest_benchmark_aws.run.ledger import Finished, Past
+from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S
 from tests.run.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_job, make_jobs, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.backends.protocol import Intent
+    from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.core.model import Job
 
 
@@ -109,7 +110,7 @@ def test_a_job_waits_where_anothers_end_makes_room(world: World) -> None:
 
 
 def test_the_journal_has_each_act_in_order(world: World) -> None:
-    """Intent, launch, delivery and end are written, and that nothing is alive last."""
+    """Placement, launch, delivery and end are written, and that nothing is alive last."""
     world.runner().run([make_job()])
     assert world.kinds() == ["intent", "launched", "delivered", "terminating", "gone"]
 
@@ -231,7 +232,7 @@ def test_a_journal_that_cannot_be_written_leaves_nothing_alive(whole: int, again
 def test_a_launch_on_demand_in_place_of_spot_says_so_after_a_resume(world: World, instance_id: str | None) -> None:
     """Taken over or launched again by its token, it is on demand, and the journal says so again."""
     job = make_job(market="spot")
-    intent = world.backend.intents(job, 1)[0]
+    intent = world.backend.placements(job, 1)[0]
     past = Past(job.name, intent, instance_id, 0.0, fallback=True)
     if instance_id:
         world.backend.states[job.name] = "gone"
@@ -249,7 +250,7 @@ def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> No
     """What a resumed run spent on launches that are over, of whatever job, leaves that much less for new ones."""
     job = make_job()
     words: dict[str, Any] = {"job": job.name, "instance_id": None, "age_s": 0.0, "refused": True, **spent}
-    past = Past(intent=world.backend.intents(job, 1)[0], **words)
+    past = Past(placement=world.backend.placements(job, 1)[0], **words)
     (refused,) = world.runner(max_usd=most_usd(job) + Decimal("0.8")).run([job], [past])
     assert "--aws-max-cost" in refused.outcome.outcome
     (done,) = world.runner(max_usd=2 * most_usd(job)).run([job], [past])
@@ -260,7 +261,7 @@ def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> No
 def test_a_launch_that_was_ended_before_the_resume_costs_what_it_did(world: World, state: str) -> None:
     """Its money is what the journal recorded at its end, whatever time went by since, and no look waits for it."""
     job = make_job()
-    world.backend.states[job.name], intent = state, world.backend.intents(job, 1)[0]
+    world.backend.states[job.name], intent = state, world.backend.placements(job, 1)[0]
     past = Past(job.name, intent, "i-0", NEVER_SEEN_S / 2, spent_usd=Decimal(2), last_usd=Decimal("0.05"), ended=True)
     (done,) = world.runner().run([job], [past])
     assert (done.usd, done.billed_seconds) == (Decimal("0.05"), pytest.approx(180))
@@ -271,7 +272,7 @@ def test_a_launch_that_was_ended_before_the_resume_costs_what_it_did(world: Worl
 def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World) -> None:
     """Seen alive after the journal recorded its end, it went on costing."""
     job = make_job()
-    past = Past(job.name, world.backend.intents(job, 1)[0], "i-0", 1800.0, last_usd=Decimal("0.05"), ended=True)
+    past = Past(job.name, world.backend.placements(job, 1)[0], "i-0", 1800.0, last_usd=Decimal("0.05"), ended=True)
     world.backend.kept.add("i-0")
     (done,) = world.runner().run([job], [past])
     assert done.usd == Decimal("0.5")
@@ -280,7 +281,7 @@ def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World
 def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
     """Its token is used up, whatever became of it: the next launch has the attempt after it."""
     job = make_job()
-    past = Past(job.name, world.backend.intents(job, 2)[0], None, 0.0, refused=True, attempts=4)
+    past = Past(job.name, world.backend.placements(job, 2)[0], None, 0.0, refused=True, attempts=4)
     world.runner().run([job], [past])
     assert [line["attempt"] for line in read(world.journal.path) if line["kind"] == "intent"] == [5]
 
@@ -291,7 +292,7 @@ def test_a_refused_launch_in_place_of_spot_is_made_on_demand_only_where_that_is_
 ) -> None:
     """What a resume launches anew goes by the resume's own options."""
     job = make_job(market="spot")
-    past = Past(job.name, world.backend.intents(job, 1)[0], None, 0.0, refused=True, fallback=True)
+    past = Past(job.name, world.backend.placements(job, 1)[0], None, 0.0, refused=True, fallback=True)
     (done,) = world.runner(spot_fallback=asked).run([job], [past])
     assert done.job.market == ("on-demand" if asked else "spot")
 
@@ -300,7 +301,7 @@ def test_a_launch_that_is_refused_fails_alone(world: World) -> None:
     """An error of AWS about one launch is that job's; the others go on."""
     first, second = make_jobs(2)
 
-    def has_room(_: FakeBackend, job: Job, __: Intent) -> bool:
+    def has_room(_: FakeBackend, job: Job, __: Placement) -> bool:
         if job is first:
             raise RemoteFailure("not authorized")
         return True
