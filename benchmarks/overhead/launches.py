@@ -25,20 +25,23 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
-from pytest_benchmark_aws.backends.agent_archive import Shipment
-from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
+from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
+from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
+from pytest_benchmark_aws.backends.ec2.check import Place
+from pytest_benchmark_aws.backends.protocol import Site
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.run.journal import Journal
-from pytest_benchmark_aws.run.ledger import RealClock
+from pytest_benchmark_aws.run.ledger import Limits, RealClock
 from pytest_benchmark_aws.run.preflight import READY
 from pytest_benchmark_aws.run.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Handle, Intent, Status
+    from pytest_benchmark_aws.backends.protocol import Handle, Placement, Status
     from pytest_benchmark_aws.core.model import Job
 
 THROTTLED = {"RunInstances": 10, "DescribeInstances": 5, "TerminateInstances": 5}
@@ -47,7 +50,7 @@ THROTTLED = {"RunInstances": 10, "DescribeInstances": 5, "TerminateInstances": 5
 class StubbedGuests(Ec2Backend):
     """Uploads what a guest would, as soon as its instance runs."""
 
-    def _agent(self, job: Job, intent: Intent) -> bytes:  # noqa: ARG002 -- the same for all
+    def _agent(self, job: Job, placement: Placement) -> bytes:  # noqa: ARG002 -- the same for all
         """In the guest's stead: waits for its end."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -62,9 +65,9 @@ class StubbedGuests(Ec2Backend):
         for handle in handles:
             status = found[handle.instance_id]
             if status.state == "running" and not status.done:
-                prefix = self._prefix(handle.job, handle.intent.attempt)
-                self.bucket.put(f"{prefix}/data", data)
-                self.bucket.put(f"{prefix}/done", json.dumps(done).encode())
+                prefix = self._prefix(handle)
+                self.site.bucket.put(f"{prefix}/data", data)
+                self.site.bucket.put(f"{prefix}/done", json.dumps(done).encode())
         return found
 
 
@@ -91,8 +94,8 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     account = clients.account()
     bucket = default_bucket(clients, account)
     bucket.ensure()
-    archive = {"key": "bundles/none", "sha256": "0" * 64, "size": 0}
-    shipment = Shipment(archive, archive, "3.11", (), (), (), {})
+    archive = Archive("0" * 64, 0, b"")
+    shipment = Shipment(archive, archive, "3.11", (), (), ())
     subnets = tuple(ec2.subnets(clients, ()))
     zones = {name: frozenset(found) for name, found in ec2.offered_zones(clients, ["m5.large"]).items()}
     group = ec2.security_group(clients, subnets[0].vpc_id, make=True)
@@ -106,9 +109,10 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     ]
     plan = make_plan(cases, snapshot.catalog(), lambda _: Price(Decimal("0.096"), "stress"), 3600)
     with tempfile.TemporaryDirectory() as folder:
-        backend = StubbedGuests(clients, bucket, "stress", place, {"x86_64": shipment}, 1.0, Path(folder))
+        site = Site("stress", Path(folder), clients, bucket, 1.0)
+        backend = StubbedGuests(site, place, {"x86_64": shipment})
         journal = Journal.open(Path(folder) / "run")
-        runner = Runner(backend, journal, RealClock(), 0.5, 50, Decimal(10**6), None, watch=lambda _: None)
+        runner = Runner(Backends({"": backend}), journal, RealClock(), Limits(50, Decimal(10**6)), 0.5)
         started = perf_counter()
         finished = runner.run(plan.jobs)
         seconds = perf_counter() - started

@@ -12,8 +12,8 @@ from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.model import Case, InstanceType, Price, Requirements, Target
-from pytest_benchmark_aws.core.plan import GRACE_S, as_machine, make_plan, most_usd
+from pytest_benchmark_aws.core.model import GRACE_S, Case, InstanceType, Price, Requirements, Target
+from pytest_benchmark_aws.core.plan import as_machine, make_plan, most_usd
 
 GIB = 2**30
 NOTHING = Requirements()

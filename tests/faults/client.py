@@ -18,12 +18,13 @@ from typing import Any
 
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.run.history import past_launches, utc_now
+from pytest_benchmark_aws.run.history import utc_now
 from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import RealClock
-from pytest_benchmark_aws.run.runner import Runner
+from pytest_benchmark_aws.run.takeover import past_launches
 from pytest_benchmark_aws.session.remote import draining
 from tests.faults.world import RUN, make_backend, make_jobs
+from tests.run.fake_backend import make_runner
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -69,8 +70,8 @@ def main(options: dict[str, Any]) -> int:
             most = journal.path.stat().st_size + options["room"]
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         with draining() as interrupted:
-            runner = Runner(
-                backend, journal, RealClock(), 0.1, 8, 100, None, watch=lambda _: print("looked", flush=True),
+            runner = make_runner(
+                backend, journal, RealClock(), poll_s=0.1, watch=lambda _: print("looked", flush=True),
                 stop=interrupted, spot_fallback=options.get("spot_fallback", False),
             )  # fmt: skip
             for one in runner.run(jobs, past):

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws.backends.agent_archive import Shipment
+from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-from pytest_benchmark_aws.backends.protocol import Handle, Intent
+from pytest_benchmark_aws.backends.ec2.setup import upload
+from pytest_benchmark_aws.backends.protocol import Handle, Placement
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
-from tests.faults.world import LIMIT_S, RUN, make_backend
+from tests.faults.world import LIMIT_S, make_backend
 from tests.guest.conftest import Launch, Storage, pack, pip_wheel
 
 if TYPE_CHECKING:
@@ -60,17 +61,16 @@ def real_guests(world: World, source: str, lock: str = "") -> Ec2Backend:
     folder = world.journal_path.parent
     folder.mkdir(parents=True, exist_ok=True)
     made = make_backend(world.clients(), folder)
-    archives: dict[str, dict[str, Any]] = {}
+    archives: dict[str, Archive] = {}
     wheels = dict([pip_wheel()]) | {"requirements.lock": lock.encode()}
     for name, data in (("project", pack({"test_it.py": source, "pytest.ini": "[pytest]\n"})), ("wheels", pack(wheels))):
-        made.bucket.put(f"bundles/{name}", data)
-        archives[name] = {"key": f"bundles/{name}", "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        archives[name] = Archive(hashlib.sha256(data).hexdigest(), len(data), data)
     # pytest is this environment's: the guest's .pth takes whole paths too.
     own = Path(pytest_benchmark_aws.__file__).parents[1]
     paths = dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(own)])
-    shipment = Shipment(**archives, python=HERE, packages=(f"python{HERE}",), args=ARGS, sys_path=tuple(paths),
-                        environment={})  # fmt: skip
-    return Ec2Backend(made.clients, made.bucket, RUN, made.place, {"x86_64": shipment}, 0.1, folder)
+    shipment = Shipment(**archives, python=HERE, packages=(f"python{HERE}",), args=ARGS, sys_path=tuple(paths))
+    upload(made.site.bucket, [shipment])
+    return Ec2Backend(replace(made.site, beat_s=0.1), made.place, {"x86_64": shipment})
 
 
 class Crafted:
@@ -87,13 +87,13 @@ class Crafted:
         if limit is not None:
             self.backend = replace(self.backend, result_limit=limit)
         self.job = job_of(["test_one", "test_two"])
-        self.handle = Handle(self.job, "i-0", Intent("token", "us-east-1a", "subnet", 1))
+        self.handle = Handle(self.job, "i-0", Placement("token", "us-east-1a", "subnet", 1))
         self.prefix = f"runs/{run}/{self.job.name}/1"
         self.put("log", b"the guest's log")
 
     def put(self, name: str, data: bytes) -> None:
         """Puts one object."""
-        self.backend.bucket.put(f"{self.prefix}/{name}", data)
+        self.backend.site.bucket.put(f"{self.prefix}/{name}", data)
 
     def deliver(self, data: bytes, **done: Any) -> None:
         """Puts a result and its digest, of which ``done`` changes parts."""
@@ -111,7 +111,7 @@ class Crafted:
 
     def quarantined(self) -> list[Path]:
         """Files beside the log."""
-        return sorted(self.backend.folder.glob("*.quarantined"))
+        return sorted(self.backend.site.folder.glob("*.quarantined"))
 
 
 def line_of(name: str, seconds: Sequence[float] = (0.5, 0.25), outcome: str = "passed") -> dict[str, Any]:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.aws.ec2 import instances_of_run
-from pytest_benchmark_aws.core.plan import GRACE_S
-from pytest_benchmark_aws.run.history import past_instances, utc_now
+from pytest_benchmark_aws.core.model import GRACE_S
 from pytest_benchmark_aws.run.journal import JournalError
 from pytest_benchmark_aws.run.ledger import RealClock
 from tests.faults.wire import answer_with, answering, form, lose_calls, lose_replies
@@ -59,7 +57,7 @@ def test_fault_03_killed_after_the_launch_found_by_tag_on_another_machine(world:
     world.killed_client(die_after="launched", script=STAYS)
     (instance,) = world.instances()
     elsewhere = World(world.aws, world.folder.parent / "elsewhere")
-    past = past_instances(instances_of_run(elsewhere.clients(), RUN), utc_now())
+    past = elsewhere.past_by_tags()
     (done,) = elsewhere.run(make_jobs(), past=past)
     assert (done.instance_id, done.outcome.outcome) == (instance["id"], "passed")
     assert (len(world.instances()), world.alive()) == (1, [])

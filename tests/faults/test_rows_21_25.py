@@ -72,7 +72,7 @@ def test_fault_22_a_failed_install_is_told_with_the_logs_tail(world: World) -> N
     """The outcome names the step, pip's words are in the log, and the instance powers itself off."""
     backend = real_guests(world, "", lock=f"nowhere==1.0 --hash=sha256:{'0' * 64}\n")
     job = job_of(["test_it"])
-    handle = backend.launch(job, backend.intents(job, 1)[0])
+    handle = backend.launch(job, backend.placements(job, 1)[0])
     until(lambda: not world.alive())
     outcome = backend.collect(handle)
     assert (outcome.outcome, outcome.whole) == ("error: the wheels could not be installed", True)
@@ -190,7 +190,7 @@ def test_fault_25_a_hanging_guest_powers_itself_off(world: World) -> None:
     """An instance that is not done by the limit of 1 s, in its tests or before, says so and ends without a client."""
     backend = real_guests(world, "import threading\ndef test_hangs(): threading.Event().wait()\n")
     job = job_of(["test_hangs"], limit_s=1)
-    handle = backend.launch(job, backend.intents(job, 1)[0])
+    handle = backend.launch(job, backend.placements(job, 1)[0])
     until(lambda: not world.alive())
     outcome = backend.collect(handle)
     assert (outcome.outcome, outcome.whole) == ("timeout", True)

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.aws.ec2 import instances_of_run
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.run.history import past_instances, utc_now
-from pytest_benchmark_aws.run.runner import SPOT_ATTEMPTS
 from pytest_benchmark_aws.run.start import RunOutcome
+from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 from pytest_benchmark_aws.session import outcome
 from pytest_benchmark_aws.session.extra_info import extra_info
 from tests.faults.guests import line_of, loopback
@@ -62,7 +60,7 @@ def test_fault_28_a_notice_ends_the_tests_and_what_is_finished_is_delivered(
     (job,) = make_jobs(market="spot")
     world.folder.mkdir()
     backend = make_backend(world.clients(), world.folder, script=HANGS)
-    handle = backend.launch(job, backend.intents(job, 1)[0])
+    handle = backend.launch(job, backend.placements(job, 1)[0])
     service = f"{world.aws.endpoint}/_embedded/imds/{handle.instance_id}"
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", service)
     begun = tmp_path / "begun"
@@ -100,7 +98,7 @@ def test_fault_28_earlier_attempts_count_without_the_journal(world: World) -> No
     world.run(make_jobs(market="spot"), script=script)
     assert len(world.instances()) == SPOT_ATTEMPTS
     elsewhere = World(world.aws, world.folder.parent / "elsewhere")
-    past = past_instances(instances_of_run(elsewhere.clients(), RUN), utc_now())
+    past = elsewhere.past_by_tags()
     (done,) = elsewhere.run(make_jobs(market="spot"), script=script, past=past)
     (gone,) = elsewhere.lines("gone")
     minute = usd(done.job.price.usd_per_hour, 60.0)
@@ -113,7 +111,7 @@ def test_fault_28_on_demand_in_place_of_spot_is_told_after_a_kill(world: World, 
     """A launch that fell back to on demand says so when a resume takes it over, by its journal or by its tags."""
     world.aws.control("quota", {"spot_vcpus": 1})
     world.killed_client(market="spot", spot_fallback=True, die_after="launched", script=STAYS)
-    past = () if journal else past_instances(instances_of_run(world.clients(), RUN), utc_now())
+    past = () if journal else world.past_by_tags()
     (done,) = world.run(make_jobs(market="spot"), resume=journal, past=past)
     assert (done.job.fallback, done.job.market, done.outcome.outcome) == (True, "on-demand", "passed")
     backend: Any = None

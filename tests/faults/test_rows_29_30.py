@@ -75,14 +75,14 @@ def skewed(url: str, hours: int) -> str:
 
 def test_fault_29_an_expired_url_names_the_clock(world: World) -> None:
     """The refusal of an upload whose URL was signed by a clock two hours behind says whose clock to look at."""
-    url = skewed(Crafted(world).backend.bucket.url("put_object", "runs/x/data", 3600), -2)
+    url = skewed(Crafted(world).backend.site.bucket.url("put_object", "runs/x/data", 3600), -2)
     with pytest.raises(AgentError, match=r"(?s)HTTP 403: .*expired.*signed by the clock of the machine that launched"):
         Uploader({"data": {"url": url}}).put("data", b"x")
 
 
 def test_fault_29_an_expired_download_is_told_at_once(world: World, tmp_path: Path) -> None:
     """The same of a download, in the outcome, without tries that cannot help."""
-    bucket = Crafted(world).backend.bucket
+    bucket = Crafted(world).backend.site.bucket
     bucket.put("bundles/x", b"x")
     before = world.calls("GetObject")
     with loopback(tmp_path / "launch") as launch:
@@ -102,14 +102,14 @@ def test_fault_30_the_guest_tries_again_after_409_and_503(world: World, monkeypa
     world.fault("PutObject", "SlowDown", 503)
     uploads.put("data", result(line_of("test_one")))
     assert waits == [1, 2]
-    assert launch.backend.bucket.get(f"{launch.prefix}/data", 2**20) == result(line_of("test_one"))
+    assert launch.backend.site.bucket.get(f"{launch.prefix}/data", 2**20) == result(line_of("test_one"))
 
 
 def conditional(launch: Crafted) -> Uploader:
     """Uploads as a guest has them: data and digest once, by presigned URLs."""
     given = {}
     for name in ("data", "done"):
-        url = launch.backend.bucket.url("put_object", f"{launch.prefix}/{name}", 3600, IfNoneMatch="*")
+        url = launch.backend.site.bucket.url("put_object", f"{launch.prefix}/{name}", 3600, IfNoneMatch="*")
         given[name] = {"url": url, "headers": {"If-None-Match": "*"}}
     return Uploader(given)
 

@@ -211,7 +211,7 @@ def test_fault_33_a_second_delivery_changes_nothing(world: World) -> None:
     """A guest that delivers again meets its own objects: they stay as they are, and the result is the first."""
     launch = Crafted(world)
     launch.deliver(GOOD)
-    bucket, s3 = launch.backend.bucket, launch.clients("s3")
+    bucket, s3 = launch.backend.site.bucket, launch.clients("s3")
     before = {name: bucket.get(f"{launch.prefix}/{name}", LIMIT) for name in ("data", "done")}
     times = {name: s3.head_object(Bucket=bucket.name, Key=f"{launch.prefix}/{name}")["LastModified"] for name in before}
     for name in before:

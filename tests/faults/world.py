@@ -22,24 +22,27 @@ import pytest
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
-from pytest_benchmark_aws.backends.agent_archive import Shipment
-from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
+from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
+from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
+from pytest_benchmark_aws.backends.ec2.check import Place
+from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.machine.folders import cache_folder
-from pytest_benchmark_aws.run import history
+from pytest_benchmark_aws.run import history, takeover
 from pytest_benchmark_aws.run.journal import Journal, read
-from pytest_benchmark_aws.run.runner import Runner
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
+from tests.run.fake_backend import make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Intent
+    from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.embedded import EmbeddedAWS
-    from pytest_benchmark_aws.run.ledger import Finished
+    from pytest_benchmark_aws.run.ledger import Finished, Past
+    from pytest_benchmark_aws.run.runner import Runner
 
 ROOT = Path(__file__).parents[2]
 PROJECT = {
@@ -80,11 +83,11 @@ class StubbedGuests(Ec2Backend):
 
     script = DELIVERS
 
-    def _agent(self, job: Job, intent: Intent) -> bytes:
+    def _agent(self, job: Job, placement: Placement) -> bytes:
         """The archive as it is, but for its program."""
         buffer = io.BytesIO()
         with (
-            zipfile.ZipFile(io.BytesIO(super()._agent(job, intent))) as given,
+            zipfile.ZipFile(io.BytesIO(super()._agent(job, placement))) as given,
             zipfile.ZipFile(buffer, "w") as archive,
         ):
             archive.writestr("job.json", given.read("job.json"))
@@ -140,9 +143,9 @@ def make_backend(
     group = ec2.security_group(clients, subnets[0].vpc_id, make=True)
     images = {arch: ec2.image(clients, arch) for arch in ("x86_64", "arm64")}
     place = Place(subnets, zones, {subnets[0].vpc_id: group}, images)
-    archive = {"key": "bundles/none", "sha256": "0" * 64, "size": 0}
-    shipment = Shipment(archive, archive, "3.11", (), (), (), {})
-    backend = StubbedGuests(clients, bucket, run, place, dict.fromkeys(images, shipment), 1.0, folder)
+    archive = Archive("0" * 64, 0, b"")
+    shipment = Shipment(archive, archive, "3.11", (), (), ())
+    backend = StubbedGuests(Site(run, folder, clients, bucket, 1.0), place, dict.fromkeys(images, shipment))
     backend.script = script
     return backend
 
@@ -172,13 +175,13 @@ class World:
         script: str = DELIVERS,
         clients: Clients | None = None,
         resume: bool = False,
-        past: Sequence[history.Past] = (),
+        past: Sequence[Past] = (),
         **options: Any,
     ) -> list[Finished]:
         """A run to its end; ``resume`` goes on from the journal."""
         folder = self.journal_path.parent
         if resume:
-            past = history.past_launches(read(self.journal_path), history.utc_now())
+            past = takeover.past_launches(read(self.journal_path), history.utc_now())
         types = sorted({job.instance_type.name for job in jobs})
         backend = make_backend(clients or self.clients(), folder, script=script, types=types)
         journal = Journal.open(folder)
@@ -188,14 +191,17 @@ class World:
         finally:
             journal.close()
 
+    def past_by_tags(self) -> list[Past]:
+        """What AWS shows of the run to a machine that has no journal of it."""
+        return takeover.past_seen(make_backend(self.clients(), self.folder).launches())
+
     def runner(self, backend: Ec2Backend, journal: Journal, **options: Any) -> Runner:
         """A runner with much of everything."""
 
         def watch(progress: Sequence[Any]) -> None:
             self.watched += [f"{one.phase}: {one.detail}" for one in progress]
 
-        given = {"poll_s": 0.05, "max_parallel": 8, "max_usd": Decimal(100), "vcpu_quota": None, "watch": watch}
-        return Runner(backend=backend, journal=journal, clock=self.clock, **{**given, **options})
+        return make_runner(backend, journal, self.clock, **{"poll_s": 0.05, "watch": watch, **options})
 
     def kinds(self) -> list[str]:
         """Of the journal's lines."""

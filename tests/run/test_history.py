@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.aws.ec2 import Instance
+from pytest_benchmark_aws.backends.ec2.backend import seen_launch
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.run.history import past_instances, runs, unknown_spend, uploads
+from pytest_benchmark_aws.run.history import runs
 from pytest_benchmark_aws.run.journal import Journal
+from pytest_benchmark_aws.run.takeover import past_seen, unknown_spend, uploads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from pytest_benchmark_aws.run.ledger import Past
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
@@ -38,6 +43,11 @@ def instance(attempt: int = 1, age_s: float = 600, job: str = "m5.large", state:
     )
 
 
+def past_instances(instances: Iterable[Instance], uploaded: Iterable[tuple[str, int]] = ()) -> list[Past]:
+    """What the backend makes of them, taken over."""
+    return past_seen([seen_launch(instance, NOW) for instance in instances], uploaded)
+
+
 AGES = st.lists(st.floats(0, 10**6), min_size=1, max_size=5)
 
 
@@ -46,8 +56,8 @@ def test_earlier_launches_cost_no_more_than_is_counted(ages: list[float], data: 
     """Whenever each of them really ended, within its deadline and by now, its money is in the bound."""
     launches = [instance(number, age) for number, age in enumerate(sorted(ages, reverse=True), 1)]
     lived = [max(60.0, data.draw(st.floats(0, min(age, 4200)))) for age in sorted(ages, reverse=True)]
-    (past,) = past_instances(launches, NOW)
-    assert past.intent.attempt == len(ages)
+    (past,) = past_instances(launches)
+    assert past.placement.attempt == len(ages)
     slack = Decimal("1e-6")  # launch times have microseconds
     assert past.spent_usd + slack >= sum(usd(Decimal(1), seconds) for seconds in lived[:-1])
     assert past.last_usd + slack >= usd(Decimal(1), lived[-1])
@@ -64,16 +74,16 @@ def test_a_launch_without_its_tags_counts_as_the_jobs_most() -> None:
     """Where somebody removed the price, what it cost is bounded by what its job can cost."""
     untagged = replace(instance(1), usd_per_hour=None)
     assert untagged.most_usd(NOW) is None
-    (past,) = past_instances([untagged, instance(2)], NOW)
+    (past,) = past_instances([untagged, instance(2)])
     assert (past.unseen, past.spent_usd) == (1, 0)
 
 
 def test_a_launch_that_only_the_bucket_tells_of_counts_as_the_jobs_most() -> None:
     """EC2 shows an instance for about an hour after its end, the bucket keeps what it uploaded for days."""
     told = {("m5.large", 1), ("m5.large", 2), ("m5.large", 5), ("c5.large", 4)}
-    m5, c5 = past_instances([instance(2), instance(3)], NOW, told)
-    assert (m5.job, m5.unseen, m5.intent.attempt, m5.attempts) == ("m5.large", 2, 3, 5)
-    assert (c5.job, c5.unseen, c5.refused, c5.intent.attempt) == ("c5.large", 1, True, 4)
+    m5, c5 = past_instances([instance(2), instance(3)], told)
+    assert (m5.job, m5.unseen, m5.placement.attempt, m5.attempts) == ("m5.large", 2, 3, 5)
+    assert (c5.job, c5.unseen, c5.refused, c5.placement.attempt) == ("c5.large", 1, True, 4)
 
 
 def test_what_only_the_client_uploaded_is_no_launch() -> None:
@@ -85,7 +95,7 @@ def test_what_only_the_client_uploaded_is_no_launch() -> None:
 
 def test_what_is_not_known_is_said() -> None:
     """What counts and as how much, and what does not count."""
-    text = unknown_spend(past_instances([instance(1), instance(2)], NOW, {("c5.large", 1)}))
+    text = unknown_spend(past_instances([instance(1), instance(2)], {("c5.large", 1)}))
     assert "count as 0.1667 USD, and 1 that only the bucket tells of" in text
     assert "uploaded nothing is not counted against --aws-max-cost" in text
 

@@ -11,26 +11,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
-from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
-from pytest_benchmark_aws.run.follow import NEVER_SEEN_S, TERMINATE_S
+from pytest_benchmark_aws.core.model import GRACE_S
+from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.run.journal import JournalError, read
 from pytest_benchmark_aws.run.ledger import Finished, Past
-from tests.run.fake_backend import LIMIT_S, POLL_S, TYPES, FakeBackend, World, make_job, make_jobs, opened
+from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S
+from tests.run.fake_backend import LIMIT_S, PLACES, POLL_S, TYPES, FaultyBackend, World, make_job, make_jobs, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.backends.protocol import Intent
+    from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.core.model import Job
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A run's folder, clock and backend."""
-    with opened(tmp_path) as made:
+@pytest.fixture(params=PLACES)
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A run's folder, clock and backend: of each kind."""
+    with opened(tmp_path, request.param) as made:
         yield made
+
+
+in_each_place = pytest.mark.parametrize("place", PLACES)
 
 
 SIZES = st.lists(st.sampled_from(TYPES), min_size=1, max_size=8)
@@ -40,15 +45,16 @@ def numbered(names: Sequence[str]) -> list[Job]:
     return [make_job(name, launch) for launch, name in enumerate(names, 1)]
 
 
+@in_each_place
 @settings(deadline=None, max_examples=30)
 @given(SIZES, st.integers(32, 80), st.integers(1, 4), st.data())
 def test_waves_keep_within_the_quota_and_everything_runs(
-    names: list[str], quota: int, parallel: int, data: st.DataObject
+    place: str, names: list[str], quota: int, parallel: int, data: st.DataObject
 ) -> None:
     """Whatever the jobs, no more vCPUs and instances live at once than may, every job passes, all are ended."""
     jobs = numbered(names)
     seconds = {job.name: data.draw(st.floats(0, LIMIT_S)) for job in jobs}
-    with tempfile.TemporaryDirectory() as made, opened(made) as one:
+    with tempfile.TemporaryDirectory() as made, opened(made, place) as one:
         one.backend.seconds = seconds
         done = one.runner(vcpu_quota=quota, max_parallel=parallel).run(jobs)
         assert one.backend.most_vcpus <= quota
@@ -57,13 +63,16 @@ def test_waves_keep_within_the_quota_and_everything_runs(
         assert one.all_ended()
 
 
+@in_each_place
 @settings(deadline=None, max_examples=30)
 @given(SIZES, st.decimals("0.01", 20, places=2), st.integers(1, 4), st.data())
-def test_spend_never_passes_the_most(names: list[str], most: Decimal, parallel: int, data: st.DataObject) -> None:
+def test_spend_never_passes_the_most(
+    place: str, names: list[str], most: Decimal, parallel: int, data: st.DataObject
+) -> None:
     """Whatever the jobs do, what they cost together is at most what was allowed, and the rest is told so."""
     jobs = numbered(names)
     seconds = {job.name: data.draw(st.none() | st.floats(0, 9000)) for job in jobs}
-    with tempfile.TemporaryDirectory() as made, opened(made) as one:
+    with tempfile.TemporaryDirectory() as made, opened(made, place) as one:
         one.backend.seconds = seconds
         done = one.runner(max_usd=most, max_parallel=parallel).run(jobs)
         assert sum(end.usd for end in done) <= most
@@ -94,7 +103,7 @@ def test_where_no_zone_has_room_the_job_fails_with_the_reason(world: World) -> N
 
 def test_a_type_that_no_zone_offers_fails(world: World) -> None:
     """Without a zone there is nothing to try."""
-    world.backend.zones = ()
+    world.backend.place.zones = ()
     (done,) = world.runner().run([make_job()])
     assert done.outcome.outcome == "error: m5.large is offered in no zone of the subnets"
 
@@ -109,7 +118,7 @@ def test_a_job_waits_where_anothers_end_makes_room(world: World) -> None:
 
 
 def test_the_journal_has_each_act_in_order(world: World) -> None:
-    """Intent, launch, delivery and end are written, and that nothing is alive last."""
+    """Placement, launch, delivery and end are written, and that nothing is alive last."""
     world.runner().run([make_job()])
     assert world.kinds() == ["intent", "launched", "delivered", "terminating", "gone"]
 
@@ -126,12 +135,13 @@ def test_a_job_that_never_delivers_ends_by_its_limit_and_grace(world: World) -> 
 
 @pytest.mark.parametrize(("state", "after"), [("gone", 0.0), ("stopping", 0.0), ("unknown", NEVER_SEEN_S)])
 def test_an_instance_that_goes_by_itself_is_over(world: World, state: str, after: float) -> None:
-    """Gone or on its way, it is collected at once; unseen, after some minutes. All are billed, a minute at least."""
+    """Gone or on its way, it is collected at once; unseen, after some minutes. Each is billed, the least at least."""
     world.backend.seconds["m5.large"] = None
     world.backend.states["m5.large"] = state
     (done,) = world.runner().run([make_job()])
-    assert max(60, after) <= done.billed_seconds <= max(60, after + 2 * POLL_S)
-    assert done.outcome.outcome == f"error: the instance ended before it delivered a result ({state})"
+    least = world.backend.least_billed_s
+    assert max(least, after) <= done.billed_seconds <= max(least, after + 2 * POLL_S)
+    assert done.outcome.outcome == f"error: the {world.backend.noun} ended before it delivered a result ({state})"
     assert world.all_ended()
 
 
@@ -199,11 +209,12 @@ def test_whatever_raises_every_instance_is_ended(world: World, method: str, afte
     assert world.all_ended()
 
 
+@in_each_place
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 16), st.booleans())
-def test_a_journal_that_cannot_be_written_leaves_nothing_alive(whole: int, again: bool) -> None:
+def test_a_journal_that_cannot_be_written_leaves_nothing_alive(place: str, whole: int, again: bool) -> None:
     """Wherever the disk fills up, once or for good, what was launched is ended."""
-    with tempfile.TemporaryDirectory() as made, opened(made) as one:
+    with tempfile.TemporaryDirectory() as made, opened(made, place) as one:
         write, count = one.journal.write, 0
 
         class Full:
@@ -231,7 +242,7 @@ def test_a_journal_that_cannot_be_written_leaves_nothing_alive(whole: int, again
 def test_a_launch_on_demand_in_place_of_spot_says_so_after_a_resume(world: World, instance_id: str | None) -> None:
     """Taken over or launched again by its token, it is on demand, and the journal says so again."""
     job = make_job(market="spot")
-    intent = world.backend.intents(job, 1)[0]
+    intent = world.backend.placements(job, 1)[0]
     past = Past(job.name, intent, instance_id, 0.0, fallback=True)
     if instance_id:
         world.backend.states[job.name] = "gone"
@@ -249,7 +260,7 @@ def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> No
     """What a resumed run spent on launches that are over, of whatever job, leaves that much less for new ones."""
     job = make_job()
     words: dict[str, Any] = {"job": job.name, "instance_id": None, "age_s": 0.0, "refused": True, **spent}
-    past = Past(intent=world.backend.intents(job, 1)[0], **words)
+    past = Past(placement=world.backend.placements(job, 1)[0], **words)
     (refused,) = world.runner(max_usd=most_usd(job) + Decimal("0.8")).run([job], [past])
     assert "--aws-max-cost" in refused.outcome.outcome
     (done,) = world.runner(max_usd=2 * most_usd(job)).run([job], [past])
@@ -260,7 +271,7 @@ def test_what_was_spent_before_counts(world: World, spent: dict[str, Any]) -> No
 def test_a_launch_that_was_ended_before_the_resume_costs_what_it_did(world: World, state: str) -> None:
     """Its money is what the journal recorded at its end, whatever time went by since, and no look waits for it."""
     job = make_job()
-    world.backend.states[job.name], intent = state, world.backend.intents(job, 1)[0]
+    world.backend.states[job.name], intent = state, world.backend.placements(job, 1)[0]
     past = Past(job.name, intent, "i-0", NEVER_SEEN_S / 2, spent_usd=Decimal(2), last_usd=Decimal("0.05"), ended=True)
     (done,) = world.runner().run([job], [past])
     assert (done.usd, done.billed_seconds) == (Decimal("0.05"), pytest.approx(180))
@@ -271,8 +282,9 @@ def test_a_launch_that_was_ended_before_the_resume_costs_what_it_did(world: Worl
 def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World) -> None:
     """Seen alive after the journal recorded its end, it went on costing."""
     job = make_job()
-    past = Past(job.name, world.backend.intents(job, 1)[0], "i-0", 1800.0, last_usd=Decimal("0.05"), ended=True)
-    world.backend.kept.add("i-0")
+    past = Past(job.name, world.backend.placements(job, 1)[0], "i-0", 1800.0, last_usd=Decimal("0.05"), ended=True)
+    world.backend.place.launch(job, past.placement)
+    world.backend.seconds[job.name] = 0.0
     (done,) = world.runner().run([job], [past])
     assert done.usd == Decimal("0.5")
 
@@ -280,7 +292,7 @@ def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World
 def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
     """Its token is used up, whatever became of it: the next launch has the attempt after it."""
     job = make_job()
-    past = Past(job.name, world.backend.intents(job, 2)[0], None, 0.0, refused=True, attempts=4)
+    past = Past(job.name, world.backend.placements(job, 2)[0], None, 0.0, refused=True, attempts=4)
     world.runner().run([job], [past])
     assert [line["attempt"] for line in read(world.journal.path) if line["kind"] == "intent"] == [5]
 
@@ -291,7 +303,7 @@ def test_a_refused_launch_in_place_of_spot_is_made_on_demand_only_where_that_is_
 ) -> None:
     """What a resume launches anew goes by the resume's own options."""
     job = make_job(market="spot")
-    past = Past(job.name, world.backend.intents(job, 1)[0], None, 0.0, refused=True, fallback=True)
+    past = Past(job.name, world.backend.placements(job, 1)[0], None, 0.0, refused=True, fallback=True)
     (done,) = world.runner(spot_fallback=asked).run([job], [past])
     assert done.job.market == ("on-demand" if asked else "spot")
 
@@ -300,7 +312,7 @@ def test_a_launch_that_is_refused_fails_alone(world: World) -> None:
     """An error of AWS about one launch is that job's; the others go on."""
     first, second = make_jobs(2)
 
-    def has_room(_: FakeBackend, job: Job, __: Intent) -> bool:
+    def has_room(_: FaultyBackend, job: Job, __: Placement) -> bool:
         if job is first:
             raise RemoteFailure("not authorized")
         return True
@@ -308,3 +320,54 @@ def test_a_launch_that_is_refused_fails_alone(world: World) -> None:
     world.backend.has_room = has_room
     done = world.runner().run([first, second])
     assert [one.outcome.outcome for one in done] == ["error: not authorized", "passed"]
+
+
+def test_a_run_holds_jobs_of_several_backends(world: World, tmp_path: Path) -> None:
+    """Each job runs where its target says, one look of each backend is for all of its own, and all are ended."""
+    (tmp_path / "other").mkdir()
+    with opened(tmp_path / "other", "processes") as other:
+        other.backend.clock, other.backend.journal = world.clock, world.journal.path
+        here, there = make_jobs(2), make_jobs(2, name="m5.xlarge")
+        runner = world.runner()
+        runner.backends = Backends({"": world.backend, "m5.xlarge": other.backend})
+        done = runner.run([*here, *there])
+        assert {end.outcome.outcome for end in done} == {"passed"}
+        assert [handle.job for handle in world.backend.launched] == here
+        assert [handle.job for handle in other.backend.launched] == there
+        assert world.backend.polled[0] == other.backend.polled[0] == ["i-0", "i-1"]
+        assert world.all_ended()
+        assert other.all_ended()
+
+
+def test_where_one_backend_cannot_end_its_launches_the_others_end_theirs(world: World, tmp_path: Path) -> None:
+    """A run that breaks off asks each of its backends, whatever another answers."""
+    (tmp_path / "other").mkdir()
+    with opened(tmp_path / "other", "processes") as other:
+        other.backend.clock, other.backend.journal = world.clock, world.journal.path
+
+        def broken(name: str) -> None:
+            if name in {"terminate", "poll"}:
+                raise RuntimeError(f"{name} broke")
+
+        world.backend.hook = broken
+        runner = world.runner()
+        runner.backends = Backends({"": world.backend, "m5.xlarge": other.backend})
+        with pytest.raises(RuntimeError, match="terminate broke"):
+            runner.run([make_job(), make_job("m5.xlarge")])
+        assert world.all_ended()
+        assert other.all_ended()
+
+
+@in_each_place
+def test_the_same_placement_is_the_same_launch(place: str, tmp_path: Path) -> None:
+    """However often it is asked for; and what is gone is asked to end without an error."""
+    with opened(tmp_path, place) as made:
+        backend, job = made.backend.place, make_job()
+        first, second = backend.placements(job, 1)[:2]
+        handle = backend.launch(job, first)
+        assert backend.launch(job, first) == handle
+        assert backend.launch(job, second) != handle
+        assert len(backend.alive()) == 2
+        for _ in range(2):
+            backend.terminate(["i-0", "i-1"])
+        assert backend.alive() == []

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.results import storage
-from pytest_benchmark_aws.run import history
+from pytest_benchmark_aws.run import history, takeover
 from pytest_benchmark_aws.run.journal import Journal, JournalError, read
+from pytest_benchmark_aws.run.ledger import Limits, Watcher
 from pytest_benchmark_aws.run.runner import Runner
 from tests.soak.process import FOLDER, Process, SimulatedClock, SteppedJournal, deliver, world_time
 from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud, Instance, SimulatedBackend
@@ -71,7 +73,7 @@ class Run(RuleBasedStateMachine):
 
     def _body(self, process: Process) -> None:
         path = self.folder / "journal.jsonl"
-        past = history.past_launches(read(path), world_time(self.cloud.now)) if path.exists() else []
+        past = takeover.past_launches(read(path), world_time(self.cloud.now)) if path.exists() else []
         opened = Journal.open(self.folder)
         try:
             self._run(process, SteppedJournal(opened, self.cloud, process.steps), past)
@@ -88,16 +90,12 @@ class Run(RuleBasedStateMachine):
 
         self.cloud.cut.clear()
         runner = self.runner(
-            backend=self.backend(self.cloud, process.steps),
-            journal=stepped,  # type: ignore[arg-type]
-            clock=SimulatedClock(self.cloud, process.steps, hold),
-            poll_s=POLL_S,
-            max_parallel=8,
-            max_usd=self.cloud.cap,
-            vcpu_quota=None,
-            watch=lambda _: None,
-            spot_fallback=self.fallback,
-            stop=lambda: process.stopping,
+            Backends({"": self.backend(self.cloud, process.steps)}),
+            stepped,  # type: ignore[arg-type]
+            SimulatedClock(self.cloud, process.steps, hold),
+            Limits(8, self.cloud.cap, self.fallback),
+            POLL_S,
+            Watcher(stop=lambda: process.stopping),
         )
         done = runner.run(self.jobs, past)
         assert sorted(one.job.name for one in done) == sorted(job.name for job in self.jobs)

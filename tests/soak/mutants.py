@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, Status
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Status
 from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.launch import Launcher
 from pytest_benchmark_aws.run.runner import Runner
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 class FreshTokens(SimulatedBackend):
     """Each call of RunInstances has a token of its own."""
 
-    def launch(self, job: Job, intent: Intent) -> Handle:
+    def launch(self, job: Job, placement: Placement) -> Handle:
         """By a token that was never used."""
-        token = f"{intent.token}-{self.cloud.now}"
-        return replace(super().launch(job, replace(intent, token=token)), intent=intent)
+        token = f"{placement.token}-{self.cloud.now}"
+        return replace(super().launch(job, replace(placement, token=token)), placement=placement)
 
 
 class LateIntent(Launcher):
     """Says what it does when it is done."""
 
-    def _intend(self, job: Job, intent: Intent) -> None:
+    def _intend(self, job: Job, placement: Placement) -> None:
         """Not yet."""
 
-    def _launch_paced(self, job: Job, intent: Intent, **how: Any) -> Handle:
-        handle = super()._launch_paced(job, intent, **how)
-        super()._intend(job, intent)
+    def _launch_paced(self, job: Job, placement: Placement, **how: Any) -> Handle:
+        handle = super()._launch_paced(job, placement, **how)
+        super()._intend(job, placement)
         return handle
 
 
@@ -50,8 +50,8 @@ class ZoneDrift(Launcher):
         drifted = []
         for one in past:
             if one.instance_id is None:
-                others = self.backend.intents(known[one.job], one.intent.attempt)
-                one = replace(one, intent=next(each for each in others if each.zone != one.intent.zone))  # noqa: PLW2901
+                others = self.backends.of(known[one.job]).placements(known[one.job], one.placement.attempt)
+                one = replace(one, placement=next(each for each in others if each.zone != one.placement.zone))  # noqa: PLW2901
             drifted.append(one)
         return super().take_over(jobs, drifted)
 
@@ -98,7 +98,7 @@ class NoCap(Runner):
 
     def run(self, *args: Any, **kwargs: Any) -> list[Finished]:
         """Without an end of money."""
-        self.max_usd = Decimal("Infinity")
+        self.limits = replace(self.limits, max_usd=Decimal("Infinity"))
         return super().run(*args, **kwargs)
 
 

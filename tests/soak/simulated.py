@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
+from pytest_benchmark_aws.backends.ec2.errors import cause_of
+from pytest_benchmark_aws.backends.ec2.timeouts import SHOWN_S
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, State, Status
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CapacityError, ThrottledError, UnreachableError
-from pytest_benchmark_aws.core.plan import GRACE_S
+from pytest_benchmark_aws.core.model import GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,8 +28,6 @@ CALL_S = 1.0
 """A call takes so long; what it does happens in the middle."""
 BOOT_S, STOPPING_S, OFF_S = 20.0, 10.0, 30.0
 """From launch to running, from shutting down to terminated, and from a guest's last upload to its power-off."""
-SHOWN_S = 120.0
-"""What is not shown for longer is gone, as ``Ec2Backend`` takes it."""
 LOST_LAUNCH, LOST_TERMINATE = "launch", "terminate"
 
 
@@ -41,7 +41,7 @@ class Instance:
 
     instance_id: str
     job: Job
-    intent: Intent
+    placement: Placement
     launched: float
     visible: float
     """When DescribeInstances begins to show it."""
@@ -159,21 +159,21 @@ class Cloud:
             self.missed = True
             raise UnreachableError("no way to AWS")
 
-    def run_instance(self, job: Job, intent: Intent) -> str:
+    def run_instance(self, job: Job, placement: Placement) -> str:
         """One instance for a token, whenever and however often it is asked for."""
         if self.throttled:
             self.throttled -= 1
             raise ThrottledError("RequestLimitExceeded")
-        if intent.token not in self.tokens:
-            if intent.zone in self.full:
+        if placement.token not in self.tokens:
+            if placement.zone in self.full:
                 raise CapacityError("InsufficientInstanceCapacity")
             instance_id = f"i-{len(self.instances):03}"
-            made = Instance(instance_id, job, intent, self.now, self.now + self.visible_after)
+            made = Instance(instance_id, job, placement, self.now, self.now + self.visible_after)
             self.instances[instance_id] = made
-            self.tokens[intent.token] = instance_id
+            self.tokens[placement.token] = instance_id
             same = [one for one in self.instances.values() if _launch_of(one) == _launch_of(made)]
             self.promise(len(same) == 1, f"{len(same)} instances of one attempt: {same}")
-        known = self.instances[self.tokens[intent.token]]
+        known = self.instances[self.tokens[placement.token]]
         self.promise(known.job.market == job.market, f"{known} is asked for again in another market")
         return known.instance_id
 
@@ -188,7 +188,7 @@ class Cloud:
 
 
 def _launch_of(one: Instance) -> tuple[str, int]:
-    return one.job.name, one.intent.attempt
+    return one.job.name, one.placement.attempt
 
 
 @dataclass
@@ -200,15 +200,21 @@ class SimulatedBackend:
     known: dict[str, float] = field(default_factory=dict)
     """Instance -> when it was last known to be, as in ``Ec2Backend``."""
 
-    def intents(self, job: Job, attempt: int) -> list[Intent]:
-        """One for each zone, with the token that only they decide."""
-        return [Intent(_token(job, zone, attempt), zone, f"subnet-{zone}", attempt) for zone in ZONES]
+    noun = "instance"
+    least_billed_s = 60.0
 
-    def launch(self, job: Job, intent: Intent) -> Handle:
+    def quota(self, _: Job) -> None:
+        """No limit."""
+
+    def placements(self, job: Job, attempt: int) -> list[Placement]:
+        """One for each zone, with the token that only they decide."""
+        return [Placement(_token(job, zone, attempt), zone, f"subnet-{zone}", attempt) for zone in ZONES]
+
+    def launch(self, job: Job, placement: Placement) -> Handle:
         """By its token."""
-        instance_id = self._call(lambda: self.cloud.run_instance(job, intent), LOST_LAUNCH)
+        instance_id = self._call(lambda: self.cloud.run_instance(job, placement), LOST_LAUNCH)
         self.known[instance_id] = self.cloud.now
-        return Handle(job, instance_id, intent)
+        return Handle(job, instance_id, placement)
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """What is shown, and what is in the store."""
@@ -223,7 +229,9 @@ class SimulatedBackend:
                 found[handle.instance_id] = Status("unknown", done=done)
             else:
                 age = self.cloud.now - one.launched
-                found[handle.instance_id] = Status(one.state(self.cloud.now), one.reason, done=done, age_s=age)
+                found[handle.instance_id] = Status(
+                    one.state(self.cloud.now), one.reason, cause_of(one.reason), done=done, age_s=age
+                )
         return found
 
     def _shown(self) -> dict[str, Instance]:
@@ -248,7 +256,7 @@ class SimulatedBackend:
         result = self.cloud.instances[handle.instance_id].result
         if result is None:
             return Outcome("error: nothing was delivered", (), {}, "", whole=False)
-        return Outcome(result, ({"kind": "test"},), {}, "", whole=True)
+        return Outcome(result, ({"kind": "test"},), {}, "", whole=True, cause=cause_of(result))
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Asks for it."""

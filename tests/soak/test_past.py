@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from pytest_benchmark_aws.run.history import past_launches
+from pytest_benchmark_aws.run.takeover import past_launches
 from tests.soak.process import world_time
 
 
@@ -26,7 +26,7 @@ def test_what_earlier_attempts_cost_is_known() -> None:
     assert (first.last_usd, first.ended) == (Decimal("0.25"), True)
     (second,) = past_launches([*lines, {**intent(2), "reserved_usd": "0.5"}], world_time(60))
     assert (second.last_usd, second.ended) == (Decimal("0.5"), False)
-    assert (second.instance_id, second.spent_usd, second.intent.attempt) == (None, Decimal("0.25"), 2)
+    assert (second.instance_id, second.spent_usd, second.placement.attempt) == (None, Decimal("0.25"), 2)
 
 
 def test_an_intent_that_was_refused_is_no_launch() -> None:
@@ -34,7 +34,7 @@ def test_an_intent_that_was_refused_is_no_launch() -> None:
     lines = [intent(1), line("refused", attempt=1, token="a1")]
     assert [one.refused for one in past_launches(lines, world_time(0))] == [True]
     (other,) = past_launches([*lines, intent(1, "b")], world_time(0))
-    assert (other.refused, other.intent.zone) == (False, "b")
+    assert (other.refused, other.placement.zone) == (False, "b")
 
 
 def test_a_launch_on_demand_in_place_of_spot_is_known() -> None:

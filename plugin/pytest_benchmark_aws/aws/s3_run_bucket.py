@@ -136,6 +136,12 @@ class Bucket:
         return str(self._client().generate_presigned_url(method, Params=params, ExpiresIn=seconds))
 
 
+def run_bucket(clients: Clients, name: str | None) -> Bucket:
+    """The bucket of the caller's runs: that of the name, else the account's own for us. Only the account is asked."""
+    account = clients.account()
+    return Bucket(clients, name, account.account_id) if name else default_bucket(clients, account)
+
+
 def default_bucket(clients: Clients, account: Account) -> Bucket:
     """The account's bucket for us: its id and region are in the name, so that no other holds the name by chance."""
     return Bucket(clients, f"pytest-benchmark-aws-{account.account_id}-{account.region}", account.account_id)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_benchmark_aws.backends.protocol import Site
     from pytest_benchmark_aws.core.model import Job
 
 MODULES = (
@@ -30,33 +31,40 @@ _MAIN = "from guest.agent import main\n\nmain()\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Shipment:
-    """What every launch of an architecture fetches, and how it runs pytest."""
+class Archive:
+    """Bytes that are shipped, and put into the bucket once for all who ship the same."""
 
-    project: Mapping[str, Any]
-    """``key``, ``sha256``, ``size``."""
-    wheels: Mapping[str, Any]
+    sha256: str
+    size: int
+    data: bytes | Path
+
+    @property
+    def key(self) -> str:
+        """In the bucket."""
+        return f"bundles/{self.sha256}.tar"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What every launch of an architecture fetches, and how it runs the tests."""
+
+    project: Archive
+    wheels: Archive
     python: str
     packages: tuple[str, ...]
     args: tuple[str, ...]
     sys_path: tuple[str, ...]
-    environment: Mapping[str, str]
 
 
 def manifest(
-    run_id: str,
-    job: Job,
-    shipment: Shipment,
-    prefix: str,
-    url: Callable[..., str],
-    beat_s: float,
-    role_region: str | None,
+    site: Site, job: Job, attempt: int, shipment: Shipment, url: Callable[..., str], *, role_region: str | None
 ) -> dict[str, Any]:
     """All that the agent is told: what to fetch and to run, by when, and where to put what.
 
-    ``url`` gives the URL of a method and a key, and takes headers that are signed; ``prefix`` is that of the launch's
-    uploads; ``role_region`` is given where the instance signs its requests itself.
+    ``url`` gives the URL of a method and a key, and takes headers that are signed; ``role_region`` is given where the
+    instance signs its requests itself.
     """
+    prefix = site.prefix(job, attempt)
     puts: dict[str, Any] = {
         name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log", "checkpoint")
     }
@@ -64,23 +72,23 @@ def manifest(
         once = url("put_object", f"{prefix}/{name}", IfNoneMatch="*")
         puts[name] = {"url": once, "headers": {"If-None-Match": "*"}}
     return {
-        "run": run_id,
+        "run": site.run_id,
         "job": job.name,
         "time_limit_s": job.time_limit_s,
-        "beat_s": beat_s,
+        "beat_s": site.beat_s,
         "role_region": role_region,
         "market": job.market,
         "python": shipment.python,
         "packages": shipment.packages,
         "args": shipment.args,
         "sys_path": shipment.sys_path,
-        "environment": dict(shipment.environment),
+        "environment": {},
         "cwd": ".",
         "node_ids": [case.bare_id for case in job.cases],
         "put": puts,
         **{
-            name: {"url": url("get_object", what["key"]), "sha256": what["sha256"], "size": what["size"]}
-            for name, what in (("project", shipment.project), ("wheels", shipment.wheels))
+            name: {"url": url("get_object", archive.key), "sha256": archive.sha256, "size": archive.size}
+            for name, archive in (("project", shipment.project), ("wheels", shipment.wheels))
         },
     }
 

@@ -13,6 +13,12 @@ MARKETS: tuple[Market, ...] = ("on-demand", "spot")
 Arch = Literal["x86_64", "arm64"]
 ARCHES: tuple[Arch, ...] = ("x86_64", "arm64")
 
+GRACE_S = 600
+"""Beyond the time limit, a launch may live this long: boot, the last upload, and power-off or termination.
+
+Of every backend that says nothing else; here and not with the other waiting times, as a plan's most cost counts it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceType:
@@ -99,6 +105,13 @@ class Job:
     time_limit_s: int
     fallback: bool = False
     """Spot was asked for and not to be had: this launch is on demand, and says so."""
+    grace_s: int = GRACE_S
+    """Seconds beyond the time limit that the launch may live, by its backend."""
+
+    @property
+    def longest_s(self) -> int:
+        """Seconds that a launch lives at most: its time limit and the grace."""
+        return self.time_limit_s + self.grace_s
 
     @property
     def market(self) -> Market:

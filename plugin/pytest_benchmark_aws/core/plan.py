@@ -9,15 +9,23 @@ from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of
-from pytest_benchmark_aws.core.model import Case, InstanceType, Job, Machine, Misfit, Plan, Price, Requirements, Target
+from pytest_benchmark_aws.core.model import (
+    GRACE_S,
+    Case,
+    InstanceType,
+    Job,
+    Machine,
+    Misfit,
+    Plan,
+    Price,
+    Requirements,
+    Target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_benchmark_aws.core.catalog import Catalog
-
-GRACE_S = 600
-"""Beyond the time limit, an instance may live this long: boot, the last upload, and power-off or termination."""
 
 
 def make_plan(
@@ -28,10 +36,12 @@ def make_plan(
     *,
     allow_burstable: bool = False,
     unpriced: str | None = None,
+    grace_of: Callable[[Target], int] = lambda _: GRACE_S,
 ) -> Plan:
     """One job for each target, in the order of the cases; what cannot be run is a misfit.
 
     ``unpriced`` says why prices are not known and what to do, where that is the same for all.
+    ``grace_of`` gives the seconds that a launch of a target may live beyond the time limit.
 
     Raises:
         PlanError: an instance type is unknown.
@@ -62,13 +72,13 @@ def make_plan(
     for target, members in grouped.items():
         price = price_of(types[target])
         assert price is not None  # else each of its cases is a misfit
-        jobs.append(Job(target, types[target], tuple(members), price, time_limit_s))
+        jobs.append(Job(target, types[target], tuple(members), price, time_limit_s, grace_s=grace_of(target)))
     return Plan(tuple(jobs), tuple(unfit), sum((most_usd(job) for job in jobs), Decimal(0)))
 
 
 def most_usd(job: Job) -> Decimal:
     """The most that a job can cost: its price for the time limit and the grace. Spot is reserved at its full price."""
-    return usd(job.price.usd_per_hour, job.time_limit_s + GRACE_S)
+    return usd(job.price.usd_per_hour, job.longest_s)
 
 
 def as_machine(instance_type: InstanceType) -> Machine:

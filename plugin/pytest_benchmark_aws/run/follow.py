@@ -1,35 +1,29 @@
-"""Follows a run's launches, brings their outcomes home, ends their instances, and sees that none is left."""
+"""Follows a run's launches, brings their outcomes home, ends them, and sees that none is left."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.backends.protocol import Outcome, Status
+from pytest_benchmark_aws.backends.protocol import Status
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CleanupError, UnreachableError
-from pytest_benchmark_aws.core.plan import GRACE_S
 from pytest_benchmark_aws.run.ledger import Finished
+from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S, UNHEARD_S
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.protocol import Backend
+    from pytest_benchmark_aws.backends.protocol import Backend, Handle, Outcome
+    from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.run.journal import Journal
     from pytest_benchmark_aws.run.ledger import Clock, Running, RunState
-
-NEVER_SEEN_S = 300
-"""EC2 shows a new instance within seconds; one that is not there after this is taken for gone."""
-UNHEARD_S = 120
-"""A launch that was never confirmed was none, where no instance is shown for so long."""
-TERMINATE_S = 300
-"""How long an instance may take to go before its id is reported."""
 
 
 @dataclass(slots=True)
 class Follower:
     """One run's launches, from the first look to the last."""
 
-    backend: Backend
+    backends: Backends
     journal: Journal
     clock: Clock
     state: RunState
@@ -43,27 +37,27 @@ class Follower:
         if not self.state.running:
             return []
         try:
-            statuses = self.backend.poll([one.handle for one in self.state.running.values()])
+            statuses = self.backends.poll([launch.handle for launch in self.state.running.values()])
         except UnreachableError as error:
             return self._wait_for_aws(error)
         self._silent = None
         self._end_leftover()
         ended: list[Finished] = []
-        for name, one in list(self.state.running.items()):
-            status = statuses.get(one.handle.instance_id, Status("unknown"))
+        for name, launch in list(self.state.running.items()):
+            status = statuses.get(launch.handle.instance_id, Status("unknown"))
             if status.age_s is not None:  # its launch may have been asked for long before the answer came
-                one.launched = min(one.launched, self.clock.monotonic() - status.age_s)
-            age = self.clock.monotonic() - one.launched
+                launch.launched = min(launch.launched, self.clock.monotonic() - status.age_s)
+            age_s = self.clock.monotonic() - launch.launched
             if status.state in {"pending", "running"}:
-                one.paid = None  # AWS did not hear that it should end
+                launch.paid = None  # AWS did not hear that it should end
             gone = status.state == "gone" or (
-                status.state == "unknown" and (age > NEVER_SEEN_S or one.paid is not None)
+                status.state == "unknown" and (age_s > NEVER_SEEN_S or launch.paid is not None)
             )
-            late = age + self.poll_s > one.handle.job.time_limit_s + GRACE_S  # the next look would be too late
-            self._show(one, status, age)
+            late = age_s + self.poll_s > launch.handle.job.longest_s  # the next look would be too late
+            self._show(launch, status, age_s)
             if status.done or gone or late or status.state == "stopping":
                 try:
-                    ended.append(self._end(name, one, status, late=late))
+                    ended.append(self._end(name, launch, status, late=late))
                 except UnreachableError as error:
                     self._wait_for_aws(error)
         return ended
@@ -72,13 +66,16 @@ class Follower:
         """Ends what is alive and not followed: AWS did not hear that it should end, or not say that it was launched."""
         if not self.state.leftover:
             return
-        followed = {one.handle.instance_id for one in self.state.running.values()}
+        followed = {launch.handle.instance_id for launch in self.state.running.values()}
         with suppress(UnreachableError):
-            left = [known for known in self.backend.alive() if known not in followed]
-            if left:
-                self.backend.terminate(left)
+            any_left = False
+            for backend, ids in self.backends.living():
+                left = [instance_id for instance_id in ids if instance_id not in followed]
+                if left:
+                    backend.terminate(left)
+                    any_left = True
             recent = self.state.unheard is not None and self.clock.monotonic() - self.state.unheard < UNHEARD_S
-            self.state.leftover = bool(left) or recent
+            self.state.leftover = any_left or recent
 
     def _wait_for_aws(self, error: UnreachableError) -> list[Finished]:
         """Nothing can be asked: the guests go on and end by themselves, so this waits, until none can be alive.
@@ -88,49 +85,59 @@ class Follower:
         """
         now = self.clock.monotonic()
         self._silent = now if self._silent is None else self._silent  # a machine that wakes has no network at first
-        for one in self.state.running.values():
-            self.state.progress[one.handle.job.name].detail = f"waits for AWS: {error}"
-        ends = [one.launched + one.handle.job.time_limit_s + 2 * GRACE_S for one in self.state.running.values()]
-        if now > max(ends) and now - self._silent > GRACE_S:
-            ids = ", ".join(one.handle.instance_id for one in self.state.running.values())
+        launches = list(self.state.running.values())
+        for launch in launches:
+            self.state.progress[launch.handle.job.name].detail = f"waits for AWS: {error}"
+        grace_s = max(launch.handle.job.grace_s for launch in launches)
+        end = max(launch.launched + launch.handle.job.longest_s for launch in launches) + grace_s
+        if now > end and now - self._silent > grace_s:
+            ids = ", ".join(launch.handle.instance_id for launch in launches)
             raise CleanupError(
                 f"{error}; past their deadline, but not seen to be gone: {ids}. Look with reap --dry-run"
             )
         return []
 
-    def _show(self, one: Running, status: Status, age: float) -> None:
-        progress = self.state.progress[one.handle.job.name]
-        beat = status.heartbeat
-        progress.phase = str(beat.get("phase") or status.state)
-        progress.seconds = age
-        progress.spent_usd = usd(one.handle.job.price.usd_per_hour, age)
-        test, count, total = beat.get("test"), beat.get("done", 0), beat.get("of", len(one.handle.job.cases))
+    def _show(self, launch: Running, status: Status, age_s: float) -> None:
+        job, heartbeat = launch.handle.job, status.heartbeat
+        progress = self.state.progress[job.name]
+        progress.phase = str(heartbeat.get("phase") or status.state)
+        progress.seconds = age_s
+        progress.spent_usd = usd(job.price.usd_per_hour, age_s)
+        test, count, total = heartbeat.get("test"), heartbeat.get("done", 0), heartbeat.get("of", len(job.cases))
         progress.detail = f"{count}/{total} {test}" if test else ""
         if self.follow_logs:
-            progress.log = self.backend.log(one.handle)
+            with suppress(UnreachableError):  # what it logged is shown at the next look
+                progress.log = self.backends.of(job).log(launch.handle)
 
-    def _end(self, name: str, one: Running, status: Status, *, late: bool) -> Finished:
+    def _collect(self, handle: Handle) -> Outcome:
+        return self.backends.of(handle.job).collect(handle)
+
+    def _end(self, name: str, launch: Running, status: Status, *, late: bool) -> Finished:
         self.state.progress[name].phase = "collect"
-        outcome = self.backend.collect(one.handle)
+        outcome = self._collect(launch.handle)
         if not outcome.whole:
             why = f"{status.reason or status.state}" + (", past its time limit" if late else "")
-            told = f"error: the instance ended before it delivered a result ({why})"
-            outcome = Outcome(told, outcome.lines, outcome.phases, outcome.log, whole=False)
-        return self._over(name, one, outcome)
+            noun = self.backends.of(launch.handle.job).noun
+            text = f"error: the {noun} ended before it delivered a result ({why})"
+            outcome = replace(outcome, outcome=text, cause=status.cause)
+        return self._over(name, launch, outcome)
 
-    def _over(self, name: str, one: Running, outcome: Outcome) -> Finished:
-        # EC2 bills a minute at least; who comes back days later did not pay for an instance that was off long before.
-        seconds = max(60.0, min(self.clock.monotonic() - one.launched, one.handle.job.time_limit_s + GRACE_S))
-        cost = usd(one.handle.job.price.usd_per_hour, seconds)
-        if one.paid is not None:
-            seconds, cost = seconds * float(one.paid / cost) if cost else 60.0, one.paid
+    def _over(self, name: str, launch: Running, outcome: Outcome) -> Finished:
+        handle, job = launch.handle, launch.handle.job
+        backend = self.backends.of(job)
+        # Who comes back days later did not pay for a launch that was off long before.
+        seconds = max(backend.least_billed_s, min(self.clock.monotonic() - launch.launched, job.longest_s))
+        cost = usd(job.price.usd_per_hour, seconds)
+        if launch.paid is not None:
+            seconds = seconds * float(launch.paid / cost) if cost else backend.least_billed_s
+            cost = launch.paid
         try:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
-            self.journal.write("terminating", job=name, instance_id=one.handle.instance_id, usd=str(cost))
+            self.journal.write("terminating", job=name, instance_id=handle.instance_id, usd=str(cost))
         finally:
             del self.state.running[name]
             try:
-                self.backend.terminate([one.handle.instance_id])
+                backend.terminate([handle.instance_id])
             except UnreachableError:
                 self.state.leftover = True  # asked again at the next look
         self.state.spent_usd += cost
@@ -138,46 +145,52 @@ class Follower:
         progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost
         progress.log = outcome.log
         attempts = self.state.attempts[name]
-        return Finished(
-            one.handle.job, outcome, one.handle.instance_id, one.handle.intent.zone, seconds, cost, attempts
-        )
+        return Finished(job, outcome, handle.instance_id, handle.placement.zone, seconds, cost, attempts)
 
     # Ending.
 
     def end_all(self, why: str) -> list[Finished]:
         """Ends what runs, and brings home what it had uploaded."""
         ended = []
-        for name, one in list(self.state.running.items()):
-            outcome = self.backend.collect(one.handle)
+        for name, launch in list(self.state.running.items()):
+            outcome = self._collect(launch.handle)
             if not outcome.whole:
-                outcome = Outcome(why, outcome.lines, outcome.phases, outcome.log, whole=False)
-            ended.append(self._over(name, one, outcome))
+                outcome = replace(outcome, outcome=why)
+            ended.append(self._over(name, launch, outcome))
         return ended
 
     def terminate_rest(self, *, also_unknown: bool) -> None:
-        """Ends what is left where bringing an outcome home failed: an instance costs, whatever else is lost.
+        """Ends what is left where bringing an outcome home failed: a launch costs, whatever else is lost.
 
         Also what the run launched without hearing so, which its tag tells.
         """
-        left = [one.handle.instance_id for one in self.state.running.values()]
-        if also_unknown:
-            with suppress(UnreachableError):
-                left = list(dict.fromkeys([*left, *self.backend.alive()]))
-        if left:
-            self.backend.terminate(left)
+        with ExitStack() as stack:  # each backend is asked, whatever another answers
+            for backend in self.backends.by_prefix.values():
+                stack.callback(self._terminate_rest, backend, also_unknown=also_unknown)
         self.state.running.clear()
 
+    def _terminate_rest(self, backend: Backend, *, also_unknown: bool) -> None:
+        handles = [launch.handle for launch in self.state.running.values()]
+        left = [handle.instance_id for handle in handles if self.backends.of(handle.job) is backend]
+        if also_unknown:
+            with suppress(UnreachableError):
+                left = list(dict.fromkeys([*left, *backend.alive()]))
+        if left:
+            backend.terminate(left)
+
     def confirm_gone(self, done: list[Finished]) -> list[Finished]:
-        """Looks until every instance is terminated, asks again for those that are not, and fetches what came last."""
+        """Looks until every launch is gone, asks again for those that are not, and fetches what came last."""
         started = self.clock.monotonic()
         alive = [handle.instance_id for handle in self.state.launched]
         while True:
             try:
-                alive = self.backend.alive()
-                if alive:
-                    self.backend.terminate(alive)
-                elif self.state.unheard is None or self.clock.monotonic() - self.state.unheard > UNHEARD_S:
-                    done = [self._look_again(one) for one in done]
+                living = self.backends.living()
+                alive = [instance_id for _, ids in living for instance_id in ids]
+                for backend, ids in living:
+                    backend.terminate(ids)
+                unheard = self.state.unheard
+                if not alive and (unheard is None or self.clock.monotonic() - unheard > UNHEARD_S):
+                    done = [self._look_again(job_end) for job_end in done]
                     break
             except UnreachableError:
                 if not alive:
@@ -190,13 +203,14 @@ class Follower:
         self.journal.write("gone", usd=str(self.state.spent_usd))
         return done
 
-    def _look_again(self, one: Finished) -> Finished:
+    def _look_again(self, job_end: Finished) -> Finished:
         """A launch that was given up may have delivered before it was gone: what is finished is not lost."""
-        handle = next((known for known in self.state.launched if known.instance_id == one.instance_id), None)
-        if handle is None or one.outcome.whole:
-            return one
-        outcome = self.backend.collect(handle)
+        handles = (handle for handle in self.state.launched if handle.instance_id == job_end.instance_id)
+        handle = next(handles, None)
+        if handle is None or job_end.outcome.whole:
+            return job_end
+        outcome = self._collect(handle)
         if not outcome.whole:
-            return one
-        self.journal.write("delivered", job=one.job.name, outcome=outcome.outcome, whole=True)
-        return replace(one, outcome=outcome)
+            return job_end
+        self.journal.write("delivered", job=job_end.job.name, outcome=outcome.outcome, whole=True)
+        return replace(job_end, outcome=outcome)

@@ -16,87 +16,85 @@ from pytest_benchmark_aws.core.errors import (
     ThrottledError,
     UnreachableError,
 )
-from pytest_benchmark_aws.core.plan import GRACE_S, most_usd
+from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.run.ledger import Finished, Running
+from pytest_benchmark_aws.run.timeouts import LAUNCHES_A_LOOK, THROTTLED_ATTEMPTS, backoff_s
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Backend, Intent
+    from pytest_benchmark_aws.backends.protocol import Placement
+    from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.run.journal import Journal
-    from pytest_benchmark_aws.run.ledger import Clock, Past, RunState
-
-THROTTLED_ATTEMPTS = 6
-LAUNCHES_A_LOOK = 4
-"""Between two looks: a launch is paced, and what runs already must not wait for all others to start."""
+    from pytest_benchmark_aws.run.ledger import Clock, Limits, Past, RunState, Watcher
 
 
 @dataclass(slots=True)
 class Launcher:
     """One run's launches, within its limits."""
 
-    backend: Backend
+    backends: Backends
     journal: Journal
     clock: Clock
     state: RunState
-    max_parallel: int
-    max_usd: Decimal
-    vcpu_quota: int | None
-    spot_fallback: bool
-    stop: Callable[[], bool]
+    limits: Limits
+    watcher: Watcher
 
     def take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
         """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
-        known = {one.job: one for one in past}
+        earlier_launches = {launch.job: launch for launch in past}
         self.state.leftover = bool(past)
-        wanted = {job.name for job in jobs}
-        self.state.spent_usd += sum((one.spent_usd + one.last_usd for one in past if one.job not in wanted), Decimal(0))
+        planned = {job.name for job in jobs}
+        self.state.spent_usd += sum(
+            (launch.spent_usd + launch.last_usd for launch in past if launch.job not in planned), Decimal(0)
+        )
         rest = []
         for job in jobs:
-            one = known.get(job.name)
-            if one is None:
-                rest.append(job)
-                continue
-            self.state.attempts[job.name] = max(one.intent.attempt, one.attempts)
-            self.state.spent_usd += one.spent_usd + one.unseen * most_usd(job)
-            again = replace(job, fallback=one.fallback and self.spot_fallback)  # anew only where still asked for
-            if one.refused:
-                rest.append(again)
-                continue
-            job = replace(job, fallback=one.fallback)  # noqa: PLW2901  # what it is, whatever is asked for now
-            instance_id = one.instance_id
-            if instance_id is None:
-                self._intend(job, one.intent)
-                try:
-                    instance_id = self._launch_paced(job, one.intent, unsure=True).instance_id
-                except CapacityError:
-                    self._refuse(job, one.intent)
-                    rest.append(again)  # nothing came of it: an attempt of its own
-                    continue
-                self.journal.write("launched", job=job.name, attempt=one.intent.attempt, instance_id=instance_id)
-            handle = Handle(job, instance_id, one.intent)
-            self.state.launched.append(handle)
-            age = 0.0 if one.instance_id is None else one.age_s  # an intent tells no launch: the first look does
-            paid = one.last_usd if one.ended else None
-            self.state.running[job.name] = Running(handle, self.clock.monotonic() - age, paid)
-            self.state.note(job, "taken over", one.intent.zone)
+            earlier = earlier_launches.get(job.name)
+            anew = job if earlier is None else self._take_over(job, earlier)
+            if anew is not None:
+                rest.append(anew)
         return rest
 
+    def _take_over(self, job: Job, earlier: Past) -> Job | None:
+        """Follows the earlier launch; gives the job that is to be launched anew where nothing came of it."""
+        placement, instance_id = earlier.placement, earlier.instance_id
+        self.state.attempts[job.name] = max(placement.attempt, earlier.attempts)
+        self.state.spent_usd += earlier.spent_usd + earlier.unseen * most_usd(job)
+        anew = replace(job, fallback=earlier.fallback and self.limits.spot_fallback)  # only where still asked for
+        if earlier.refused:
+            return anew
+        job = replace(job, fallback=earlier.fallback)  # what it is, whatever is asked for now
+        if instance_id is None:
+            self._intend(job, placement)
+            try:
+                instance_id = self._launch_paced(job, placement, unsure=True).instance_id
+            except CapacityError:
+                self._refuse(job, placement)
+                return anew  # nothing came of it: an attempt of its own
+            self.journal.write("launched", job=job.name, attempt=placement.attempt, instance_id=instance_id)
+        handle = Handle(job, instance_id, placement)
+        self.state.launched.append(handle)
+        age_s = 0.0 if earlier.instance_id is None else earlier.age_s  # an intent tells no launch: the first look does
+        paid = earlier.last_usd if earlier.ended else None
+        self.state.running[job.name] = Running(handle, self.clock.monotonic() - age_s, paid)
+        self.state.note(job, "taken over", placement.zone)
+        return None
+
     def launch_some(self, pending: deque[Job]) -> list[Finished]:
-        """Launches what the quota, the cap and the capacity allow now; gives the jobs that never can be."""
+        """Launches what the quotas, the cap and the capacity allow now; gives the jobs that never can be."""
         state, failed = self.state, list[Finished]()
-        most = min(self.max_parallel, len(state.running) + LAUNCHES_A_LOOK)
+        most = min(self.limits.max_parallel, len(state.running) + LAUNCHES_A_LOOK)
         while pending and len(state.running) < most:
             job = pending[0]
-            vcpus = job.instance_type.vcpus or 0
-            if state.running and self.vcpu_quota is not None and state.vcpus() + vcpus > self.vcpu_quota:
-                in_use = f"{state.vcpus()} of {self.vcpu_quota} vCPUs in use"
-                state.progress[job.name].detail = f"waits for its wave: {in_use}"
+            full = self._full_quota(job)
+            if full:
+                state.progress[job.name].detail = f"waits for its wave: {full}"
                 break
-            if state.most_usd_with(job) > self.max_usd:
+            if state.most_usd_with(job) > self.limits.max_usd:
                 pending.popleft()
                 failed.append(state.never_ran(job, self._beyond_the_cap(job)))
                 continue
@@ -107,7 +105,7 @@ class Launcher:
                     state.progress[job.name].detail = f"waits: {error}"
                     break
                 pending.popleft()
-                if job.market == "spot" and self.spot_fallback:
+                if job.market == "spot" and self.limits.spot_fallback:
                     pending.appendleft(replace(job, fallback=True))
                     continue
                 failed.append(state.never_ran(job, f"error: {error}"))
@@ -120,44 +118,58 @@ class Launcher:
                 continue
             pending.popleft()
             state.running[job.name] = launched
-            state.note(job, "pending", launched.handle.intent.zone)
-            state.show()
+            state.note(job, "pending", launched.handle.placement.zone)
+            self._show()
         return failed
+
+    def _full_quota(self, job: Job) -> str:
+        """What is in use of the job's quota, where the job must wait until there is more of it; else empty."""
+        quota = self.backends.of(job).quota(job)
+        if quota is None or not self.state.running:
+            return ""
+        jobs = [running.handle.job for running in self.state.running.values()]
+        quotas = [self.backends.of(running_job).quota(running_job) for running_job in jobs]
+        in_use = sum(other.takes for other in quotas if other is not None and other.pool == quota.pool)
+        return f"{in_use} of {quota.limit} {quota.unit} in use" if in_use + quota.takes > quota.limit else ""
 
     def _beyond_the_cap(self, job: Job) -> str:
         most = most_usd(job)
-        cap, used = format_usd(self.max_usd), format_usd(self.state.most_usd_with(job) - most)
+        cap, used = format_usd(self.limits.max_usd), format_usd(self.state.most_usd_with(job) - most)
         return (
             f"error: not launched, --aws-max-cost {cap} USD would be passed: {used} USD of it are spent or reserved, "
             f"and this launch could cost {format_usd(most)} USD; raise it, or lower --aws-time-limit"
         )
 
     def _launch(self, job: Job) -> Running:
+        """The next attempt of the job, where there is room for it.
+
+        Raises:
+            CapacityError: there is none in any of its places.
+            PytestBenchmarkAWSError: it cannot be launched.
+        """
         attempt = self.state.attempts[job.name] = self.state.attempts.get(job.name, 0) + 1
-        intents = self.backend.intents(job, attempt)
-        if not intents:
-            raise CapacityError(f"{job.instance_type.name} is offered in no zone of the subnets")
+        placements = self.backends.of(job).placements(job, attempt)
         refused = []
-        for intent in intents:
-            self._intend(job, intent)
+        for placement in placements:
+            self._intend(job, placement)
             try:
-                handle = self._launch_paced(job, intent)
+                handle = self._launch_paced(job, placement)
             except CapacityError as error:
-                self._refuse(job, intent)
+                self._refuse(job, placement)
                 if isinstance(error, QuotaError):
                     raise  # it is of the region: no other zone has more
-                refused.append(f"{intent.zone}: {error}")
+                refused.append(f"{placement.zone}: {error}")
                 continue
             self.state.launched.append(handle)
             try:
                 self.journal.write("launched", job=job.name, attempt=attempt, instance_id=handle.instance_id)
             except BaseException:
-                self.backend.terminate([handle.instance_id])
+                self.backends.of(job).terminate([handle.instance_id])
                 raise
             return Running(handle, self.clock.monotonic())
-        raise CapacityError(f"no capacity for {job.instance_type.name} in {len(intents)} zones; {refused[-1]}")
+        raise CapacityError(f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}")
 
-    def _launch_paced(self, job: Job, intent: Intent, *, unsure: bool = False) -> Handle:
+    def _launch_paced(self, job: Job, placement: Placement, *, unsure: bool = False) -> Handle:
         """Launches; where AWS is out of breath or does not answer, waits and says the same again, by the same token.
 
         ``unsure``: it may be launched already, so that a refusal to answer is no proof that it is not.
@@ -166,10 +178,10 @@ class Launcher:
             CapacityError: there is none; QuotaError: AWS said each time that it is asked too often.
             RemoteFailure: AWS did not say whether it is launched; what is, is ended with the run, found by its tag.
         """
-        started, attempt, throttled = self.clock.monotonic(), 0, 0
+        started, tries, throttled = self.clock.monotonic(), 0, 0
         while True:
             try:
-                return self.backend.launch(job, intent)
+                return self.backends.of(job).launch(job, placement)
             except ThrottledError as error:
                 throttled += 1
                 if throttled >= THROTTLED_ATTEMPTS and not unsure:
@@ -178,20 +190,23 @@ class Launcher:
             except UnreachableError as error:
                 unsure, last = True, error
             if unsure:
-                if self.stop() or self.clock.monotonic() - started > GRACE_S:
+                if self.watcher.stop() or self.clock.monotonic() - started > job.grace_s:
                     self.state.unheard, self.state.leftover = self.clock.monotonic(), True
                     self.state.spent_usd += most_usd(job)  # it may run
                     raise RemoteFailure(f"{job.name} could not be launched: {last}") from last
                 self.state.progress[job.name].detail = f"waits for AWS: {last}"
-                self.state.show()
-            attempt = min(attempt + 1, 5)
-            self.clock.sleep(2.0**attempt)
-            self._intend(job, intent)  # a fresh line before every replay of a launch
+                self._show()
+            tries += 1
+            self.clock.sleep(backoff_s(tries))
+            self._intend(job, placement)  # a fresh line before every replay of a launch
 
-    def _intend(self, job: Job, intent: Intent) -> None:
-        self.journal.write("intent", job=job.name, attempt=intent.attempt, token=intent.token, zone=intent.zone,
-                           subnet=intent.subnet, fallback=job.fallback, reserved_usd=str(most_usd(job)))  # fmt: skip
+    def _show(self) -> None:
+        self.watcher.show(list(self.state.progress.values()))
 
-    def _refuse(self, job: Job, intent: Intent) -> None:
+    def _intend(self, job: Job, placement: Placement) -> None:
+        words = {**placement.record(), "fallback": job.fallback, "reserved_usd": str(most_usd(job))}
+        self.journal.write("intent", job=job.name, **words)
+
+    def _refuse(self, job: Job, placement: Placement) -> None:
         """Says that nothing came of an intent: replayed later, it would launch what nothing is reserved for."""
-        self.journal.write("refused", job=job.name, attempt=intent.attempt, token=intent.token)
+        self.journal.write("refused", job=job.name, attempt=placement.attempt, token=placement.token)

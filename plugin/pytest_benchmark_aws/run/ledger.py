@@ -1,4 +1,4 @@
-"""What a process knows of its run while it works on it, and what it has been told and tells of each job."""
+"""A run while a process works on it: what is launched, spent and reserved, and how far each job is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_benchmark_aws.core.plan import most_usd
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Handle, Intent
+    from pytest_benchmark_aws.backends.protocol import Handle, Placement
     from pytest_benchmark_aws.core.model import Job
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -66,6 +66,7 @@ class Finished:
     job: Job
     outcome: Outcome
     instance_id: str | None
+    """Of its last launch; None: it was never launched."""
     zone: str | None
     billed_seconds: float
     usd: Decimal
@@ -73,14 +74,42 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run must keep within."""
+
+    max_parallel: int
+    """Launches at once."""
+    max_usd: Decimal
+    spot_fallback: bool = False
+    """Whether a job that spot cannot hold is launched on demand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Whoever watches a run: what it is shown, and what it may say."""
+
+    show: Callable[[Sequence[Progress]], object] = lambda _: None
+    """How far each job is, after each look and each launch."""
+    note: Callable[[str], object] = lambda _: None
+    """A sentence that is to be read before the launches."""
+    finished: Callable[[Finished], bool] = lambda _: False
+    """Hears of each job that is over; True ends all others."""
+    stop: Callable[[], bool] = lambda: False
+    """Asked between two looks: whether to end everything and bring home what is there."""
+    follow_logs: bool = False
+    """Whether it wants the guests' logs as they grow."""
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """What an earlier process of the same run did for a job, last."""
 
     job: str
-    intent: Intent
+    placement: Placement
     instance_id: str | None
     """None: it meant to launch, and whether it did is not known."""
     age_s: float
+    """Seconds since the launch."""
     spent_usd: Decimal = Decimal(0)
     """On launches of the job before this one."""
     last_usd: Decimal = Decimal(0)
@@ -110,9 +139,8 @@ class Running:
 
 @dataclass(slots=True)
 class RunState:
-    """What is launched, spent and known; of one process, whoever launches and whoever follows share it."""
+    """What is launched, spent and seen; of one process, whoever launches and whoever follows share it."""
 
-    watch: Callable[[Sequence[Progress]], None]
     progress: dict[str, Progress]
     running: dict[str, Running] = field(default_factory=dict)
     spent_usd: Decimal = Decimal(0)
@@ -124,21 +152,13 @@ class RunState:
     leftover: bool = False
     """Whether something may be alive that is not followed."""
 
-    def vcpus(self) -> int:
-        """Of what runs."""
-        return sum(one.handle.job.instance_type.vcpus or 0 for one in self.running.values())
-
     def reserved_usd(self) -> Decimal:
         """The most that what runs can cost."""
-        return sum((most_usd(one.handle.job) for one in self.running.values()), Decimal(0))
+        return sum((most_usd(launch.handle.job) for launch in self.running.values()), Decimal(0))
 
     def most_usd_with(self, job: Job) -> Decimal:
         """The most that the run can cost with one launch more, of this job."""
         return self.spent_usd + self.reserved_usd() + most_usd(job)
-
-    def show(self) -> None:
-        """Tells whoever watches."""
-        self.watch(list(self.progress.values()))
 
     def note(self, job: Job, phase: str, detail: str) -> None:
         """How far a job is, to be shown."""

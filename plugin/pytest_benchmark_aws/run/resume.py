@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.run import history
 from pytest_benchmark_aws.run.journal import RunInUseError, read
+from pytest_benchmark_aws.run.takeover import uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
+    from pytest_benchmark_aws.backends.protocol import Site
+    from pytest_benchmark_aws.backends.registry import Backends
 
 
 def refuse_name(run_id: str) -> None:
@@ -31,19 +33,19 @@ def refuse_name(run_id: str) -> None:
         raise RunInUseError(run_id)
 
 
-def refuse_gone(run_id: str, jobs: Iterable[str], clients: Clients, bucket: Bucket, results: Path) -> None:
-    """Refuses a run of which AWS shows no instance and keeps nothing, so that there is nothing to wait for.
+def refuse_gone(site: Site, jobs: Iterable[str], backends: Backends, results: Path) -> None:
+    """Refuses a run of which AWS shows no launch and keeps nothing, so that there is nothing to wait for.
+
+    ``jobs`` are the names of those that the run has to end with, ``results`` is the folder of its results.
 
     Raises:
         PlanError: it is finished, or its AWS ended.
     """
-    from pytest_benchmark_aws.aws import ec2
-
-    path = history.runs_folder() / run_id / "journal.jsonl"
+    run_id, path = site.run_id, site.folder / "journal.jsonl"
     lines = read(path) if path.exists() else []
     if not any(line["kind"] == "launched" for line in lines):
         return
-    if ec2.instances_of_run(clients, run_id) or history.uploads(_keys(bucket, f"runs/{run_id}/"), run_id):
+    if backends.launches() or uploads(_keys(site.bucket, f"runs/{run_id}/"), run_id):
         return
     if is_finished(lines, jobs):
         raise PlanError(f"run {run_id} is finished: its results are in {results}; run pytest --aws for new ones")
@@ -53,7 +55,7 @@ def refuse_gone(run_id: str, jobs: Iterable[str], clients: Clients, bucket: Buck
             f"the embedded AWS of run {run_id} ended with its session, and its instances with it; run pytest --aws "
             "again; to keep it alive start python -m pytest_benchmark_aws.embedded"
         )
-    if clients.account().embedded:
+    if site.clients.account().embedded:
         raise PlanError(
             f"run {run_id} is of account {about.get('account')}, and this session goes to embedded AWS: log in, or "
             "give --aws-target=cloud"

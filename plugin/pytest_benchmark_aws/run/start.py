@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import secrets
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.regions import region_of_environment
+from pytest_benchmark_aws.backends import registry
+from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
+from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.results import storage
-from pytest_benchmark_aws.run import history, resume
-from pytest_benchmark_aws.run.journal import read
+from pytest_benchmark_aws.run import resume, takeover
+from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.clients import Account, Clients
-    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
-    from pytest_benchmark_aws.backends.agent_archive import Shipment
-    from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
+    from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.machine.folders import Folders
-    from pytest_benchmark_aws.run.ledger import Finished, Past, Progress
-    from pytest_benchmark_aws.run.preflight import Checked
-
-EMBEDDED_BEAT_S, CLOUD_BEAT_S = 0.5, 5.0
+    from pytest_benchmark_aws.run.ledger import Finished, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +53,11 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who watches a run, and may end it."""
+class Checked:
+    """A run that AWS has nothing against, as far as could be asked."""
 
-    note: Callable[[str], None]
-    """Takes a sentence that is to be read before the launches."""
-    show: Callable[[Sequence[Progress]], None]
-    """Takes how far each job is, again and again."""
-    stop: Callable[[], bool]
-    """Whether to end everything and bring home what is there; asked between two looks."""
+    site: Site
+    backends: Backends
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +71,8 @@ class RunOutcome:
     embedded: bool
     finished: tuple[Finished, ...]
     """Its jobs, in the order of the plan."""
-    backend: Ec2Backend
-    """Which knows what is alive of it."""
+    backends: Backends
+    """Which know what is alive of it."""
 
 
 def plan(
@@ -105,7 +99,13 @@ def plan(
     if clients is None and region != "us-east-1":
         unpriced = _unpriced(region, [row for name in names if (row := catalog.find(name))])
     return make_plan(
-        cases, catalog, price_of, settings.time_limit_s, allow_burstable=settings.allow_burstable, unpriced=unpriced
+        cases,
+        catalog,
+        price_of,
+        settings.time_limit_s,
+        allow_burstable=settings.allow_burstable,
+        unpriced=unpriced,
+        grace_of=registry.grace_s,
     )
 
 
@@ -147,174 +147,82 @@ def check(order: Order, clients: Clients) -> Checked:
         PlanError: the plan cannot be run, with every reason at once, or the run to go on with is over.
     """
     from pytest_benchmark_aws.aws.errors import planning
-    from pytest_benchmark_aws.run.preflight import preflight
+    from pytest_benchmark_aws.aws.s3_run_bucket import run_bucket
+    from pytest_benchmark_aws.run.preflight import refuse_problems
 
+    bucket = run_bucket(clients, order.settings.bucket)
+    site = Site(order.run_id, order.folder, clients, bucket, EMBEDDED_BEAT_S if order.embedded else CLOUD_BEAT_S)
+    backends = registry.make_backends(order.plan.jobs, site, order.settings)
     if order.settings.resume:
         with planning():
-            bucket = _bucket(clients, order.settings, clients.account())
-            names = [job.name for job in order.plan.jobs]
-            resume.refuse_gone(order.run_id, names, clients, bucket, order.folders.results)
-    return preflight(clients, order.settings, order.plan)
+            resume.refuse_gone(site, [job.name for job in order.plan.jobs], backends, order.folders.results)
+    refuse_problems(backends, order.plan.jobs)
+    return Checked(site, backends)
 
 
-def launch(
-    order: Order, clients: Clients, checked: Checked, cargos: Mapping[str, Cargo], watcher: Watcher
-) -> RunOutcome:
+def launch(order: Order, checked: Checked, cargos: Mapping[str, Cargo], watcher: Watcher) -> RunOutcome:
     """Launches the plan's jobs and follows them to their end; ``cargos`` is what goes to each architecture.
 
     Raises:
-        PlanError: AWS would refuse, or nothing is known of the run to go on with; no instance was launched.
-        CleanupError: an instance that could not be seen to end, named.
+        PlanError: AWS would refuse, or nothing is known of the run to go on with; nothing was launched.
+        CleanupError: a launch that could not be seen to end, named.
     """
-    from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.run.journal import Journal
-    from pytest_benchmark_aws.run.ledger import RealClock
+    from pytest_benchmark_aws.run.ledger import Limits, RealClock
     from pytest_benchmark_aws.run.runner import Runner
 
-    settings, folder = order.settings, order.folder
+    settings, site, backends, jobs = order.settings, checked.site, checked.backends, order.plan.jobs
     with planning():
-        for instance in history.overdue(clients, history.utc_now()):
-            watcher.note(f"{instance.instance_id} of run {instance.run} is past its deadline: it is ended now")
-            ec2.terminate(clients, [instance.instance_id])
-        bucket = _bucket(clients, settings, checked.account)
-        past, notes = _past(clients, settings, folder, bucket)
+        for overdue in backends.end_overdue():
+            watcher.note(f"{overdue.instance_id} of run {overdue.run_id} is past its deadline: it is ended now")
+        past, notes = takeover.earlier_launches(site, backends) if settings.resume else ([], [])
     for note in notes:
         watcher.note(note)
-    names = [job.name for job in order.plan.jobs]
+    names = [job.name for job in jobs]
     failures = 0
 
     def finished(launch: Finished) -> bool:
         nonlocal failures
-        _keep_log(folder, launch)
+        _keep_log(site.folder, launch)
         failures += _failures(launch)
         return 0 < order.maxfail <= failures
 
-    with closing(Journal.open(folder)) as journal:
+    with closing(Journal.open(site.folder)) as journal:
         journal.write(
             "resumed" if settings.resume else "run",
             run=order.run_id,
-            region=clients.region,
-            account=checked.account.account_id,
+            region=site.clients.region,
+            account=site.bucket.owner,
             embedded=order.embedded,
             max_usd=str(settings.max_cost_usd),
             jobs=names,
         )
         with planning():
-            backend = _backend(
-                clients, settings, checked, dict(cargos), bucket, order.run_id, folder, embedded=order.embedded
-            )
-            _refuse_what_aws_would(backend, order.plan)
+            backends.prepare(jobs, {arch: _shipment(cargo) for arch, cargo in cargos.items()})
         runner = Runner(
-            backend=backend,
-            journal=journal,
-            clock=RealClock(),
-            poll_s=0.3 if order.embedded else 5.0,
-            max_parallel=settings.max_parallel,
-            max_usd=settings.max_cost_usd,
-            vcpu_quota=checked.vcpu_quota,
-            watch=watcher.show,
-            spot_fallback=settings.spot_fallback,
-            follow_logs=order.follow_logs,
-            stop=watcher.stop,
-            finished=finished,
+            backends,
+            journal,
+            RealClock(),
+            Limits(settings.max_parallel, settings.max_cost_usd, settings.spot_fallback),
+            EMBEDDED_POLL_S if order.embedded else CLOUD_POLL_S,
+            replace(watcher, finished=finished, follow_logs=order.follow_logs),
         )
-        launches = runner.run(order.plan.jobs, past, detach=settings.detach)
+        launches = runner.run(jobs, past, detach=settings.detach)
     launches.sort(key=lambda launch: names.index(launch.job.name))
-    return RunOutcome(order.run_id, folder, clients.region, order.embedded, tuple(launches), backend)
+    return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, tuple(launches), backends)
 
 
-def _refuse_what_aws_would(backend: Ec2Backend, the_plan: Plan) -> None:
-    """Asks AWS, by a dry run, for a launch in each market of the plan.
-
-    Raises:
-        PlanError: it would refuse.
-    """
-    for market in dict.fromkeys(job.market for job in the_plan.jobs):
-        job = next(job for job in the_plan.jobs if job.market == market)
-        refusal = backend.refusal(job)
-        if refusal is not None:
-            raise PlanError(f"AWS would refuse to launch {job.name}, nothing was launched: {refusal}")
-
-
-def _past(clients: Clients, settings: Settings, folder: Path, bucket: Bucket) -> tuple[list[Past], list[str]]:
-    """What was launched of the run that is to go on: by its journal, else, on another machine, by its tags.
-
-    And what is to be said of it.
-
-    Raises:
-        PlanError: nothing is known of such a run.
-    """
-    from pytest_benchmark_aws.aws import ec2
-
-    if settings.resume is None:
-        return [], []
-    now, path = history.utc_now(), folder / "journal.jsonl"
-    if path.exists():
-        return history.past_launches(read(path), now), []
-    instances = ec2.instances_of_run(clients, settings.resume)
-    if not instances:
-        raise PlanError(
-            f"--aws-resume={settings.resume}: neither a journal in {folder} nor an instance with that run's tag in "
-            f"{clients.region}; pytest-benchmark-aws runs lists those of this machine"
-        )
-    uploads = history.uploads(bucket.listing(f"runs/{settings.resume}/"), settings.resume)
-    past = history.past_instances(instances, now, uploads)
-    return past, [history.unknown_spend(past)]
-
-
-def _bucket(clients: Clients, settings: Settings, account: Account) -> Bucket:
-    """The bucket of the run; nothing is asked or made."""
-    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket, default_bucket
-
-    if settings.bucket:
-        return Bucket(clients, settings.bucket, account.account_id)
-    return default_bucket(clients, account)
-
-
-def _backend(
-    clients: Clients,
-    settings: Settings,
-    checked: Checked,
-    cargos: dict[str, Cargo],
-    bucket: Bucket,
-    run_id: str,
-    folder: Path,
-    *,
-    embedded: bool,
-) -> Ec2Backend:
-    """Makes what launches need: bucket, security group, shipped archives. Nothing of it costs by the hour."""
-    from pytest_benchmark_aws.aws import ec2
-    from pytest_benchmark_aws.backends.agent_archive import Shipment
-    from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend, Place
-
-    bucket.ensure()
-    groups: dict[str, str | None] = {}
-    for vpc in dict.fromkeys(subnet.vpc_id for subnet in checked.subnets):
-        groups[vpc] = settings.security_group or ec2.security_group(clients, vpc, make=True)
-    shipments: dict[str, Shipment] = {}
-    for arch, cargo in cargos.items():
-        archives: dict[str, dict[str, Any]] = {}
-        for name, archive, data in (
-            ("project", cargo.project, cargo.project.data),
-            ("wheels", cargo.wheels, cargo.wheels.path),
-        ):
-            key = f"bundles/{archive.sha256}.tar"
-            if not bucket.has(key, archive.size):
-                bucket.put(key, data)
-            archives[name] = {"key": key, "sha256": archive.sha256, "size": archive.size}
-        shipments[arch] = Shipment(
-            **archives,
-            python=cargo.python,
-            packages=cargo.packages,
-            args=cargo.args,
-            sys_path=cargo.sys_path,
-            environment={},
-        )
-    place = Place(
-        checked.subnets, checked.zones, groups, checked.images, settings.instance_profile, settings.scheduler_role
+def _shipment(cargo: Cargo) -> Shipment:
+    project, wheels = cargo.project, cargo.wheels
+    return Shipment(
+        Archive(project.sha256, project.size, project.data),
+        Archive(wheels.sha256, wheels.size, wheels.path),
+        cargo.python,
+        cargo.packages,
+        cargo.args,
+        cargo.sys_path,
     )
-    return Ec2Backend(clients, bucket, run_id, place, shipments, EMBEDDED_BEAT_S if embedded else CLOUD_BEAT_S, folder)
 
 
 def _keep_log(folder: Path, launch: Finished) -> None:

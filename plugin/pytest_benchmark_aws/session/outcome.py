@@ -85,7 +85,7 @@ class SessionOutcome:
         total = sum(float(one.usd) for one in self.run.finished)
         billed = "would have cost" if self.run.embedded else "cost"
         reporter.write_line(f"  run {self.run.run_id} {billed} ≈ {total:.4f} USD; logs in {self.run.folder}")
-        alive = self.run.backend.alive()
+        alive = self.run.backends.alive()
         if self.settings.detach:
             reporter.write_line(
                 f"  left to themselves; fetch their results with: pytest --aws-resume {self.run.run_id}"

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
-    from pytest_benchmark_aws.run.start import Order, Watcher
+    from pytest_benchmark_aws.run.ledger import Watcher
+    from pytest_benchmark_aws.run.start import Order
 
 _SETTINGS = pytest.StashKey[Settings]()
 _EMBEDDED = pytest.StashKey[bool]()
@@ -178,7 +179,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             checked = start.check(order, clients)
             cargos = cargo.load(project, plan.jobs, folders, local=embedded)
             watcher = watch(order, cargos, reporter, interrupted)
-            run_outcome = start.launch(order, clients, checked, cargos, watcher)
+            run_outcome = start.launch(order, checked, cargos, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
     # Also where what follows fails, the summary is to say which instances are alive.
     config.stash[outcome.OUTCOME] = outcome.SessionOutcome(run_outcome, settings, interrupted())
@@ -283,7 +284,7 @@ def show_bundle(cargos: Mapping[str, Cargo], reporter: Any) -> None:
 def watch(order: Order, cargos: Mapping[str, Cargo], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
     """Who shows the run on the terminal, having said what the cargos leave out."""
     from pytest_benchmark_aws.report.progress import ProgressView
-    from pytest_benchmark_aws.run.start import Watcher
+    from pytest_benchmark_aws.run.ledger import Watcher
 
     def note(text: str) -> None:
         reporter.write_line(f"  ! {text}", yellow=True)

@@ -3,294 +3,268 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import time
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2, scheduler
-from pytest_benchmark_aws.aws.errors import code_of, reaching, refusal
+from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.backends.ec2 import results
-from pytest_benchmark_aws.backends.protocol import Handle, Intent, Outcome, State, Status
+from pytest_benchmark_aws.backends.ec2 import check, errors, request, results, setup
+from pytest_benchmark_aws.backends.ec2.check import Options, Place
+from pytest_benchmark_aws.backends.ec2.timeouts import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.core import guest_result
-from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, RemoteFailure, ThrottledError
-from pytest_benchmark_aws.core.plan import GRACE_S
+from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
+from pytest_benchmark_aws.core.model import GRACE_S
 from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.guest.user_data import user_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.agent_archive import Shipment
+    from pytest_benchmark_aws.backends.protocol import Site
     from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.core.settings import Settings
 
-RESULT_LIMIT = 256 * 2**20
-"""Bytes of a result that are read; more is refused."""
-LOG_LIMIT = 2 * 2**20
-"""Bytes of a log that are read: twice what an agent sends."""
+__all__ = ["GRACE_S", "Ec2Backend", "make"]
 _STATES: dict[str, State] = {"pending": "pending", "running": "running", "terminated": "gone", "stopped": "stopping"}
-_NO_CAPACITY = frozenset(
-    {
-        "InsufficientInstanceCapacity",
-        "InsufficientHostCapacity",
-        "Unsupported",
-        "SpotMaxPriceTooLow",
-    }
-)
-_NO_QUOTA = {
-    "VcpuLimitExceeded": f"{ec2.ON_DEMAND_QUOTA} (on demand)",
-    "MaxSpotInstanceCountExceeded": f"{ec2.SPOT_QUOTA} (spot)",
-}
-_THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "ServiceUnavailable"})
-_SHOWN_S = 120
-"""EC2 shows an instance within seconds; one that is not there for longer is gone."""
-_PACE_BURST, _PACE_S = 5, 0.5
-"""RunInstances has a bucket of 5 calls that refills at 2 a second (EC2's API throttling)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where instances go."""
-
-    subnets: tuple[ec2.Subnet, ...]
-    zones: Mapping[str, frozenset[str]]
-    """Instance type -> the zones that offer it."""
-    security_groups: Mapping[str, str | None]
-    """VPC -> group."""
-    images: Mapping[str, str]
-    """Architecture -> machine image."""
-    instance_profile: str | None = None
-    scheduler_role: str | None = None
-    """Where given, EventBridge ends each instance at its deadline, too."""
+def make(site: Site, settings: Settings) -> Ec2Backend:
+    """The backend of a run; AWS is asked nothing."""
+    return Ec2Backend(
+        site,
+        options=Options(
+            settings.subnets,
+            settings.security_group,
+            settings.ami,
+            settings.instance_profile,
+            settings.scheduler_role,
+        ),
+    )
 
 
 @dataclass(slots=True)
 class Ec2Backend:
-    """One run's launches."""
+    """One run's launches; see ``Backend`` for the methods that say nothing here."""
 
-    clients: Clients
-    bucket: Bucket
-    run_id: str
-    place: Place
-    shipments: Mapping[str, Shipment]
+    site: Site
+    place: Place = field(default_factory=Place)
+    """What ``check`` found and ``prepare`` made."""
+    shipments: Mapping[str, Shipment] = field(default_factory=dict)
     """Architecture -> what is shipped."""
-    beat_s: float
-    folder: Path
-    """Where each launch's request is kept: a token means the same launch only with the same words."""
-    result_limit: int = RESULT_LIMIT
-    _listing: dict[str, str] = field(default_factory=dict)
-    _read: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    _seen: dict[str, ec2.Instance] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+    result_limit: int = results.RESULT_LIMIT
+    """Bytes."""
+    _uploads: results.Uploads = field(init=False)
     _calls: list[float] = field(default_factory=list)
-    _known: dict[str, float] = field(default_factory=dict)
-    """Instance -> when it was last known to be; until EC2 says that it is terminated."""
+    """When RunInstances was called."""
+    _last_seen: dict[str, float] = field(default_factory=dict)
+    """Instance -> when it was last seen or asked for; until EC2 says that it is terminated."""
 
-    def intents(self, job: Job, attempt: int) -> list[Intent]:
+    noun = "instance"
+    least_billed_s = LEAST_BILLED_S
+
+    def __post_init__(self) -> None:
+        self._uploads = results.Uploads(self.site.bucket, self.site.run_id)
+
+    # Before the first launch.
+
+    def check(self, jobs: Sequence[Job]) -> list[str]:
+        """Asks for subnets, zones, images, the quota of vCPUs and the credentials' end."""
+        self.place, problems = check.look(self.site.clients, self.options, jobs)
+        return problems
+
+    def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
+        """Makes bucket and security groups, uploads the archives; and a dry run for each market."""
+        self.shipments = shipments
+        setup.upload(self.site.bucket, shipments.values())
+        self.place = setup.with_security_groups(self.site.clients, self.place, self.options.security_group)
+        first_jobs: dict[str, Job] = {}
+        for job in jobs:
+            first_jobs.setdefault(job.market, job)
+        for job in first_jobs.values():
+            refused = self.refusal(job)
+            if refused is not None:
+                raise PlanError(f"AWS would refuse to launch {job.name}, nothing was launched: {refused}")
+
+    def refusal(self, job: Job) -> str | None:
+        """What AWS would say against such a launch, by a dry run; None where it would launch."""
+        with reaching(self.site.clients):
+            launch = self._request(job, self.placements(job, 1)[0], "#!/bin/sh\npoweroff\n")
+            return ec2.dry_run(self.site.clients, launch)
+
+    def launches(self) -> list[SeenLaunch]:
+        """Those with the run's tag; EC2 shows one for about an hour after its end."""
+        now = datetime.now(timezone.utc)
+        return [seen_launch(instance, now) for instance in ec2.instances_of_run(self.site.clients, self.site.run_id)]
+
+    def end_overdue(self) -> Iterator[SeenLaunch]:
+        """Of this region, by the deadline in their tag."""
+        now = datetime.now(timezone.utc)
+        for instance in ec2.managed_instances(self.site.clients):
+            if instance.alive and instance.deadline is not None and instance.deadline < now:
+                yield seen_launch(instance, now)
+                ec2.terminate(self.site.clients, [instance.instance_id])
+
+    # Launches.
+
+    def placements(self, job: Job, attempt: int) -> list[Placement]:
         """One for each subnet in a zone that offers the type."""
         offered = self.place.zones.get(job.instance_type.name, frozenset())
-        found = []
+        placements = []
         for subnet in self.place.subnets:
             if subnet.zone in offered:
-                words = (self.run_id, job.name, subnet.subnet_id, str(attempt))
+                words = (self.site.run_id, job.name, subnet.subnet_id, str(attempt))
                 token = hashlib.sha256("/".join(words).encode()).hexdigest()[:48]
-                found.append(Intent(token, subnet.zone, subnet.subnet_id, attempt))
-        return found
+                placements.append(Placement(token, subnet.zone, subnet.subnet_id, attempt))
+        if not placements:
+            raise CapacityError(f"{job.instance_type.name} is offered in no zone of the subnets")
+        return placements
 
-    def launch(self, job: Job, intent: Intent) -> Handle:
-        """Puts the agent into S3 and launches an instance that fetches it.
+    def quota(self, job: Job) -> Quota | None:
+        """Of vCPUs, by whatever market: the account's for spot where the plan has any."""
+        limit = self.place.vcpu_quota
+        return None if limit is None else Quota("instances", check.vcpus(job), limit, "vCPUs")
 
-        Raises:
-            CapacityError: the zone has no such instance now, or the quota of vCPUs is used up.
-            ThrottledError: AWS asks to slow down.
-            UnreachableError: it may be launched or not; the same intent again is the same launch.
-            CleanupError: the token stands for another launch than this one.
-            RemoteFailure: AWS refuses, or the request cannot be kept.
-        """
+    def launch(self, job: Job, placement: Placement) -> Handle:
+        """Puts the agent into S3 and launches an instance that fetches it."""
         from botocore.exceptions import ClientError
 
+        clients = self.site.clients
         try:
-            with reaching(self.clients):
-                request = self._kept_request(job, intent)
+            with reaching(clients):
+                launch = request.keep(self.site.folder, placement.token, lambda: self._new_request(job, placement))
                 self._pace()
-                instance_id = self._run_instance(request)
+                with errors.launching(self.site.run_id, placement.token):
+                    instance_id = ec2.run_instance(clients, launch)
         except ClientError as error:
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
         except OSError as error:
             raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
-        self._known[instance_id] = time.monotonic()
-        if self.place.scheduler_role:
-            self._arm(instance_id, request, self.place.scheduler_role)
-        return Handle(job, instance_id, intent)
-
-    def _arm(self, instance_id: str, request: ec2.LaunchRequest, role: str) -> None:
-        from botocore.exceptions import ClientError
-
-        try:
-            with reaching(self.clients):
-                deadline = datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
-                scheduler.arm(self.clients, instance_id, deadline, role)
-        except ClientError as error:  # a switch that was asked for and is not there ends the run, and its instances
-            raise CleanupError(
-                f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
-            ) from error
-
-    def _run_instance(self, request: ec2.LaunchRequest) -> str:
-        from botocore.exceptions import ClientError
-
-        try:
-            return ec2.run_instance(self.clients, request)
-        except ClientError as error:
-            code = code_of(error)
-            if code in _NO_QUOTA:
-                hint = f"end other instances, or ask for more in Service Quotas, EC2, {_NO_QUOTA[code]}"
-                raise QuotaError(f"{error}; {hint}") from error
-            if code in _NO_CAPACITY:
-                raise CapacityError(str(error)) from error
-            if code in _THROTTLED:
-                raise ThrottledError(str(error)) from error
-            if code == "IdempotentParameterMismatch":
+        self._last_seen[instance_id] = time.monotonic()
+        if self.options.scheduler_role:
+            try:
+                with reaching(clients):
+                    scheduler.arm(clients, instance_id, request.deadline_of(launch), self.options.scheduler_role)
+            except ClientError as error:  # a switch that was asked for and is not there ends the run, and its instances
                 raise CleanupError(
-                    f"{error}; AWS knows the token {request.token} from another launch than this: the run ends here, "
-                    f"and with it its instances. See that none is left: pytest-benchmark-aws reap --run {self.run_id}"
+                    f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
                 ) from error
-            raise
+        return Handle(job, instance_id, placement)
 
-    def refusal(self, job: Job) -> str | None:
-        """What AWS would say against such a launch, by a dry run; None where it would launch."""
-        intents = self.intents(job, 1)
-        if not intents:
-            return None
-        with reaching(self.clients):
-            return ec2.dry_run(self.clients, self.request(job, intents[0], "#!/bin/sh\npoweroff\n"))
+    def _new_request(self, job: Job, placement: Placement) -> ec2.LaunchRequest:
+        agent = self._agent(job, placement)
+        key = f"{self.site.prefix(job, placement.attempt)}/agent.pyz"
+        self.site.bucket.put(key, agent)
+        minutes = -(-(job.time_limit_s + job.grace_s // 2) // 60)
+        url = self.site.bucket.url("get_object", key, AGENT_URL_S)
+        return self._request(job, placement, user_data(url, hashlib.sha256(agent).hexdigest(), minutes))
 
-    def _kept_request(self, job: Job, intent: Intent) -> ec2.LaunchRequest:
-        """The request of this token: the one made before, be it by another process, else a new one."""
-        path = self.folder / f"launch-{intent.token}.json"
-        if path.exists():
-            return ec2.LaunchRequest(**json.loads(path.read_text(encoding="utf-8")))
-        agent = self._agent(job, intent)
-        key = f"{self._prefix(job, intent.attempt)}/agent.pyz"
-        self.bucket.put(key, agent)
-        minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)
-        script = user_data(self.bucket.url("get_object", key, 3600), hashlib.sha256(agent).hexdigest(), minutes)
-        request = self.request(job, intent, script)
-        new = path.with_suffix(".new")
-        with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            json.dump(asdict(request), file)  # 0600: the script holds a URL that fetches the agent for an hour
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
-        return request
-
-    def request(self, job: Job, intent: Intent, script: str) -> ec2.LaunchRequest:
-        """All that the launch says."""
-        subnet = next(subnet for subnet in self.place.subnets if subnet.subnet_id == intent.subnet)
-        deadline = datetime.now(timezone.utc) + timedelta(seconds=job.time_limit_s + GRACE_S)
-        return ec2.LaunchRequest(
-            instance_type=job.instance_type.name,
-            market=job.market,
-            image_id=self.place.images[job.arch],
-            subnet_id=intent.subnet,
-            security_group_id=self.place.security_groups.get(subnet.vpc_id),
-            token=intent.token,
-            user_data=script,
-            tags={
-                "Name": f"{ec2.TAG} {self.run_id} {job.name}",
-                f"{ec2.TAG}:run": self.run_id,
-                f"{ec2.TAG}:job": job.name,
-                f"{ec2.TAG}:attempt": str(intent.attempt),
-                f"{ec2.TAG}:token": intent.token,
-                f"{ec2.TAG}:deadline": deadline.isoformat(timespec="seconds"),
-                f"{ec2.TAG}:price": str(job.price.usd_per_hour),
-                **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
-            },
-            instance_profile=self.place.instance_profile,
+    def _request(self, job: Job, placement: Placement, script: str) -> ec2.LaunchRequest:
+        return request.launch_request(
+            self.site.run_id, job, placement, self.place, script, self.options.instance_profile
         )
+
+    def _agent(self, job: Job, placement: Placement) -> bytes:
+        """The agent and its job in one archive that Python runs."""
+        bucket, by_role = self.site.bucket, self.options.instance_profile is not None
+
+        def url(method: str, key: str, **signed: str) -> str:
+            # Until when the guest may still upload; the URLs end with the credentials that sign them. An instance with
+            # a role signs the plain ones itself.
+            presigned = bucket.url(method, key, job.longest_s, **signed)
+            return presigned.partition("?")[0] if by_role else presigned
+
+        shipment, region = self.shipments[job.arch], self.site.clients.region if by_role else None
+        return agent_archive.pack(
+            agent_archive.manifest(self.site, job, placement.attempt, shipment, url, role_region=region)
+        )
+
+    def _pace(self) -> None:
+        """Keeps RunInstances within its bucket, so that the calls are never throttled by our own doing."""
+        now = time.monotonic()
+        recent = self._calls[-PACE_BURST:]
+        if len(recent) == PACE_BURST and now - recent[0] < PACE_BURST * PACE_S:
+            time.sleep(PACE_BURST * PACE_S - (now - recent[0]))
+        self._calls.append(time.monotonic())
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """One DescribeInstances and one listing for all; of the heartbeats, those that changed."""
-        with reaching(self.clients):
-            return self._poll(handles)
+        with reaching(self.site.clients):
+            instances = self._instances()
+            self._uploads.look()
+            return {handle.instance_id: self._status(handle, instances.get(handle.instance_id)) for handle in handles}
 
-    def _poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
-        self._seen = self._instances()
-        self._listing = self.bucket.listing(f"runs/{self.run_id}/")
-        found = {}
-        for handle in handles:
-            prefix = self._prefix(handle.job, handle.intent.attempt)
-            instance = self._seen.get(handle.instance_id)
-            # Just after the launch EC2 may not show it yet, which is not the same as gone.
-            state: State = "unknown" if instance is None else _STATES.get(instance.state, "stopping")
-            found[handle.instance_id] = Status(
-                state=state,
-                reason="" if instance is None else instance.reason,
-                heartbeat=self._json(f"{prefix}/heartbeat") or {},
-                done=f"{prefix}/done" in self._listing,
-                age_s=None if instance is None else instance.age_s(datetime.now(timezone.utc)),
-            )
-        return found
+    def _status(self, handle: Handle, instance: ec2.Instance | None) -> Status:
+        prefix = self._prefix(handle)
+        heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
+        if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
+            return Status("unknown", heartbeat=heartbeat, done=done)
+        return Status(
+            state=_STATES.get(instance.state, "stopping"),
+            reason=instance.reason,
+            cause=errors.cause_of(instance.reason),
+            heartbeat=heartbeat,
+            done=done,
+            age_s=instance.age_s(datetime.now(timezone.utc)),
+        )
 
     def log(self, handle: Handle) -> str:
-        """The guest's log so far; read again only where it changed."""
-        key = f"{self._prefix(handle.job, handle.intent.attempt)}/log"
-        tag = self._listing.get(key)
-        if tag is None:
-            return ""
-        kept = self._read.get(key)
-        if kept is None or kept[0] != tag:
-            data = self._bytes(key, LOG_LIMIT)
-            kept = self._read[key] = (tag, {"text": data.decode("utf-8", "replace")})
-        return str(kept[1]["text"])
+        """Read again only where it changed."""
+        with reaching(self.site.clients):
+            return self._uploads.text(f"{self._prefix(handle)}/log")
 
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
-        with reaching(self.clients):
+        with reaching(self.site.clients):
             return self._collect(handle)
 
     def _collect(self, handle: Handle) -> Outcome:
-        prefix = self._prefix(handle.job, handle.intent.attempt)
-        log = self._bytes(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
-        found = results.fetch(self.bucket, prefix, self.result_limit)
-        if isinstance(found, results.Refused):  # nothing of such a guest is taken
-            name = f"{safe_name(handle.job.name)}-{handle.intent.attempt}.quarantined"
-            told = f"error: the result is refused: {found.why}; {found.keep(self.folder / name)}"
-            return Outcome(told, (), {}, log, whole=True)
-        if found is not None:
-            return Outcome(found.outcome, found.lines, found.facts, log, whole=True)
-        lines = guest_result.parse_lines(self._bytes(f"{prefix}/checkpoint", self.result_limit))
+        prefix = self._prefix(handle)
+        log = self._uploads.fresh(f"{prefix}/log", results.LOG_LIMIT).decode("utf-8", "replace")
+        result = results.fetch(self.site.bucket, prefix, self.result_limit)
+        if isinstance(result, results.Refused):  # nothing of such a guest is taken
+            name = f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
+            text = f"error: the result is refused: {result.why}; {result.keep(self.site.folder / name)}"
+            return Outcome(text, (), {}, log, whole=True)
+        if result is not None:
+            cause = errors.cause_of(result.outcome) if result.outcome.startswith("spot:") else ""
+            return Outcome(result.outcome, result.lines, result.facts, log, whole=True, cause=cause)
+        lines = guest_result.parse_lines(self._uploads.fresh(f"{prefix}/checkpoint", self.result_limit))
         if not log:
             log = self._console(handle)
         return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
 
-    def terminate(self, instance_ids: Sequence[str]) -> None:
-        """Terminates them; one that EC2 does not show yet is known from now on, and so asked for again.
+    def _console(self, handle: Handle) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
 
-        Raises:
-            UnreachableError: AWS does not answer; again later.
-            CleanupError: AWS answers that the caller may not.
-        """
+        try:
+            return ec2.console_output(self.site.clients, handle.instance_id)
+        except (BotoCoreError, ClientError) as error:
+            return f"no log and no console output ({error})"
+
+    def terminate(self, instance_ids: Sequence[str]) -> None:
+        """Terminates them; one that EC2 does not show yet is followed from now on, and so asked for again."""
         from botocore.exceptions import ClientError
 
         for instance_id in instance_ids:
-            self._known.setdefault(instance_id, time.monotonic())
+            self._last_seen.setdefault(instance_id, time.monotonic())
         try:
-            with reaching(self.clients):
-                ec2.terminate(self.clients, instance_ids)
+            with reaching(self.site.clients):
+                ec2.terminate(self.site.clients, instance_ids)
         except ClientError as error:
             raise CleanupError(
                 f"AWS refuses to end {', '.join(instance_ids)}, which power themselves off at their time limit: "
                 f"{refusal(error)}"
             ) from error
         try:
-            with reaching(self.clients):
-                for instance_id in instance_ids if self.place.scheduler_role else ():
-                    scheduler.disarm(self.clients, instance_id)
+            with reaching(self.site.clients):
+                for instance_id in instance_ids if self.options.scheduler_role else ():
+                    scheduler.disarm(self.site.clients, instance_id)
         except ClientError as error:
             raise CleanupError(f"the schedule that ends {', '.join(instance_ids)} stays: {refusal(error)}") from error
 
@@ -299,76 +273,34 @@ class Ec2Backend:
 
         What EC2 does not show is no proof: just after a launch, or from another of its servers, it is a look too early.
         """
-        with reaching(self.clients):
-            found = self._instances()
+        with reaching(self.site.clients):
+            instances = self._instances()
         now = time.monotonic()
-        return [one for one, last in self._known.items() if one in found or now - last < _SHOWN_S]
+        return [name for name, seen in self._last_seen.items() if name in instances or now - seen < SHOWN_S]
 
     def _instances(self) -> dict[str, ec2.Instance]:
-        found = {one.instance_id: one for one in ec2.instances_of_run(self.clients, self.run_id)}
-        for one in found.values():
-            if one.alive:
-                self._known[one.instance_id] = time.monotonic()
+        """The run's instances by id, from a fresh look."""
+        listed = ec2.instances_of_run(self.site.clients, self.site.run_id)
+        instances = {instance.instance_id: instance for instance in listed}
+        for instance_id, instance in instances.items():
+            if instance.alive:
+                self._last_seen[instance_id] = time.monotonic()
             else:
-                self._known.pop(one.instance_id, None)
-        return found
+                self._last_seen.pop(instance_id, None)
+        return instances
 
-    def _agent(self, job: Job, intent: Intent) -> bytes:
-        """The agent and its job in one archive that Python runs."""
-        shipment, prefix = self.shipments[job.arch], self._prefix(job, intent.attempt)
-        # Until when the guest may still upload; the URLs end with the credentials that sign them.
-        seconds = job.time_limit_s + GRACE_S
+    def _prefix(self, handle: Handle) -> str:
+        return self.site.prefix(handle.job, handle.placement.attempt)
 
-        def url(method: str, key: str, **signed: str) -> str:
-            return self._url(method, key, seconds, **signed)
 
-        region = self.clients.region if self.place.instance_profile else None
-        return agent_archive.pack(agent_archive.manifest(self.run_id, job, shipment, prefix, url, self.beat_s, region))
-
-    def _url(self, method: str, key: str, seconds: int, **extra: str) -> str:
-        """A presigned URL; for an instance with a role the plain one, which it signs itself."""
-        url = self.bucket.url(method, key, seconds, **extra)
-        return url.partition("?")[0] if self.place.instance_profile else url
-
-    def _prefix(self, job: Job, attempt: int) -> str:
-        return f"runs/{self.run_id}/{job.name}/{attempt}"
-
-    def _json(self, key: str) -> dict[str, Any] | None:
-        tag = self._listing.get(key)
-        if tag is None:
-            return None
-        kept = self._read.get(key)
-        if kept is None or kept[0] != tag:
-            kept = self._read[key] = (tag, self._load(key) or {})
-        return kept[1]
-
-    def _bytes(self, key: str, limit: int) -> bytes:
-        """An object; nothing where there is none, or one that is too large to be a guest's."""
-        try:
-            return self.bucket.get(key, limit) or b""
-        except ValueError:
-            return b""
-
-    def _load(self, key: str) -> dict[str, Any] | None:
-        try:
-            data = self.bucket.get(key, 2**20)
-            found = None if data is None else json.loads(data)
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
-
-    def _console(self, handle: Handle) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return ec2.console_output(self.clients, handle.instance_id)
-        except (BotoCoreError, ClientError) as error:
-            return f"no log and no console output ({error})"
-
-    def _pace(self) -> None:
-        """Keeps RunInstances within its bucket, so that the calls are never throttled by our own doing."""
-        now = time.monotonic()
-        recent = self._calls[-_PACE_BURST:]
-        if len(recent) == _PACE_BURST and now - recent[0] < _PACE_BURST * _PACE_S:
-            time.sleep(_PACE_BURST * _PACE_S - (now - recent[0]))
-        self._calls.append(time.monotonic())
+def seen_launch(instance: ec2.Instance, now: datetime) -> SeenLaunch:
+    """What an instance's tags tell of its launch; its most costs is of now."""
+    return SeenLaunch(
+        run_id=instance.run,
+        job=instance.job,
+        instance_id=instance.instance_id,
+        placement=Placement(instance.token, instance.zone, instance.subnet, instance.attempt),
+        age_s=instance.age_s(now),
+        most_usd=instance.most_usd(now),
+        fallback=instance.fallback,
+    )

@@ -1,10 +1,10 @@
-"""A launch's result from the bucket: fetched whole, checked, else refused and kept aside."""
+"""What guests put into the bucket: read again only where it changed, checked, else refused and kept aside."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core import guest_result
@@ -17,7 +17,59 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 """Times that a result is fetched which is not what ``done`` says."""
-_DONE_LIMIT = 2**20
+RESULT_LIMIT = 256 * 2**20
+"""Bytes of a result that are read; more is refused."""
+LOG_LIMIT = 2 * 2**20
+"""Bytes of a log that are read: twice what an agent sends."""
+_SMALL_LIMIT = 2**20
+"""Bytes of a heartbeat or of ``done`` that are read."""
+
+
+@dataclass(slots=True)
+class Uploads:
+    """One run's uploads, as of the last look."""
+
+    bucket: Bucket
+    run_id: str
+    _tags: dict[str, str] = field(default_factory=dict)
+    """Key -> entity tag."""
+    _bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """Key -> the entity tag of what was read, and that."""
+
+    def look(self) -> None:
+        """One listing for all launches."""
+        self._tags = self.bucket.listing(f"runs/{self.run_id}/")
+
+    def has(self, key: str) -> bool:
+        """Whether it was there at the last look."""
+        return key in self._tags
+
+    def text(self, key: str) -> str:
+        """A text; empty where there was none at the last look."""
+        return self._body(key, LOG_LIMIT).decode("utf-8", "replace")
+
+    def json(self, key: str) -> dict[str, Any]:
+        """A JSON object; empty where there was none at the last look, or it is something else."""
+        try:
+            value = json.loads(self._body(key, _SMALL_LIMIT))
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def _body(self, key: str, limit: int) -> bytes:
+        tag = self._tags.get(key)
+        if tag is None:
+            return b""
+        if key not in self._bodies or self._bodies[key][0] != tag:
+            self._bodies[key] = tag, self.fresh(key, limit)
+        return self._bodies[key][1]
+
+    def fresh(self, key: str, limit: int) -> bytes:
+        """An object as it is now; nothing where there is none, or one that is too large to be a guest's."""
+        try:
+            return self.bucket.get(key, limit) or b""
+        except ValueError:
+            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +95,16 @@ def fetch(bucket: Bucket, prefix: str, limit: int) -> Envelope | Refused | None:
     At most ``limit`` bytes are read of it.
     """
     try:
-        told = bucket.get(f"{prefix}/done", _DONE_LIMIT)
+        text = bucket.get(f"{prefix}/done", _SMALL_LIMIT)
     except ValueError as error:
         return Refused(str(error), b"")
-    if told is None:
+    if text is None:
         return None
     try:
-        done: Any = json.loads(told)
+        done: Any = json.loads(text)
         size, digest = done["size"], done["sha256"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
-        return Refused(f"its digest cannot be read ({type(error).__name__})", told)
+        return Refused(f"its digest cannot be read ({type(error).__name__})", text)
     return _fetch_whole(bucket, f"{prefix}/data", size, digest, limit)
 
 

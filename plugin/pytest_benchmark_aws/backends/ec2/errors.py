@@ -1,0 +1,70 @@
+"""AWS's words -> ours: the codes that refuse a launch, and the reasons why an instance ended."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws.errors import code_of
+from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, ThrottledError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_benchmark_aws.backends.protocol import Cause
+
+_NO_CAPACITY = frozenset(
+    {
+        "InsufficientInstanceCapacity",
+        "InsufficientHostCapacity",
+        "Unsupported",
+        "SpotMaxPriceTooLow",
+    }
+)
+_NO_QUOTA = {
+    "VcpuLimitExceeded": f"{ec2.ON_DEMAND_QUOTA} (on demand)",
+    "MaxSpotInstanceCountExceeded": f"{ec2.SPOT_QUOTA} (spot)",
+}
+_THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "ServiceUnavailable"})
+
+
+@contextmanager
+def launching(run_id: str, token: str) -> Iterator[None]:
+    """What RunInstances answers to a launch of that token, as our errors.
+
+    Raises:
+        CapacityError: the zone has no such instance now; QuotaError: the account's quota of vCPUs is used up.
+        ThrottledError: AWS asks to slow down.
+        CleanupError: the token stands for another launch than this one.
+        botocore.exceptions.ClientError: any other answer.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        if code in _NO_QUOTA:
+            hint = f"end other instances, or ask for more in Service Quotas, EC2, {_NO_QUOTA[code]}"
+            raise QuotaError(f"{error}; {hint}") from error
+        if code in _NO_CAPACITY:
+            raise CapacityError(str(error)) from error
+        if code in _THROTTLED:
+            raise ThrottledError(str(error)) from error
+        if code == "IdempotentParameterMismatch":
+            raise CleanupError(
+                f"{error}; AWS knows the token {token} from another launch than this: the run ends here, "
+                f"and with it its instances. See that none is left: pytest-benchmark-aws reap --run {run_id}"
+            ) from error
+        raise
+
+
+def cause_of(reason: str) -> Cause:
+    """Whose doing an instance's end was, by EC2's state reason or by the guest's outcome; empty: nobody's but its own.
+
+    ``Server.SpotInstanceTermination: ...`` and ``spot: ...`` are ``taken back``, any other ``Server. ...`` is ``lost``.
+    """
+    if "spot" in reason.lower():
+        return "taken back"
+    return "lost" if reason.startswith("Server.") else ""

@@ -1,0 +1,70 @@
+"""The request of a launch, kept on disk: a token means the same launch only with the same words."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.aws import ec2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_benchmark_aws.backends.ec2.check import Place
+    from pytest_benchmark_aws.backends.protocol import Placement
+    from pytest_benchmark_aws.core.model import Job
+
+
+def launch_request(
+    run_id: str, job: Job, placement: Placement, place: Place, script: str, instance_profile: str | None
+) -> ec2.LaunchRequest:
+    """All that the launch says; ``script`` is its user data."""
+    subnet = next(subnet for subnet in place.subnets if subnet.subnet_id == placement.where)
+    deadline = datetime.now(timezone.utc) + timedelta(seconds=job.longest_s)
+    return ec2.LaunchRequest(
+        instance_type=job.instance_type.name,
+        market=job.market,
+        image_id=place.images[job.arch],
+        subnet_id=subnet.subnet_id,
+        security_group_id=place.security_groups.get(subnet.vpc_id),
+        token=placement.token,
+        user_data=script,
+        tags={
+            "Name": f"{ec2.TAG} {run_id} {job.name}",
+            f"{ec2.TAG}:run": run_id,
+            f"{ec2.TAG}:job": job.name,
+            f"{ec2.TAG}:attempt": str(placement.attempt),
+            f"{ec2.TAG}:token": placement.token,
+            f"{ec2.TAG}:deadline": deadline.isoformat(timespec="seconds"),
+            f"{ec2.TAG}:price": str(job.price.usd_per_hour),
+            **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
+        },
+        instance_profile=instance_profile,
+    )
+
+
+def deadline_of(request: ec2.LaunchRequest) -> datetime:
+    """When its instance must be gone."""
+    return datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
+
+
+def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2.LaunchRequest:
+    """The request of this token: the one made before, be it by another process, else a new one.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    path = folder / f"launch-{token}.json"
+    if path.exists():
+        return ec2.LaunchRequest(**json.loads(path.read_text(encoding="utf-8")))
+    request, new = make(), path.with_suffix(".new")
+    with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        json.dump(asdict(request), file)  # 0600: the script holds a URL that fetches the agent for an hour
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+    return request
