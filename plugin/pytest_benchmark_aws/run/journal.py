@@ -95,20 +95,20 @@ def read(path: Path) -> list[dict[str, Any]]:
         JournalError: a line before the last is damaged.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        texts = path.read_bytes().split(b"\n")
     except OSError as error:
         raise JournalError(f"{path}: {error}") from error
-    found: list[dict[str, Any]] = []
-    for number, line in enumerate(lines):
-        if not line:
+    lines: list[dict[str, Any]] = []
+    for number, checked in enumerate(texts):
+        if not checked:
             continue
-        digest, _, text = line.partition(b" ")
+        digest, _, text = checked.partition(b" ")
         good = digest.decode("ascii", "replace") == _checksum(text.decode("utf-8", "replace"))
-        if good and number < len(lines) - 1:
-            found.append(json.loads(text))
-        elif number < len(lines) - 1:
+        if good and number < len(texts) - 1:
+            lines.append(json.loads(text))
+        elif number < len(texts) - 1:
             raise JournalError(f"{path}: line {number + 1} is damaged; look at the account by tag instead")
-    return found
+    return lines
 
 
 def _checksum(text: str) -> str:

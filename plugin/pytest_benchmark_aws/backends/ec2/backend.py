@@ -149,7 +149,8 @@ class Ec2Backend:
         if self.options.scheduler_role:
             try:
                 with reaching(clients):
-                    scheduler.arm(clients, instance_id, request.deadline_of(launch), self.options.scheduler_role)
+                    deadline = datetime.fromisoformat(launch.tags[f"{ec2.TAG}:deadline"])
+                    scheduler.arm(clients, instance_id, deadline, self.options.scheduler_role)
             except ClientError as error:  # a switch that was asked for and is not there ends the run, and its instances
                 raise CleanupError(
                     f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"

@@ -47,11 +47,6 @@ def launch_request(
     )
 
 
-def deadline_of(request: ec2.LaunchRequest) -> datetime:
-    """When its instance must be gone."""
-    return datetime.fromisoformat(request.tags[f"{ec2.TAG}:deadline"])
-
-
 def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2.LaunchRequest:
     """The request of this token: the one made before, be it by another process, else a new one.
 
