@@ -6,14 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.results.files import new_file, settle
 from pytest_benchmark_aws.results.numbering import link_numbered, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-__all__ = ["as_text", "find", "folder_name", "latest", "safe_name", "save", "save_once"]
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:

@@ -15,7 +15,7 @@ from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.plan import make_plan
-from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.run import resume, takeover
 from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
@@ -226,7 +226,7 @@ def _shipment(cargo: Cargo) -> Shipment:
 
 
 def _keep_log(folder: Path, launch: Finished) -> None:
-    (folder / f"{storage.safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
+    (folder / f"{safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
 
 
 def _failures(launch: Finished) -> int:

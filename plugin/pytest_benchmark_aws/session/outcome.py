@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, flags, machine_info
@@ -190,8 +191,8 @@ def saved_files(run: RunOutcome, config: pytest.Config, results: Path, name: str
     for launch in run.finished:
         data = result_json(run, launch, commit)
         if data["benchmarks"]:
-            folder = storage.folder_name(str(launch.job.target), embedded=run.embedded)
-            file_name = storage.safe_name(name or run.run_id)
+            folder = folder_name(str(launch.job.target), embedded=run.embedded)
+            file_name = safe_name(name or run.run_id)
             earlier = storage.find(results, folder, launch.instance_id or "")
             paths[launch.job.name] = earlier or storage.save(results, folder, file_name, data)
     return paths
@@ -227,7 +228,7 @@ def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wante
     before: dict[tuple[str, str, str], list[Any]] = {}
     groups: dict[str, tuple[str, str, str]] = {}
     for launch in run.finished:
-        folder = storage.folder_name(str(launch.job.target), embedded=run.embedded)
+        folder = folder_name(str(launch.job.target), embedded=run.embedded)
         ours = outcome.saved.get(launch.job.name)
         files = [path for path in storage.latest(results, folder, wanted) if path != ours]
         if wanted is True:  # the one before ours
@@ -326,7 +327,7 @@ def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case) 
         why = ("it began and never ended; " if started else "it never began; ") + launch.outcome.outcome
     errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
     name = launch.job.name
-    log = f"\n\n{name}'s log, whose end is shown below: {run.folder / storage.safe_name(name)}.log"
+    log = f"\n\n{name}'s log, whose end is shown below: {run.folder / safe_name(name)}.log"
     reason = f"no result from {name}: {why}" + "".join(f"\n\n{text}" for text in errors)
     return printable_lines(reason) + log
 

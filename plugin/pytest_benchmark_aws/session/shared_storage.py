@@ -156,12 +156,13 @@ def _file_storage(stock: Any) -> Any:
     from pytest_benchmark.storage.file import FileStorage
     from pytest_benchmark.utils import safe_dumps
 
+    from pytest_benchmark_aws.core.values.file_names import safe_name
     from pytest_benchmark_aws.results import storage
 
     class CacheStorage(FileStorage):
         def save(self, output_json: dict[str, Any], save: str) -> None:
             data = json.loads(safe_dumps(output_json))
-            path = storage.save(self.path, self.default_machine_id, storage.safe_name(save), data)
+            path = storage.save(self.path, self.default_machine_id, safe_name(save), data)
             self.logger.info(f"Saved benchmark data in: {path}")
 
     storage_class: Any = CacheStorage  # its base class is not typed
