@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.records import Reading, Record, parse_records
-from pytest_benchmark_aws.core.compare.tables import Row, compare_records
+from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.errors import PlanError
 from tests.result_files import benchmark, result
 
 if TYPE_CHECKING:
     import random
+
+    from pytest_benchmark_aws.core.compare.rows import Row
 
 HOW = Reading(snapshot.catalog(), scale_parameter="scale")
 

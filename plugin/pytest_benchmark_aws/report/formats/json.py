@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.report.columns import COLUMNS
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.tables import Row
+    from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.report.columns import Value
     from pytest_benchmark_aws.report.formats.view import View
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.compare.choice import Offer
     from pytest_benchmark_aws.core.compare.gate import Change, Judged
-    from pytest_benchmark_aws.core.compare.tables import Compared, Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Compared, Table
 
 
 def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.choice import tallies_of
 from pytest_benchmark_aws.core.compare.series import histories, scalings
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, titled
@@ -13,15 +14,17 @@ from pytest_benchmark_aws.report.html.charts import of_test, trends
 from pytest_benchmark_aws.report.html.facts import Machine, count_of, figures_of, machines_of
 from pytest_benchmark_aws.report.html.marks import Mark, marks_of
 from pytest_benchmark_aws.report.html.numbers import Numbers, history_numbers, scaling_numbers
-from pytest_benchmark_aws.report.html.words import Said, Tally, headline, tally, verdict
+from pytest_benchmark_aws.report.html.words import Said, headline, verdict
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_benchmark_aws.core.compare.choice import Tally
     from pytest_benchmark_aws.core.compare.records import Record
+    from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.series import History
-    from pytest_benchmark_aws.core.compare.tables import Compared, Row, Table
+    from pytest_benchmark_aws.core.compare.tables import Compared, Table
     from pytest_benchmark_aws.report.columns import Column
     from pytest_benchmark_aws.report.html.charts.chart import Chart
 
@@ -98,7 +101,7 @@ class Page:
     unsaid: int
     """Tests whose choice is in the table alone."""
     headline: tuple[Said, ...]
-    tallies: tuple[Tally, ...]
+    tallies: tuple[tuple[Mark, Tally], ...]
     scalings: tuple[tuple[Name, Figure], ...]
     histories: tuple[tuple[Name, Figure], ...]
     legend: tuple[tuple[Mark, bool], ...]
@@ -139,7 +142,7 @@ def view(
     scaled = scalings(tables, scale_parameter)
     charted = _charted(tables)
     columns = _columns(tables)
-    tallies = tally(tables, marks)
+    tallies = tallies_of(tables)
     said = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
     tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(said, 1))
     return Page(
@@ -147,8 +150,10 @@ def view(
         facts=tuple(figures_of(records, tables)),
         tests=tests,
         unsaid=len(tables) - len(said),
-        headline=tuple(headline(tables, tallies)),
-        tallies=tuple(tallies) if len(tables) > 1 and len(tallies) > 1 else (),
+        headline=tuple(headline(tables, tallies, marks)),
+        tallies=tuple((marks[tally.machine.name], tally) for tally in tallies)
+        if len(tables) > 1 < len(tallies)
+        else (),
         scalings=tuple(
             (_named(one.test), Figure(trends.scaling(one, marks), scaling_numbers(one, marks)))
             for one in scaled[:MOST_SCALINGS]
