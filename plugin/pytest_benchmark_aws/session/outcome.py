@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.report.text import printable, printable_lines
+from pytest_benchmark_aws.report.text import printable_lines
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay import Replayed
+from pytest_benchmark_aws.session.summary import broke_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-    from pytest_benchmark_aws.core.compare.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.run.ledger import Finished
-
-_LOG_TAIL = 25
 
 
 @dataclass(slots=True)
@@ -142,91 +139,6 @@ class Launched:
         if self.embedded:
             output["embedded"] = True
 
-    def summarize(self, reporter: pytest.TerminalReporter) -> None:
-        """The comparison, the files, the failed launches' logs, and how many instances are alive now."""
-        from pytest_benchmark_aws.core.compare.machines import compare_machines
-        from pytest_benchmark_aws.report.machines import write_machines
-        from pytest_benchmark_aws.results.baselines import load_baselines
-
-        catalog = snapshot.catalog()
-        baselines, problems = load_baselines(self.settings, catalog)
-        for problem in problems:
-            reporter.write_line(f"aws: baseline left out: {problem}", yellow=True)
-        sources = sorted({one.job.price.source for one in self.finished})
-        note = f"prices: {', '.join(sources)}; on demand, Linux, {self.region}"
-        tables = compare_machines(self.measurements(), baselines)
-        if self.settings.launches > 1:
-            self._write_joined(reporter, f"prices: {', '.join(sources)}")
-        else:
-            write_machines(reporter, tables, self.settings.throughput, embedded=self.embedded, price_note=note)
-        for one in self.finished:
-            if not one.outcome.whole or one.outcome.outcome.startswith(("error", "timeout")):
-                reporter.write_line(f"  ✗ {one.job.name}: {printable_lines(one.outcome.outcome)}", red=True)
-                for line in one.outcome.log.splitlines()[-_LOG_TAIL:]:
-                    reporter.write_line(f"    | {printable(line)}")
-        for line in self.regressions.lines():
-            reporter.write_line(printable(line), yellow=True)
-        for path in self.saved.values():
-            reporter.write_line(f"  saved {_short(path)}")
-        total = sum(float(one.usd) for one in self.finished)
-        billed = "would have cost" if self.embedded else "cost"
-        reporter.write_line(f"  run {self.run_id} {billed} ≈ {total:.4f} USD; logs in {self.folder}")
-        alive = self.backend.alive()
-        if self.settings.detach:
-            reporter.write_line(f"  left to themselves; fetch their results with: pytest --aws-resume {self.run_id}")
-        where = " on embedded AWS" if self.embedded else ""
-        names = f": {', '.join(alive)}" if alive else ""
-        reporter.write_line(
-            f"{len(alive)} instances of this run are alive{where}{names}",
-            bold=True,
-            red=bool(alive) and not self.settings.detach,
-        )
-
-    def _write_joined(self, reporter: pytest.TerminalReporter, price_note: str) -> None:
-        """The launches of each instance type in one row, as ``pytest-benchmark-aws compare`` shows them."""
-        from pytest_benchmark_aws.core.compare.records import Reading, parse_records
-        from pytest_benchmark_aws.core.compare.tables import compare_records
-        from pytest_benchmark_aws.report import columns
-        from pytest_benchmark_aws.report.formats import sentences, text
-        from pytest_benchmark_aws.report.formats.view import View
-
-        how = Reading(snapshot.catalog(), self.settings.throughput, self.settings.scale_parameter)
-        compared = compare_records(
-            record for one in self.finished for record in parse_records(self.result(one), one.job.name, how)
-        )
-        by_test = columns.COLUMNS["test"]
-        parts = columns.sections(compared.tables, by_test, None)
-        shown_columns, agreed = columns.without_agreed(columns.default_columns(parts, by_test), parts)
-        notes = [*agreed, *sentences.notes(compared, "median", None), price_note]
-        for line in text.render(View(parts, shown_columns, "median", {}, (), notes, ()), colour=False).splitlines():
-            reporter.write_line(line, cyan=line.startswith("▸"))
-
-    def measurements(self) -> Iterator[Measurement]:
-        """Each benchmark of each launch."""
-        from pytest_benchmark_aws.core.compare.machines import Measurement
-        from pytest_benchmark_aws.core.compare.results import parse_results
-
-        catalog = snapshot.catalog()
-        for one in self.finished:
-            data = self.result(one)
-            known = one.job.instance_type
-            for result in parse_results(
-                data, known.name, self.settings.throughput, self.settings.scale_parameter, catalog
-            ):
-                yield Measurement(
-                    case=result.case,
-                    machine=str(one.job.target),
-                    scale=result.scale,
-                    rounds=result.rounds,
-                    throughput=result.throughput,
-                    vcpus=known.vcpus,
-                    memory_bytes=known.memory_bytes,
-                    usd_per_hour=one.job.price.usd_per_hour,
-                    billed_usd=one.usd,
-                    flags=self._flags(one),
-                    threads_per_core=result.threads_per_core,
-                )
-
     def _flags(self, one: Finished) -> tuple[str, ...]:
         from pytest_benchmark_aws.core.validity import flags
 
@@ -275,9 +187,10 @@ class Launched:
         else:
             why = ("it began and never ended; " if started else "it never began; ") + one.outcome.outcome
         errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
-        log = f"\n\n{one.job.name}'s log, whose end is shown below: {self.folder / storage.safe_name(one.job.name)}.log"
+        below = ", whose end is shown below" if broke_off(one) else ""
+        log = f"\n\n{one.job.name}'s log{below}: {self.folder / storage.safe_name(one.job.name)}.log"
         told = f"no result from {one.job.name}: {why}" + "".join(f"\n\n{text}" for text in errors)
-        return printable_lines(told) + log
+        return printable_lines(told) + (log if one.outcome.log else "")
 
 
 def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:
@@ -296,10 +209,3 @@ def results_folder(config: pytest.Config) -> Path:
     session: Any = config._benchmarksession  # type: ignore[attr-defined]
     path = getattr(session.storage, "path", None)
     return Path(path) if path is not None else config.rootpath / ".benchmarks"
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

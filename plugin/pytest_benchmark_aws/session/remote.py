@@ -324,7 +324,9 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     """The comparison of the machines, and as the last of our lines how many instances are alive."""
     state = reporter.config.stash.get(_RUN, None)
     if state is not None and state.launched is not None:
-        state.launched.summarize(reporter)
+        from pytest_benchmark_aws.session import summary
+
+        summary.summarize(state.launched, reporter)
 
 
 @contextmanager

@@ -68,6 +68,19 @@ class Row:
         return self.speed is not None and self.speed.differs and sure
 
     @property
+    def is_best(self) -> bool:
+        """Whether it is the fastest or the cheapest."""
+        return any(word != "front" for word in self.choice)
+
+    @property
+    def over_baseline(self) -> float | None:
+        """Throughput over the baseline's; None where there is none in the same unit of work."""
+        base, last = self.baseline, self.records[-1]
+        if base is None or base.unit != last.unit or (last.unit == "runs" and base.scale != last.scale):
+            return None
+        return (1 / self.seconds if last.unit == "runs" else work_of(self.records) / self.seconds) / base.throughput
+
+    @property
     def offer(self) -> Offer | None:
         """What the machine asks for a run; None without a price."""
         price = self.machine.usd_per_hour

@@ -88,7 +88,7 @@ def scalings(tables: Iterable[Table], scale_parameter: str | None = None) -> lis
                 key = (test, name, table.unit)
                 units[key] = table.unit
                 families.setdefault(key, {}).setdefault(row.machine.name, {}).setdefault(x, Point(x, label, row))
-    found = []
+    all_scalings = []
     for key in sorted(families):
         lines = [
             Line(next(iter(points.values())).row.machine, tuple(points[x] for x in sorted(points)))
@@ -97,13 +97,13 @@ def scalings(tables: Iterable[Table], scale_parameter: str | None = None) -> lis
         ]
         if lines:
             test, name, unit = key
-            found.append(Scaling(test, name, bool(_words(name) & PARALLEL_WORDS), unit, tuple(lines)))
-    return found
+            all_scalings.append(Scaling(test, name, bool(_words(name) & PARALLEL_WORDS), unit, tuple(lines)))
+    return all_scalings
 
 
 def histories(tables: Iterable[Table]) -> list[History]:
     """A history for each table whose rows are of more than one commit; ``tables`` have a row for each commit."""
-    found = []
+    all_histories = []
     for table in tables:
         rows = [row for row in table.rows if row.commit.id]
         rows.sort(key=lambda row: (row.records[0].when, row.commit.id, row.commit.dirty))
@@ -120,8 +120,8 @@ def histories(tables: Iterable[Table]) -> list[History]:
                 for _, points in sorted(by_machine.items())
             )
             if any(len(line.points) > 1 for line in lines):
-                found.append(History(table.case, scale, tuple(names.values()), lines))
-    return found
+                all_histories.append(History(table.case, scale, tuple(names.values()), lines))
+    return all_histories
 
 
 def _commit_names(commits: Iterable[Commit]) -> dict[tuple[str, bool], str]:

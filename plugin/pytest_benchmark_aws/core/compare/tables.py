@@ -84,6 +84,24 @@ def compare_records(
     return Compared(tuple(_corrected(tables)), duplicates, older)
 
 
+def with_baselines(compared: Compared, baselines: Iterable[Record]) -> Compared:
+    """The same tables, each row beside the last saved result of its test on its instance type, at whatever scale.
+
+    Where their cores run other numbers of threads, the row is flagged. Times of embedded AWS are nobody's baseline.
+    """
+    last = {(base.case, base.machine.instance_type): base for base in baselines if not base.machine.embedded}
+
+    def beside(row: Row) -> Row:
+        base = last.get((row.case, row.machine.instance_type)) if row.machine.instance_type else None
+        if base is None:
+            return row
+        smt = smt_differs(row.machine.threads_per_core, base.machine.threads_per_core)
+        return replace(row, baseline=base, flags=(*row.flags, smt) if smt else row.flags)
+
+    tables = [replace(table, rows=tuple(map(beside, table.rows))) for table in compared.tables]
+    return replace(compared, tables=tuple(tables))
+
+
 def matches(machine: MachineInfo, wanted: str) -> bool:
     """Whether a machine is meant: by its name, its instance type, or a pattern of either."""
     names = (machine.name, machine.instance_type or "")
