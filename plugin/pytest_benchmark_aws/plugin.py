@@ -123,9 +123,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
         return (yield)
     finally:  # also after pytest-benchmark raised for --benchmark-compare-fail
         if _on(config):
-            from pytest_benchmark_aws.session import outcome
+            from pytest_benchmark_aws.session import summary
 
-            outcome.summarize(terminalreporter)
+            summary.summarize(terminalreporter)
         elif getattr(getattr(config, "_benchmarksession", None), "benchmarks", None):
             from pytest_benchmark_aws.session import here
 

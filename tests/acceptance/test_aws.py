@@ -115,6 +115,20 @@ def test_the_table_compares_the_machines(first: Done) -> None:
     assert "cheapest" in table
 
 
+def test_the_summary_begins_with_the_verdict_over_all_tests(first: Done) -> None:
+    """Which machine is the fastest and which the cheapest of how many tests, before the first table."""
+    verdict, table = first.out.split(" tests: by instance type (embedded AWS)\n")[1].split(": by instance type", 1)
+    assert re.match(r"▸ fastest( and cheapest)? in (all \d+|\d+ of \d+) tests: [cm]5\.large \(embedded\)\n", verdict)
+    assert re.search(r"machine +fastest +cheapest +on the front +tests\n", verdict)
+    assert "USD/hour" in table
+
+
+def test_no_job_with_a_failed_test_has_a_tick(first: Done) -> None:
+    """Two tests failed on each machine."""
+    assert re.search(r"✗ m5\.large\s+done .* failed", first.out)
+    assert "✓" not in first.out
+
+
 def test_progress_has_a_line_for_each_phase(first: Done) -> None:
     """Off a terminal: one line per change, with elapsed seconds and USD so far."""
     assert re.search(r"▸ m5\.large\s+run\s+[\d.]+ s\s+[\d.]+ USD", first.out)

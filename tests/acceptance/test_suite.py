@@ -91,7 +91,7 @@ def test_the_run_ends_with_the_comparison(smoke: dict[str, Any]) -> None:
     """This machine next to both published ones, by throughput and money, and no seconds of another scale."""
     table = smoke["output"].split("this machine next to the baselines", 1)[1]
     assert re.search(r"▸ this machine\s+smoke", table)
-    assert re.search(r"m5\.8xlarge \(published\)\s+full\s+32\s+38\.5 M\s+1\.2 M\s+1\.000\s+1\.536\s+0\.245", table)
+    assert re.search(r"m5\.8xlarge \(published\)\s+full\s+32\s+38\.5 M\s+1\.2 M\s+1\.000\s+1\.5360\s+0\.2449", table)
     assert re.search(r"r5\.4xlarge \(published\)\s+full\s+16\s+29 M", table)
 
 

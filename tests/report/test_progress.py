@@ -135,17 +135,18 @@ def test_money_is_summed_over_the_jobs() -> None:
 
 
 def test_what_is_over_is_marked_as_it_ended() -> None:
-    """A job that delivered has a tick, also where tests failed; one that did not has a cross."""
+    """A job whose tests passed has a tick; one of which a test failed, or that did not deliver, has a cross."""
     paper = Paper()
     jobs = [
         Shown("a", "done", "passed"),
         Shown("b", "done", "failed"),
         Shown("c", "done", "error: lost"),
         Shown("d", "failed", "error: no capacity"),
-        Shown("e", "running"),
+        Shown("e", "done", "timeout"),
+        Shown("f", "running"),
     ]
     ProgressView(paper, live=True, stream_logs=False).show(jobs)
-    assert [line[0] for line in paper.screen[:-1]] == ["✓", "✓", "✗", "✗", "▸"]
+    assert [line[0] for line in paper.screen[:-1]] == ["✓", "✗", "✗", "✗", "✗", "▸"]
 
 
 def test_lines_of_different_times_have_the_same_columns() -> None:

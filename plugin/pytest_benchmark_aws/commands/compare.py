@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.commands.inputs import Loaded
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.compare.gate import Judged
-    from pytest_benchmark_aws.core.compare.tables import Compared, Row
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Compared
     from pytest_benchmark_aws.report.formats.view import View
 
 _DESCRIPTION = (

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 STEAL = 0.01
 """Share of CPU time that the hypervisor may give to others before the row is flagged."""
 DRIFT = 0.03
 """Relative change of the canary, a fixed piece of work before and after the tests, before the row is flagged."""
+_NOISE = ("steal", "canary")
+"""How the flags begin that tell of an unsteady machine."""
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def flags(facts: Mapping[str, float]) -> tuple[str, ...]:
@@ -26,6 +30,25 @@ def flags(facts: Mapping[str, float]) -> tuple[str, ...]:
     if before and after and abs(after / before - 1) > DRIFT:
         reasons.append(f"canary {after / before - 1:+.1%}")
     return tuple(reasons)
+
+
+def over_launches(flags_of: Sequence[Sequence[str]]) -> list[str]:
+    """The reasons to doubt several launches, from each one's: noise once, with how often and the worst of it."""
+    each = sorted({flag for launch in flags_of for flag in launch})
+    noise = [flag for flag in each if flag.startswith(_NOISE)]
+    others = [flag for flag in each if not flag.startswith(_NOISE)]
+    if not noise:
+        return others
+    worst = max(noise, key=_size)
+    noisy = sum(any(flag.startswith(_NOISE) for flag in launch) for launch in flags_of)
+    total = len(flags_of)
+    return [f"noisy: {worst if total == 1 else f'{noisy} of {total} launches, the most {worst}'}", *others]
+
+
+def _size(flag: str) -> float:
+    """Of the number in ``canary -15.3%``."""
+    match = _NUMBER.search(flag)
+    return abs(float(match[0])) if match else 0.0
 
 
 def smt_differs(threads_per_core: int | None, reference: int | None, of: str = "baseline") -> str | None:

@@ -12,10 +12,11 @@ from pytest_benchmark_aws.core.values.units import format_memory, format_rate
 from pytest_benchmark_aws.core.values.usd import format_run_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Table
 
 Value = str | int | float | Decimal | None
 BLANK = "-"
@@ -77,8 +78,16 @@ def _run_usd(row: Row) -> str:
 
 
 def _billed(row: Row) -> Decimal | None:
-    billed = [record.launch_usd for record in row.records]
-    return None if None in billed else sum((one for one in billed if one is not None), Decimal(0))
+    amounts = [record.launch_usd for record in row.records if record.launch_usd is not None]
+    return sum(amounts, Decimal(0)) if len(amounts) == len(row.records) else None
+
+
+def _vs_baseline(row: Row) -> str:
+    base = row.baseline
+    if base is None:
+        return ""
+    scale = f" of {base.scale}" if base.scale else ""
+    return f"{row.over_baseline:.3f} x {format_rate(base.throughput).strip()}{scale}"
 
 
 def _per_vcpu(row: Row) -> float | None:
@@ -162,11 +171,13 @@ _COLUMNS = (
     Column("file", "newest file", _last(lambda record: record.source), left=True),
 )  # fmt: skip
 COLUMNS = {column.name: column for column in _COLUMNS}
+VS_BASELINE = Column("vs-baseline", "vs baseline", lambda row: row.over_baseline, _vs_baseline, left=True)
+"""Of a session's summary: rows of files are compared with no saved result."""
 DEFAULT = (
     "machine", "scale", "vcpus", "cores", "memory", "time", "spread", "relative", "interval", "throughput", "usd-hour",
     "usd-run", "price-date", "launches", "choice", "flags",
 )  # fmt: skip
-TOLD_ONCE = ("scale", "price-date")
+SAID_BELOW = ("scale", "price-date")
 """Left out of a table whose rows agree in them, and said below it."""
 NEVER_DROPPED = ("machine", "time", "relative", "usd-run", "launches")
 
@@ -234,25 +245,35 @@ def default_columns(parts: Sequence[Section], group_by: Column) -> tuple[Column,
     rows = [row for part in parts for row in part.rows]
     if group_by.name != "commit" and len({(row.case, row.scale, row.machine.name) for row in rows}) < len(rows):
         names.insert(names.index("time"), "commit")
-    known = [
-        name
-        for name in names
-        if name in NEVER_DROPPED or any(COLUMNS[name].value(row) not in {None, ""} for row in rows)
-    ]
-    return tuple(COLUMNS[name] for name in known)
+    return not_blank([COLUMNS[name] for name in names], parts)
 
 
-def without_agreed(columns: Sequence[Column], parts: Sequence[Section]) -> tuple[tuple[Column, ...], list[str]]:
-    """The columns but those of TOLD_ONCE that all of several rows agree in, and a note of these."""
+def not_blank(columns: Iterable[Column], parts: Sequence[Section]) -> tuple[Column, ...]:
+    """The columns without those in which no row has anything; some are never dropped."""
+    rows = [row for part in parts for row in part.rows]
+    return tuple(
+        column
+        for column in columns
+        if column.name in NEVER_DROPPED or any(column.value(row) not in {None, ""} for row in rows)
+    )
+
+
+def without_agreed(
+    columns: Sequence[Column], parts: Sequence[Section], names: Collection[str] = SAID_BELOW
+) -> tuple[tuple[Column, ...], list[str]]:
+    """The columns but those of these names that all of several rows agree in, and a note of these."""
     rows = [row for part in parts for row in part.rows]
     agreed = [
         column
         for column in columns
-        if column.name in TOLD_ONCE and len(rows) > 1 and len({column.value(row) for row in rows} - {None}) == 1
+        if column.name in names and len(rows) > 1 and len({column.value(row) for row in rows} - {None}) == 1
     ]
-    told = [max((column.shown(row) for row in rows if column.value(row) is not None), default="") for column in agreed]
-    pairs = "; ".join(f"{column.title} {value}" for column, value in zip(agreed, told, strict=True))
-    return tuple(column for column in columns if column not in agreed), [f"In every row: {pairs}."] if agreed else []
+    pairs = []
+    for column in agreed:
+        cells = [column.shown(row) for row in rows if column.value(row) is not None]
+        pairs.append(f"{column.title} {cells[0]}{' where there is one' if len(cells) < len(rows) else ''}")
+    note = [f"In every row: {'; '.join(pairs)}."] if agreed else []
+    return tuple(column for column in columns if column not in agreed), note
 
 
 def titled(column: Column, unit: str, how: str) -> str:
@@ -264,9 +285,9 @@ def _sorted(rows: Sequence[Row], sort: tuple[Column, bool] | None) -> list[Row]:
     if sort is None:
         return list(rows)
     column, downwards = sort
-    known = [row for row in rows if column.value(row) is not None]
-    known.sort(key=lambda row: _comparable(column.value(row)), reverse=downwards)
-    return known + [row for row in rows if column.value(row) is None]
+    valued = [row for row in rows if column.value(row) is not None]
+    valued.sort(key=lambda row: _comparable(column.value(row)), reverse=downwards)
+    return valued + [row for row in rows if column.value(row) is None]
 
 
 def _comparable(value: Value) -> tuple[float, str]:

@@ -26,13 +26,13 @@ def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str
     rows = [header]
     for jobs in _alike(plan.jobs):
         job = jobs[0]
-        known = job.instance_type
+        instance_type = job.instance_type
         rows.append(
             (
                 job.target.instance_type,
-                _ranges([one.target.launch for one in jobs]),
-                "-" if known.vcpus is None else str(known.vcpus),
-                "-" if known.memory_bytes is None else format_memory(known.memory_bytes),
+                _ranges([launch.target.launch for launch in jobs]),
+                "-" if instance_type.vcpus is None else str(instance_type.vcpus),
+                "-" if instance_type.memory_bytes is None else format_memory(instance_type.memory_bytes),
                 job.target.market,
                 str(len(job.cases)),
                 f"{job.price.usd_per_hour:.4f}",

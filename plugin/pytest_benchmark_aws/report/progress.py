@@ -70,11 +70,11 @@ class ProgressView:
 
     def _show_log(self, job: Shown) -> None:
         before, now = self._logged.get(job.name, ""), job.log
-        new = now[len(before) :] if now.startswith(before) else now
-        whole, _, _ = new.rpartition("\n")
+        shown = before if now.startswith(before) else ""
+        whole, _, _ = now[len(shown) :].rpartition("\n")
         if not whole:
             return
-        self._logged[job.name] = (before if now.startswith(before) else "") + whole + "\n"
+        self._logged[job.name] = f"{shown}{whole}\n"
         for line in whole.splitlines():
             self._terminal.write_line(f"  {job.name} | {printable(line)}")
 
@@ -82,7 +82,7 @@ class ProgressView:
 def _lines(jobs: Sequence[Shown]) -> list[str]:
     rows = [
         (
-            f"▸ {job.name}" if job.phase not in {"done", "failed"} else f"{'✓' if _fine(job) else '✗'} {job.name}",
+            f"{_glyph(job)} {job.name}",
             printable(job.phase).ljust(_PHASE_WIDTH),
             format_duration(job.seconds).rjust(_DURATION_WIDTH),
             f"{job.spent_usd:.4f} USD",
@@ -93,5 +93,8 @@ def _lines(jobs: Sequence[Shown]) -> list[str]:
     return aligned(rows, left=(0, 1, 4)) if rows else []
 
 
-def _fine(job: Shown) -> bool:
-    return job.phase == "done" and job.detail in {"passed", "failed"}
+def _glyph(job: Shown) -> str:
+    """A tick only where every test passed."""
+    if job.phase not in {"done", "failed"}:
+        return "▸"
+    return "✓" if (job.phase, job.detail) == ("done", "passed") else "✗"

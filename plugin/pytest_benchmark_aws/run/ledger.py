@@ -72,6 +72,11 @@ class Finished:
     usd: Decimal
     attempts: int
 
+    @property
+    def broke_off(self) -> bool:
+        """Whether it ended otherwise than by its tests' outcomes; the end of its log is shown then."""
+        return not self.outcome.whole or self.outcome.outcome.startswith(("error", "timeout"))
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -177,19 +177,6 @@ def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:
     settings = read_settings(config)
     if settings.baselines is None:
         return
-    from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.core.compare.compare import compare
-    from pytest_benchmark_aws.core.compare.results import parse_results
-    from pytest_benchmark_aws.report.terminal import write_comparisons
-    from pytest_benchmark_aws.results.baselines import load_baselines
+    from pytest_benchmark_aws.session.summary import write_here
 
-    info: dict[str, Any] = {}
-    describe_machine(info)
-    done = {
-        "machine_info": info,
-        "benchmarks": [bench.as_dict(include_data=False) for bench in benchmarks if bench and not bench.has_error],
-    }
-    catalog = snapshot.catalog()
-    here = parse_results(done, "this machine", settings.throughput, settings.scale_parameter, catalog, here=True)
-    baselines, problems = load_baselines(settings, catalog)
-    write_comparisons(reporter, compare(here, baselines), settings.throughput, catalog.price_date, problems)
+    write_here(reporter, benchmarks, settings)

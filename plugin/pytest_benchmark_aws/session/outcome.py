@@ -9,24 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
-from pytest_benchmark_aws.report.text import printable, printable_lines
+from pytest_benchmark_aws.report.text import printable_lines
 from pytest_benchmark_aws.results import storage
-from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, flags, machine_info
+from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
 from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay import Replayed, replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from pytest_benchmark_aws.core.compare.machines import Measurement
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.run.ledger import Finished
     from pytest_benchmark_aws.run.start import RunOutcome
-
-_LOG_TAIL = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,95 +52,6 @@ class SessionOutcome:
     def failed(self) -> bool:
         """Whether a launch ended otherwise than by its tests' own outcomes."""
         return any(launch.outcome.outcome not in {"passed", "failed"} for launch in self.run.finished)
-
-    def summarize(self, reporter: pytest.TerminalReporter) -> None:
-        """The comparison, the files, the failed launches' logs, and how many instances are alive now."""
-        from pytest_benchmark_aws.core.compare.machines import compare_machines
-        from pytest_benchmark_aws.report.machines import write_machines
-        from pytest_benchmark_aws.results.baselines import load_baselines
-
-        catalog = snapshot.catalog()
-        baselines, problems = load_baselines(self.settings, catalog)
-        for problem in problems:
-            reporter.write_line(f"aws: baseline left out: {problem}", yellow=True)
-        sources = sorted({one.job.price.source for one in self.run.finished})
-        note = f"prices: {', '.join(sources)}; on demand, Linux, {self.run.region}"
-        tables = compare_machines(self.measurements(), baselines)
-        if self.settings.launches > 1:
-            self._write_joined(reporter, f"prices: {', '.join(sources)}")
-        else:
-            write_machines(reporter, tables, self.settings.throughput, embedded=self.run.embedded, price_note=note)
-        for one in self.run.finished:
-            if not one.outcome.whole or one.outcome.outcome.startswith(("error", "timeout")):
-                reporter.write_line(f"  ✗ {one.job.name}: {printable_lines(one.outcome.outcome)}", red=True)
-                for line in one.outcome.log.splitlines()[-_LOG_TAIL:]:
-                    reporter.write_line(f"    | {printable(line)}")
-        for line in self.regressions.lines():
-            reporter.write_line(printable(line), yellow=True)
-        for path in self.saved.values():
-            reporter.write_line(f"  saved {_short(path)}")
-        total = sum(float(one.usd) for one in self.run.finished)
-        billed = "would have cost" if self.run.embedded else "cost"
-        reporter.write_line(f"  run {self.run.run_id} {billed} ≈ {total:.4f} USD; logs in {self.run.folder}")
-        alive = self.run.backends.alive()
-        if self.settings.detach:
-            reporter.write_line(
-                f"  left to themselves; fetch their results with: pytest --aws-resume {self.run.run_id}"
-            )
-        where = " on embedded AWS" if self.run.embedded else ""
-        names = f": {', '.join(alive)}" if alive else ""
-        reporter.write_line(
-            f"{len(alive)} instances of this run are alive{where}{names}",
-            bold=True,
-            red=bool(alive) and not self.settings.detach,
-        )
-
-    def _write_joined(self, reporter: pytest.TerminalReporter, price_note: str) -> None:
-        """The launches of each instance type in one row, as ``pytest-benchmark-aws compare`` shows them."""
-        from pytest_benchmark_aws.core.compare.records import Reading, parse_records
-        from pytest_benchmark_aws.core.compare.tables import compare_records
-        from pytest_benchmark_aws.report import columns
-        from pytest_benchmark_aws.report.formats import sentences, text
-        from pytest_benchmark_aws.report.formats.view import View
-
-        how = Reading(snapshot.catalog(), self.settings.throughput, self.settings.scale_parameter)
-        compared = compare_records(
-            record
-            for one in self.run.finished
-            for record in parse_records(result_json(self.run, one), one.job.name, how)
-        )
-        by_test = columns.COLUMNS["test"]
-        parts = columns.sections(compared.tables, by_test, None)
-        shown_columns, agreed = columns.without_agreed(columns.default_columns(parts, by_test), parts)
-        notes = [*agreed, *sentences.notes(compared, "median", None), price_note]
-        for line in text.render(View(parts, shown_columns, "median", {}, (), notes, ()), colour=False).splitlines():
-            reporter.write_line(line, cyan=line.startswith("▸"))
-
-    def measurements(self) -> Iterator[Measurement]:
-        """Each benchmark of each launch."""
-        from pytest_benchmark_aws.core.compare.machines import Measurement
-        from pytest_benchmark_aws.core.compare.results import parse_results
-
-        catalog = snapshot.catalog()
-        for one in self.run.finished:
-            data = result_json(self.run, one)
-            known = one.job.instance_type
-            for result in parse_results(
-                data, known.name, self.settings.throughput, self.settings.scale_parameter, catalog
-            ):
-                yield Measurement(
-                    case=result.case,
-                    machine=str(one.job.target),
-                    scale=result.scale,
-                    rounds=result.rounds,
-                    throughput=result.throughput,
-                    vcpus=known.vcpus,
-                    memory_bytes=known.memory_bytes,
-                    usd_per_hour=one.job.price.usd_per_hour,
-                    billed_usd=one.usd,
-                    flags=flags(one),
-                    threads_per_core=result.threads_per_core,
-                )
 
 
 SAVING = pytest.StashKey[Saving]()
@@ -309,13 +216,6 @@ def update_json(config: pytest.Config, output: dict[str, Any]) -> None:
         describe_machines(outcome.run, output)
 
 
-def summarize(reporter: pytest.TerminalReporter) -> None:
-    """The comparison of the machines, and as the last of our lines how many instances are alive."""
-    outcome = reporter.config.stash.get(OUTCOME, None)
-    if outcome is not None:
-        outcome.summarize(reporter)
-
-
 def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case) -> str:
     """Why a case has no report, for whoever reads the failure."""
     lines = launch.outcome.lines
@@ -327,7 +227,8 @@ def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case) 
         why = ("it began and never ended; " if started else "it never began; ") + launch.outcome.outcome
     errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
     name = launch.job.name
-    log = f"\n\n{name}'s log, whose end is shown below: {run.folder / safe_name(name)}.log"
+    below = ", whose end is shown below" if launch.broke_off else ""
+    log = f"\n\n{name}'s log{below}: {run.folder / safe_name(name)}.log"
     reason = f"no result from {name}: {why}" + "".join(f"\n\n{text}" for text in errors)
     return printable_lines(reason) + log
 
@@ -359,10 +260,3 @@ def results_folder(config: pytest.Config) -> Path:
     """pytest-benchmark's storage, where that is a folder."""
     path = getattr(_benchmarks(config).storage, "path", None)
     return Path(path) if path is not None else config.rootpath / ".benchmarks"
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

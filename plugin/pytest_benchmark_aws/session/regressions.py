@@ -45,18 +45,18 @@ class Regressions:
 
     def lines(self) -> list[str]:
         """What is said of it at the end."""
-        found = []
+        lines = []
         if self.inside:
-            found.append(
+            lines.append(
                 f"aws: {_names(self.inside)}: beyond --benchmark-compare-fail, but inside the 95 % interval over "
                 "launches, so not failed"
             )
         if self.unsure:
-            found.append(
+            lines.append(
                 f"aws: {_names(self.unsure)}: not enough launches to be sure, {LEAST_LAUNCHES} now and before are "
                 f"needed: --aws-launches {LEAST_LAUNCHES}"
             )
-        return found
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,17 @@ class _Sure:
     into: Regressions
 
     def fails(self, current: Any, compared: Any) -> str | None:
-        told = self.check.fails(current, compared)
+        failure = self.check.fails(current, compared)
         name = str(current["fullname"])
         sides = self.into.sides.get(name)
-        if told is None or sides is None or self.field not in CENTERS:
-            return told
-        now, before = ([float(one[self.field]) for one in side] for side in (sides.now, sides.before))
+        if failure is None or sides is None or self.field not in CENTERS:
+            return failure
+        now, before = ([float(stats[self.field]) for stats in side] for side in (sides.now, sides.before))
         if min(len(now), len(before)) < LEAST_LAUNCHES:
             self.into.unsure.append(name)
-            return told
+            return failure
         if ratio_of(sample(now, seed=0), sample(before, seed=1)).differs:
-            return told
+            return failure
         self.into.inside.append(name)
         return None
 

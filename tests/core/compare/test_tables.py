@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.records import Reading, Record, parse_records
-from pytest_benchmark_aws.core.compare.tables import Row, compare_records
+from pytest_benchmark_aws.core.compare.tables import compare_records, with_baselines
+from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from tests.result_files import benchmark, result
 
 if TYPE_CHECKING:
     import random
+
+    from pytest_benchmark_aws.core.compare.rows import Row
 
 HOW = Reading(snapshot.catalog(), scale_parameter="scale")
 
@@ -178,3 +182,144 @@ def test_any_order_of_files_gives_the_same_answer(
     first = compare_records(found, row_of=row_of)
     shuffle.shuffle(found)
     assert compare_records(found, row_of=row_of) == first
+
+
+SECONDS = st.floats(1e-6, 1e6)
+SPEEDS = st.dictionaries(
+    st.sampled_from(["m5.large", "r5.4xlarge", "c5.24xlarge"]), st.lists(SECONDS, min_size=1, max_size=5), min_size=1
+)
+"""Instance type -> the rounds of its launch."""
+
+
+def measured(speeds: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """A file for each machine."""
+    return [result(benchmark(rounds), instance_type=kind, launch=kind) for kind, rounds in speeds.items()]
+
+
+@given(SPEEDS, st.lists(st.sampled_from(["test_a", "test_b"]), min_size=1, unique=True))
+def test_every_result_is_a_row_of_its_case(speeds: dict[str, list[float]], tests: list[str]) -> None:
+    """Nothing is lost."""
+    files = [
+        result(*(benchmark(rounds, name) for name in tests), instance_type=kind, launch=kind)
+        for kind, rounds in speeds.items()
+    ]
+    tables = compare_records(records(*files)).tables
+    assert [table.case for table in tables] == [f"tests/test_one.py::{name}" for name in sorted(tests)]
+    assert all({row.machine.name for row in table.rows} == speeds.keys() for table in tables)
+
+
+@given(SPEEDS)
+def test_the_median_lies_between_the_low_and_the_high(speeds: dict[str, list[float]]) -> None:
+    """Low, median and high are of the rounds, and money is the price for the median."""
+    for name, row in rows(*measured(speeds)).items():
+        assert row.low == min(speeds[name]) <= row.seconds <= max(speeds[name]) == row.high
+        assert row.seconds == statistics.median(speeds[name])
+        assert row.machine.usd_per_hour is not None
+        assert row.run_usd == usd(row.machine.usd_per_hour, row.seconds)
+
+
+@given(SPEEDS)
+def test_the_fastest_and_the_cheapest_are_marked_where_there_is_a_choice(speeds: dict[str, list[float]]) -> None:
+    """Of two machines and more, those with the least time and the least cost; of one machine, none."""
+    found = rows(*measured(speeds)).values()
+    fastest, cheapest = ([row for row in found if word in row.choice] for word in ("fastest", "cheapest"))
+    if len(found) == 1:
+        assert not fastest
+        assert not cheapest
+        return
+    assert {row.seconds for row in fastest} == {min(row.seconds for row in found)}
+    assert {row.run_usd for row in cheapest} == {min(row.run_usd for row in found if row.run_usd is not None)}
+
+
+@given(SPEEDS)
+def test_relative_is_a_share_of_the_fastest(speeds: dict[str, list[float]]) -> None:
+    """No machine is more than all of the fastest, which is exactly 1."""
+    shares = [row.speed.value for row in rows(*measured(speeds)).values() if row.speed is not None]
+    assert len(shares) == len(speeds)
+    assert max(shares) == 1
+    assert all(0 < share <= 1 for share in shares)
+
+
+@given(st.floats(1e3, 1e12), st.floats(1e3, 1e12))
+def test_relative_is_a_ratio_of_throughput(ours: float, theirs: float) -> None:
+    """Relative is a machine's throughput over the reference's, whatever the amount of work."""
+    small, full = (
+        result(
+            benchmark([seconds], f"test_it[{scale}]", params={"scale": scale}, rows_per_second=rate),
+            instance_type=kind,
+        )
+        for kind, scale, seconds, rate in (("c5.large", "smoke", 1.0, ours), ("m5.large", "full", 10.0, theirs))
+    )
+    speed = rows(small, full, reference="m5.large")["c5.large"].speed
+    assert speed is not None
+    assert speed.value == pytest.approx(ours / theirs)
+
+
+def test_the_fastest_need_not_be_the_cheapest() -> None:
+    """A machine that is twice as fast at many times the price is the fastest; the other is the cheapest."""
+    found = rows(*launches("m5.large", 10.0), *launches("c5.24xlarge", 5.0))
+    assert found["m5.large"].choice == ("cheapest", "front")
+    assert found["c5.24xlarge"].choice == ("fastest", "front")
+    assert found["m5.large"].speed is not None
+    assert found["m5.large"].speed.value == 0.5
+
+
+def beside(now: dict[str, Any], *saved: dict[str, Any]) -> Row:
+    """The only row, beside its baseline."""
+    ((row,),) = (table.rows for table in with_baselines(compare_records(records(now)), records(*saved)).tables)
+    return row
+
+
+@given(SECONDS, SECONDS)
+def test_a_machine_is_compared_with_its_own_baseline(now: float, before: float) -> None:
+    """Of the same instance type and the same case, at its scale; the ratio is of throughputs."""
+    own, other = (
+        result(benchmark([seconds]), instance_type=kind) for kind, seconds in (("m5.large", before), ("m5.xlarge", 1.0))
+    )
+    unlike = result(benchmark([1.0], "test_other"), instance_type="m5.large")
+    row = beside(launches("m5.large", now)[0], own, other, unlike)
+    assert row.baseline is not None
+    assert row.baseline.median == before
+    assert row.over_baseline == pytest.approx(before / now)
+
+
+def test_scales_without_a_throughput_have_no_ratio_to_a_baseline() -> None:
+    """Nobody knows how much more work the larger is; with a throughput, they have."""
+    for rate, ratio in ({}, None), ({"rows_per_second": 5.0}, 1.0):
+        now, saved = (
+            result(benchmark([1.0], f"test_it[{scale}]", params={"scale": scale}, **rate), instance_type="m5.large")
+            for scale in ("s", "l")
+        )
+        assert beside(now, saved).over_baseline == ratio
+
+
+def test_without_a_baseline_nothing_is_compared() -> None:
+    """Another case's is none, and no time of embedded AWS is one."""
+    other = result(benchmark([1.0], "test_other"), instance_type="m5.large")
+    embedded = result(benchmark([1.0], embedded=True), instance_type="m5.large")
+    row = beside(launches("m5.large", 1.0)[0], other, embedded)
+    assert (row.baseline, row.over_baseline) == (None, None)
+
+
+def test_smt_against_the_own_baseline_is_flagged_behind_the_launchs_own_flags() -> None:
+    """Doubts of the time come before doubts of the comparison, each with its numbers."""
+    now, saved = (
+        result(
+            benchmark([1.0], flags=flags), instance_type="m5.large", machine={"hardware": {"threads_per_core": count}}
+        )
+        for flags, count in ((["steal 2.0%"], 2), ([], 1))
+    )
+    row = beside(now, saved)
+    assert row.flags == ("noisy: steal 2.0%", "SMT differs: 2 threads a core, baseline 1")
+
+
+def test_smt_against_the_fastest_is_flagged() -> None:
+    """``relative`` is over the fastest machine: those whose cores run another number of threads say so, it does not."""
+    slow, same, fast = (
+        result(benchmark([seconds]), instance_type=kind, launch=kind, machine={"hardware": {"threads_per_core": count}})
+        for kind, seconds, count in (("m5.large", 9.0, 2), ("m6g.large", 5.0, 1), ("c7g.large", 3.0, 1))
+    )
+    flags = {name: row.flags for name, row in rows(slow, same, fast).items()}
+    assert flags == {
+        "m5.large": ("SMT differs: 2 threads a core, reference 1",), "m6g.large": (), "c7g.large": ()
+    }  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
+from pytest_benchmark_aws.core.compare.choice import tallies_of
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.compare.tables import Table, compare_records
-from pytest_benchmark_aws.report.html.choice import Verdict, headline, tally, verdict
+from pytest_benchmark_aws.report.html.choice import Verdict, headline, verdict
 from pytest_benchmark_aws.report.html.machine_styles import marks_of
 from tests.report import made
 from tests.result_files import benchmark, result
@@ -91,9 +92,9 @@ def test_another_reference_is_what_the_fastest_is_measured_by() -> None:
 
 def test_a_machine_without_a_price_is_told_beside_the_choice() -> None:
     """This machine is the fastest and costs nothing that is known."""
-    choice, tags = said(table(here=(0.5,), m5_large=(1.0,), c5_large=(1.5,)))
-    assert ("no price", "A CPU, 4 CPUs") in tags
-    assert "USD" not in choice.said[-1].text
+    told, tags = said(table(here=(0.5,), m5_large=(1.0,), c5_large=(1.5,)))
+    assert tags == [("fastest with a price and cheapest", "m5.large"), ("no price", "A CPU, 4 CPUs")]
+    assert "USD" not in told.said[-1].text
 
 
 def test_real_machines_are_never_measured_by_embedded_ones() -> None:
@@ -116,8 +117,8 @@ def test_the_headline_counts_over_tests() -> None:
     """In how many tests a machine is the best; nothing where one test has a choice."""
     tables = compare_records(made.records(commits=1)).tables
     marks = marks_of(tables)
-    tallies = tally(tables, marks)
-    (first, *_) = headline(tables, tallies)
+    tallies = tallies_of(tables)
+    (first, *_) = headline(tables, tallies, marks)
     assert (first.mark.name, first.text) == ("c7g.2xlarge", "in all 8 tests")
-    assert [machine.tests for machine in tallies] == [8] * 6
-    assert headline(tables[:1], tally(tables[:1], marks)) == []
+    assert [one.tests for one in tallies] == [8] * 6
+    assert headline(tables[:1], tallies_of(tables[:1]), marks) == []

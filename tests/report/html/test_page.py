@@ -87,8 +87,8 @@ def with_names(name: str) -> list[Record]:
     """A result whose every text is that name."""
     data = made.results("m5.8xlarge", tests=("test_it",), threads=(1, 2))
     for number, bench in enumerate(data["benchmarks"]):
-        bench["fullname"] = f"{name}::{name}[{name}-{number}]"
-        bench["params"] = {"threads": number + 1, name: name}
+        bench["fullname"] = f"{name}::{name}[{name}-{number + 1}]"
+        bench["params"] = {name: name, "threads": number + 1}
         bench["extra_info"] |= {
             "instance_type": name, "instance_id": None, "market": name, "region": name, "flags": [name],
             "usd_per_hour": "1.5", "price_source": f"{name}, 2026-11-24", f"{name}_per_second": 5.0,
@@ -100,8 +100,8 @@ def with_names(name: str) -> list[Record]:
     older["datetime"] = "2019-01-01T00:00:00+00:00"
     other = made.results("c5.24xlarge", tests=("test_it",))
     for bench in other["benchmarks"]:
-        bench["fullname"] = f"{name}::{name}[{name}-0]"
-    return [record for contents in (data, older, other) for record in made.records(contents)]
+        bench["fullname"] = f"{name}::{name}[{name}-1]"
+    return [record for one in (data, older, other) for record in made.records(one)]
 
 
 def plain() -> Elements:

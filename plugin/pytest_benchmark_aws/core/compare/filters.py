@@ -74,7 +74,7 @@ def parse_filter(text: str) -> Callable[[Record], bool]:
         return lambda record: read_yes(record) == yes
     if name in _NUMBERS and compare is not None:
         read, number = _NUMBERS[name], _number(name, value, text)
-        return lambda record: (known := read(record)) is not None and compare(known, number)
+        return lambda record: (value_of := read(record)) is not None and compare(value_of, number)
     raise PlanError(f"filter {text!r} cannot be read: {HELP}")
 
 
@@ -111,8 +111,8 @@ def chosen(
     ]
 
 
-def _fits(known: str | None, pattern: str) -> bool:
-    return known is not None and (known == pattern or fnmatch.fnmatchcase(known, pattern))
+def _fits(text: str | None, pattern: str) -> bool:
+    return text is not None and (text == pattern or fnmatch.fnmatchcase(text, pattern))
 
 
 def _number(name: str, value: str, text: str) -> Any:

@@ -8,13 +8,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio, Sampled, holm, ratio_of, sample
-from pytest_benchmark_aws.core.compare.tables import CONFIDENCE, SIGNIFICANT, How
+from pytest_benchmark_aws.core.compare.rows import SIGNIFICANT, How
+from pytest_benchmark_aws.core.compare.tables import CONFIDENCE
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Table
 
 Metric = Literal["median", "mean", "min", "usd"]
 METRICS: tuple[Metric, ...] = ("median", "mean", "min", "usd")
@@ -87,7 +89,7 @@ def parse_condition(text: str) -> Condition:
         PlanError: the text is no such condition.
     """
     match = _CONDITION.fullmatch(text)
-    metric = next((one for one in METRICS if match and one == match[1]), None)
+    metric = next((name for name in METRICS if match and name == match[1]), None)
     if match is None or metric is None:
         raise PlanError(
             f"condition {text!r} cannot be read: write one of {', '.join(METRICS)}, a > and a percentage, "
@@ -101,29 +103,32 @@ def changes(tables: Iterable[Table], baselines: Iterable[Table], metric: Metric)
 
     A baseline is of the same test, scale and kind of machine; of several commits the newest counts.
     """
-    known: dict[tuple[object, ...], Row] = {}
+    baseline_of: dict[tuple[object, ...], Row] = {}
     for table in baselines:
-        for row in sorted(table.rows, key=lambda one: one.records[-1].when):
-            known[_identity(row)] = row
-    found, without = [], []
+        for row in sorted(table.rows, key=lambda row: row.records[-1].when):
+            baseline_of[_identity(row)] = row
+    compared, without = [], []
     for table in tables:
         for row in table.rows:
-            base = known.get(_identity(row))
+            base = baseline_of.get(_identity(row))
             if base is None or (metric == "usd" and not (row.machine.usd_per_hour and base.machine.usd_per_hour)):
                 without.append(row)
             else:
-                found.append(_change(row, base, metric))
-    adjusted = iter(holm([one.ratio.p_value for one in found if one.ratio.p_value is not None]))
-    return [one if one.ratio.p_value is None else replace(one, adjusted_p=next(adjusted)) for one in found], without
+                compared.append(_change(row, base, metric))
+    adjusted = iter(holm([change.ratio.p_value for change in compared if change.ratio.p_value is not None]))
+    corrected = [
+        change if change.ratio.p_value is None else replace(change, adjusted_p=next(adjusted)) for change in compared
+    ]
+    return corrected, without
 
 
-def judge(condition: Condition, found: Sequence[Change]) -> Judged:
+def judge(condition: Condition, compared: Sequence[Change]) -> Judged:
     """A change fails that is beyond the limit and sure to be one: a difference inside the interval never fails."""
-    beyond = [one for one in found if Decimal(repr(one.percent)) > condition.percent]
-    failed = tuple(one for one in beyond if one.sure)
-    undecided = tuple(one for one in beyond if not one.ratio.enough)
-    told = {id(one) for one in (*failed, *undecided)}
-    return Judged(condition, failed, undecided, tuple(one for one in found if id(one) not in told))
+    beyond = [change for change in compared if Decimal(repr(change.percent)) > condition.percent]
+    failed = tuple(change for change in beyond if change.sure)
+    undecided = tuple(change for change in beyond if not change.ratio.enough)
+    worse = {id(change) for change in (*failed, *undecided)}
+    return Judged(condition, failed, undecided, tuple(change for change in compared if id(change) not in worse))
 
 
 def _identity(row: Row) -> tuple[object, ...]:
@@ -133,7 +138,7 @@ def _identity(row: Row) -> tuple[object, ...]:
 def _change(row: Row, base: Row, metric: Metric) -> Change:
     how: How = "median" if metric == "usd" else metric
     new, old = (
-        sample([getattr(record, how) for record in one.records], seed=seed) for seed, one in enumerate((row, base))
+        sample([getattr(record, how) for record in side.records], seed=seed) for seed, side in enumerate((row, base))
     )
     if metric == "usd":  # prices are known: they move the interval and widen it by nothing
         new, old = _priced(new, row), _priced(old, base)

@@ -99,22 +99,22 @@ def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 
     return Sampled(middle, count, away, _variance(away, _mean(away)))
 
 
-def ratio_of(one: Sampled, reference: Sampled, *, confidence: float = 0.95) -> Ratio:
+def ratio_of(sampled: Sampled, reference: Sampled, *, confidence: float = 0.95) -> Ratio:
     """The ratio of two sides' centers, with its interval: percentile bootstrap, widened for few launches.
 
     The percentile interval of few units is too narrow, by sqrt(n / (n - 1)) on each side and by the heavier tail of
     Student's t; both are made good on the log scale around the estimate (Hesterberg, What Teachers Should Know About
     the Bootstrap, 2015, section 4.4). The degrees of freedom are Welch's and Satterthwaite's, rounded down.
     """
-    value = one.center / reference.center
-    if not one.away or not reference.away:
+    value = sampled.center / reference.center
+    if not sampled.away or not reference.away:
         return Ratio(value, None, None, confidence, None)
-    middle, sides = math.log(value), (one, reference)
+    middle, sides = math.log(value), (sampled, reference)
     scales = [side.launches / (side.launches - 1) for side in sides]
     variances = [side.variance * scale for side, scale in zip(sides, scales, strict=True)]
     freedom = _freedom(variances, [side.launches - 1 for side in sides])
     ours, theirs = map(math.sqrt, scales)
-    away = sorted([ours * left - theirs * right for left, right in zip(one.away, reference.away, strict=True)])
+    away = sorted([ours * left - theirs * right for left, right in zip(sampled.away, reference.away, strict=True)])
     widen, tail = _heavier(confidence, freedom), (1 - confidence) / 2
     # The estimate lies within its interval, also where skewed draws say otherwise.
     low = middle + min(0.0, widen * _quantile(away, tail))
@@ -138,7 +138,7 @@ def ratio(
         ValueError: a launch without rounds, or none at all.
     """
     center(launches, how), center(reference, how)
-    left, right = ([CENTERS[how](one) for one in side] for side in (launches, reference))
+    left, right = ([CENTERS[how](rounds) for rounds in side] for side in (launches, reference))
     return ratio_of(
         sample(left, resamples=resamples, seed=2 * seed),
         sample(right, resamples=resamples, seed=2 * seed + 1),

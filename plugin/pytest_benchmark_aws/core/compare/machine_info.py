@@ -52,33 +52,33 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
     hardware, ec2, cpu = (json_fields.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
     named = extra.get("instance_type") or ec2.get("instance_type")
     instance_type = named if isinstance(named, str) else None
-    known = catalog.find(instance_type) if instance_type else None
+    listed = catalog.find(instance_type) if instance_type else None
     embedded = bool(extra.get("embedded") or ec2.get("embedded"))
     market = json_fields.text(extra.get("market") or ec2.get("market"))
     published = bool(extra.get("published"))
     vcpus = (
         json_fields.whole(hardware.get("vcpus"))
-        or (known.vcpus if known else None)
+        or (listed.vcpus if listed else None)
         or json_fields.whole(cpu.get("count"))
     )
-    if embedded and known:  # the hardware is that of whatever machine embedded AWS ran on
-        vcpus = known.vcpus
+    if embedded and listed:  # the hardware is that of whatever machine embedded AWS ran on
+        vcpus = listed.vcpus
     model = json_fields.text(hardware.get("cpu_model") or cpu.get("brand_raw") or cpu.get("brand"))
     threads = json_fields.whole(hardware.get("threads_per_core"))
-    if threads is None or (embedded and known):
-        threads = known.threads_per_core if known else None
+    if threads is None or (embedded and listed):
+        threads = listed.threads_per_core if listed else None
     cores = json_fields.whole(hardware.get("cores"))
-    if cores is None or (embedded and known):
-        cores = known.cores if known else None
+    if cores is None or (embedded and listed):
+        cores = listed.cores if listed else None
     memory = json_fields.whole(hardware.get("memory_bytes"))
-    if known and (embedded or memory is None):
-        memory = known.memory_bytes
-    told = json_fields.usd(extra.get("usd_per_hour"))
+    if listed and (embedded or memory is None):
+        memory = listed.memory_bytes
+    price = json_fields.usd(extra.get("usd_per_hour"))
     name = instance_type or _unnamed(model, vcpus, info)
     if instance_type:
         if market == "spot":
             name += " spot"
-        if known and known.threads_per_core and threads and threads != known.threads_per_core:
+        if listed and listed.threads_per_core and threads and threads != listed.threads_per_core:
             name += f" with {threads} thread{'s' if threads > 1 else ''} a core"
         name += " (embedded)" if embedded else PUBLISHED if published else ""
     return MachineInfo(
@@ -95,8 +95,8 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         arch=json_fields.text(hardware.get("arch") or info.get("machine")),
         python=json_fields.text(info.get("python_version")),
         region=json_fields.text(extra.get("region") or ec2.get("region")),
-        usd_per_hour=told if told is not None else known.usd_per_hour if known else None,
-        price_date=_date_in(extra.get("price_source")) if told is not None else catalog.price_date if known else None,
+        usd_per_hour=price if price is not None else listed.usd_per_hour if listed else None,
+        price_date=_date_in(extra.get("price_source")) if price is not None else catalog.price_date if listed else None,
         node=json_fields.text(info.get("node")),
         system=json_fields.text(info.get("system")),
     )

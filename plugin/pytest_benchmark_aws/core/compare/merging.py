@@ -106,7 +106,7 @@ def merge(documents: Iterable[Json]) -> Merge:
             order = (merged.folder, _when(shards[0][0].header), identity, layer)
             names = [entry.bench["fullname"] for shard in shards for entry in shard]
             files.append((order, merged, [identity, *names]))
-    files.sort(key=lambda one: one[0])
+    files.sort(key=lambda file: file[0])
     return Merge(tuple(merged for _, merged, _ in files), duplicates, _conflicts(files))
 
 
@@ -115,13 +115,13 @@ def _entries(document: Json) -> list[_Entry]:
     header = {key: document[key] for key in sorted(document.keys() - {"benchmarks", PARTS})}
     parts = parts_of(document)
     texts: dict[int, str] = {}
-    found = []
-    for given in document["benchmarks"]:
-        own = parts.get(given["fullname"], header)
-        said, bench = _of_one_machine(own, given)
+    entries = []
+    for stored in document["benchmarks"]:
+        own = parts.get(stored["fullname"], header)
+        said, bench = _of_one_machine(own, stored)
         text = texts.setdefault(id(own), _canonical(own)) if said is own else _canonical(said)
-        found.append(_Entry(said, text, bench, _canonical(bench)))
-    return found
+        entries.append(_Entry(said, text, bench, _canonical(bench)))
+    return entries
 
 
 def parts_of(document: Json) -> dict[str, Json]:
@@ -131,14 +131,14 @@ def parts_of(document: Json) -> dict[str, Json]:
         RecordError: the list of shards is not one that a merge has written.
     """
     parts = document.get(PARTS, [])
-    found: dict[str, Json] = {}
+    headers: dict[str, Json] = {}
     for part in map(_mapping, parts if isinstance(parts, list) else [None]):
         names = part.get("benchmarks")
-        if not isinstance(names, list) or not all(isinstance(name, str) and name not in found for name in names):
+        if not isinstance(names, list) or not all(isinstance(name, str) and name not in headers for name in names):
             raise RecordError(f"{PARTS} is no list of shards, each with the full names that it held")
         header = {key: part[key] for key in sorted(part.keys() - {"benchmarks"})}
-        found.update(dict.fromkeys(names, header))
-    return found
+        headers.update(dict.fromkeys(names, header))
+    return headers
 
 
 def _of_one_machine(header: Json, bench: Json) -> tuple[Json, Json]:
@@ -188,27 +188,27 @@ def _identity(entry: _Entry) -> str:
 
 
 def _without_noise(info: Mapping[str, Any]) -> Json:
-    kept = deepcopy(dict(info))
+    steady = deepcopy(dict(info))
     for *parents, key in NOISE:
-        node: Any = kept
+        node: Any = steady
         for parent in parents:
             node = node.get(parent) if isinstance(node, dict) else None
         if isinstance(node, dict):
             node.pop(key, None)
-    return kept
+    return steady
 
 
 def _without_duplicates(entries: Sequence[_Entry]) -> list[_Entry]:
     """Each benchmark once, of the first header in order; one with its rounds in place of the same one without."""
-    found: dict[str, dict[str | None, _Entry]] = {}
+    single: dict[str, dict[str | None, _Entry]] = {}
     for entry in entries:
         stats = entry.bench["stats"]
         rest = _canonical({**entry.bench, "stats": {key: value for key, value in stats.items() if key != "data"}})
         rounds = _canonical(stats["data"]) if stats.get("data") else None
-        same = found.setdefault(rest, {})
+        same = single.setdefault(rest, {})
         if rounds not in same or _order(entry) < _order(same[rounds]):
             same[rounds] = entry
-    return [entry for same in found.values() for rounds, entry in same.items() if rounds is not None or len(same) == 1]
+    return [entry for same in single.values() for rounds, entry in same.items() if rounds is not None or len(same) == 1]
 
 
 def _order(entry: _Entry) -> tuple[str, ...]:
@@ -283,9 +283,9 @@ def _conflicts(files: Sequence[tuple[object, MergedFile, list[str]]]) -> tuple[C
         for name in names:
             places.setdefault((identity, name), []).append(place)
     return tuple(
-        Conflict(name, files[found[0]][1].folder, tuple(found))
-        for (_, name), found in sorted(places.items())
-        if len(found) > 1
+        Conflict(name, files[holders[0]][1].folder, tuple(holders))
+        for (_, name), holders in sorted(places.items())
+        if len(holders) > 1
     )
 
 

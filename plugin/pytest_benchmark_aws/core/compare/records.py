@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
@@ -50,7 +51,9 @@ class Record:
     """One benchmark of one launch."""
 
     case: str
-    """The test and its parameters but the one that scales the work: the same on every machine."""
+    """The node id without the part that scales the work: the same on every machine, at every scale."""
+    node_id: str
+    """As it is on every machine, the scale in it."""
     scale: str | None
     machine: MachineInfo
     launch: str
@@ -73,6 +76,7 @@ class Record:
     launch_usd: Decimal | None
     flags: tuple[str, ...]
     params: Mapping[str, Any]
+    """All but the instance type, in the order of their ids."""
     source: str
     """The file."""
     quartiles: tuple[float, float] | None = None
@@ -125,7 +129,7 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
             records.append(_record(bench, extra, job, machines[key], commit, when, source, how))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             name = str(bench.get("fullname") or bench.get("name") or number)[:200]
-            raise RecordError(f"benchmark {name}: {_told(error)}") from None
+            raise RecordError(f"benchmark {name}: {_reason(error)}") from None
     return records
 
 
@@ -144,25 +148,26 @@ def _record(
         raise RecordError("stats are no object")
     median = _seconds(stats, "median")
     params = json_fields.mapping(bench.get("params"))
-    scale = params.get(how.scale_parameter) if how.scale_parameter else None
-    case = bench["fullname"]
-    if not isinstance(case, str):
+    node_id = bench["fullname"]
+    if not isinstance(node_id, str):
         raise RecordError("fullname is no text")
     if job and TARGET in params:  # an id of the session with --aws, not of the instance
         params = {name: value for name, value in params.items() if name != TARGET}
-        case = bare_id(case, job)
-    if scale is not None:
-        params = {name: value for name, value in params.items() if name != how.scale_parameter}
-        case = _without_scale(case, params)
+        node_id = bare_id(node_id, job)
+    case, scale = node_id, params.get(how.scale_parameter) if how.scale_parameter else None
+    if how.scale_parameter and scale is not None:
+        # A test whose scale nobody can tell in its id is compared at that scale alone, under a name that no id has.
+        case = without_parameter(node_id, params, how.scale_parameter) or f"{node_id} at {scale}"
     data = stats.get("data")
     rounds = thin(data) if isinstance(data, list) and data else (median,)
     key = how.throughput_key or _rate_key(extra)
-    given: Any = extra.get(key) if key else None
-    throughput = float(given) if type(given) in _NUMBERS and 0 < given < _MOST else None
+    rate: Any = extra.get(key) if key else None
+    throughput = float(rate) if type(rate) in _NUMBERS and 0 < rate < _MOST else None
     run = extra.get("instance_id") or (f"{machine.node or ''} {when}" if when else source)
     count = stats.get("rounds")
     return Record(
         case=case,
+        node_id=node_id,
         scale=None if scale is None else str(scale),
         machine=machine,
         launch=str(run),
@@ -199,20 +204,14 @@ def thin(data: Sequence[Any], most: int = MOST_ROUNDS) -> tuple[float, ...]:
     return tuple(map(float, ordered))
 
 
-def _without_scale(fullname: str, params: Mapping[str, object]) -> str:
-    values = "-".join(str(value) for value in params.values())
-    function = fullname.split("[", 1)[0]
-    return f"{function}[{values}]" if values else function
-
-
 def _rate_key(extra: Mapping[str, Any]) -> str | None:
-    found = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
-    return found[0] if len(found) == 1 else None
+    keys = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
+    return keys[0] if len(keys) == 1 else None
 
 
 def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
-    given = extra.get("flags")
-    return tuple(str(flag) for flag in given) if isinstance(given, list) else ()
+    flags = extra.get("flags")
+    return tuple(str(flag) for flag in flags) if isinstance(flags, list) else ()
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:
@@ -224,12 +223,12 @@ def _commit(info: Mapping[str, Any]) -> Commit:
     )
 
 
-def utc(given: object) -> str:
+def utc(time: object) -> str:
     """ISO 8601 in UTC to the microsecond, so that texts sort by time; stock writes UTC, at times without saying."""
-    if not isinstance(given, str):
+    if not isinstance(time, str):
         return ""
     try:
-        moment = datetime.fromisoformat(given.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(time.replace("Z", "+00:00"))
     except ValueError:
         return ""
     if moment.tzinfo is not None:
@@ -252,5 +251,5 @@ def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
     return (low, high) if low <= high else None
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"it has no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)

@@ -8,12 +8,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.identity import without_parameter
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Commit
-    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Table
 
 SCALING_WORDS = frozenset(
     {
@@ -51,7 +54,7 @@ class Scaling:
     """A test whose instances differ in one number alone."""
 
     test: str
-    """The node id without that parameter; what else is fixed stands in brackets."""
+    """The node id without that parameter's part; what else is fixed stands in its brackets."""
     parameter: str
     parallel: bool
     """More of the parameter is more hands for the same work, so that time over the first point's is a speed-up."""
@@ -81,11 +84,11 @@ def scalings(tables: Iterable[Table], scale_parameter: str | None = None) -> lis
     units: dict[tuple[str, str, str], str] = {}
     for table in tables:
         for row in table.rows:
-            for name, x, label, others in _places(row, table.unit, scale_parameter):
-                key = (_function(table.case) + others, name, table.unit)
+            for test, name, x, label in _places(row, table.unit, scale_parameter):
+                key = (test, name, table.unit)
                 units[key] = table.unit
                 families.setdefault(key, {}).setdefault(row.machine.name, {}).setdefault(x, Point(x, label, row))
-    found = []
+    all_scalings = []
     for key in sorted(families):
         lines = [
             Line(next(iter(points.values())).row.machine, tuple(points[x] for x in sorted(points)))
@@ -94,13 +97,13 @@ def scalings(tables: Iterable[Table], scale_parameter: str | None = None) -> lis
         ]
         if lines:
             test, name, unit = key
-            found.append(Scaling(test, name, bool(_words(name) & PARALLEL_WORDS), unit, tuple(lines)))
-    return found
+            all_scalings.append(Scaling(test, name, bool(_words(name) & PARALLEL_WORDS), unit, tuple(lines)))
+    return all_scalings
 
 
 def histories(tables: Iterable[Table]) -> list[History]:
     """A history for each table whose rows are of more than one commit; ``tables`` have a row for each commit."""
-    found = []
+    all_histories = []
     for table in tables:
         rows = [row for row in table.rows if row.commit.id]
         rows.sort(key=lambda row: (row.records[0].when, row.commit.id, row.commit.dirty))
@@ -117,8 +120,8 @@ def histories(tables: Iterable[Table]) -> list[History]:
                 for _, points in sorted(by_machine.items())
             )
             if any(len(line.points) > 1 for line in lines):
-                found.append(History(table.case, scale, tuple(names.values()), lines))
-    return found
+                all_histories.append(History(table.case, scale, tuple(names.values()), lines))
+    return all_histories
 
 
 def _commit_names(commits: Iterable[Commit]) -> dict[tuple[str, bool], str]:
@@ -131,29 +134,19 @@ def _commit_names(commits: Iterable[Commit]) -> dict[tuple[str, bool], str]:
     }
 
 
-def _places(row: Row, unit: str, scale_parameter: str | None) -> Iterable[tuple[str, float, str, str]]:
-    """Parameter, number, its words and the other parameters in brackets, for each parameter that scales the test."""
-    params = row.records[-1].params
+def _places(row: Row, unit: str, scale_parameter: str | None) -> Iterable[tuple[str, str, float, str]]:
+    """Test without a parameter, the parameter, its number and that in words, for each that scales the test."""
+    record = row.records[-1]
     if row.scale is not None:
-        x = row.records[-1].work if unit != "runs" else _number(row.scale, row.machine)
-        if x is not None and math.isfinite(x):
-            name = f"work ({unit})" if unit != "runs" else scale_parameter or "scale"
-            yield name, x, row.scale, _others(params, None)
-    for name, value in params.items():
-        if _words(str(name)) & SCALING_WORDS:
+        work = record.work if unit != "runs" else _number(row.scale, row.machine)
+        if work is not None and math.isfinite(work):
+            yield row.case, f"work ({unit})" if unit != "runs" else scale_parameter or "scale", work, row.scale
+    for name, value in record.params.items():
+        if name != scale_parameter and _words(str(name)) & SCALING_WORDS:
             number = _number(value, row.machine)
-            if number is not None:
-                scale = () if row.scale is None else (row.scale,)
-                yield str(name), number, str(value), _others(params, name, scale)
-
-
-def _function(case: str) -> str:
-    return case.split("[", 1)[0]
-
-
-def _others(params: Mapping[str, object], left_out: str | None, more: Sequence[str] = ()) -> str:
-    values = [*more, *(str(value) for name, value in params.items() if name != left_out)]
-    return f"[{'-'.join(values)}]" if values else ""
+            test = None if number is None else without_parameter(record.node_id, record.params, name)
+            if number is not None and test is not None:
+                yield test, str(name), number, str(value)
 
 
 def _words(name: str) -> set[str]:

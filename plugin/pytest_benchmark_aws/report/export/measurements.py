@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.tables import Row
+    from pytest_benchmark_aws.core.compare.rows import Row
 
 SIMULATED = "simulated: embedded AWS's times are those of the machine that it ran on, not the instance type's"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.report.columns import COLUMNS
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.tables import Row
+    from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.report.columns import Value
     from pytest_benchmark_aws.report.formats.view import View
 
@@ -39,14 +39,14 @@ def render(view: View) -> str:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    found: dict[str, Any] = {name: _number(column.value(row)) for name, column in COLUMNS.items()}
-    found["spread"] = [row.low, row.high]
-    found["interval"] = None if row.speed is None or row.speed.low is None else [row.speed.low, row.speed.high]
-    found |= {"choice": list(row.choice), "flags": list(row.flags), "reference": row.is_reference}
-    found |= {"embedded": row.machine.embedded, "published": row.machine.published, "projected": row.projected}
-    found |= {"commit": row.commit.id or None, "dirty": row.commit.dirty}
-    found["files"] = sorted({record.source for record in row.records})
-    return found
+    cells: dict[str, Any] = {name: _number(column.value(row)) for name, column in COLUMNS.items()}
+    cells["spread"] = [row.low, row.high]
+    cells["interval"] = None if row.speed is None or row.speed.low is None else [row.speed.low, row.speed.high]
+    cells |= {"choice": list(row.choice), "flags": list(row.flags), "reference": row.is_reference}
+    cells |= {"embedded": row.machine.embedded, "published": row.machine.published, "projected": row.projected}
+    cells |= {"commit": row.commit.id or None, "dirty": row.commit.dirty}
+    cells["files"] = sorted({record.source for record in row.records})
+    return cells
 
 
 def _number(value: Value) -> Any:

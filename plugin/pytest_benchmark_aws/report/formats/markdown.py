@@ -27,11 +27,10 @@ def render(view: View) -> str:
         )
         lines.append("|" + "|".join(" :-- " if column.left else " --: " for column in view.columns) + "|")
         for row in section.rows:
-            best = bool(set(row.choice) & {"fastest", "cheapest"})
             cells = [escaped(column.shown(row)) for column in view.columns]
             lines.append(
                 "| "
-                + " | ".join(f"**{cell}**" if best and not place else cell for place, cell in enumerate(cells))
+                + " | ".join(f"**{cell}**" if row.is_best and not place else cell for place, cell in enumerate(cells))
                 + " |"
             )
         cases = dict.fromkeys(row.case for row in section.rows)

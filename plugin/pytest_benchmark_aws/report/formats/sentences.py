@@ -1,20 +1,53 @@
-"""What a comparison says in sentences: which machine keeps a limit, what the columns mean, how the gate judged."""
+"""What a comparison says in sentences: the choice, what the columns mean, and how the gate judged."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.compare.choice import break_even_seconds, cheapest_within, fastest_within
+from pytest_benchmark_aws.core.compare.choice import (
+    best_of,
+    break_even_seconds,
+    cheapest_within,
+    fastest_within,
+    tallies_of,
+)
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd
+from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_benchmark_aws.core.compare.choice import Offer
     from pytest_benchmark_aws.core.compare.gate import Change, Judged
-    from pytest_benchmark_aws.core.compare.tables import Compared, Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Compared, Table
+
+
+MOST_TALLIED = 12
+EMBEDDED = (
+    "embedded: these times are those of the machine that embedded AWS ran on, not the instance type's; money is what "
+    "they would pay for them."
+)
+
+
+def verdict(tables: Sequence[Table]) -> list[str]:
+    """The fastest and the cheapest of most tests, and of how many each machine is; nothing of fewer than two tests."""
+    tallies = tallies_of(tables)
+    best = best_of(tables, tallies)
+    if not best:
+        return []
+    header = ("machine", "fastest", "cheapest", "on the front", "tests")
+    counts = [
+        (tally.machine.name, *map(str, (tally.fastest, tally.cheapest, tally.front, tally.tests)))
+        for tally in tallies[:MOST_TALLIED]
+    ]
+    lines = [f"▸ {choice.word} {choice.tests_said}: {choice.machine.name}" for choice in best]
+    lines += [f"  {line}" for line in aligned([header, *counts])]
+    if len(tallies) > MOST_TALLIED:
+        lines.append(f"  {MOST_TALLIED} of {len(tallies):,} machines, those that are the best most often")
+    return lines
 
 
 def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> list[str]:
@@ -25,9 +58,9 @@ def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> 
     if not offers:
         return ["no machine here has a known price"]
     keeping = [
-        one
-        for one in offers
-        if (max_seconds is None or one.seconds <= max_seconds) and (max_usd is None or one.usd <= max_usd)
+        offer
+        for offer in offers
+        if (max_seconds is None or offer.seconds <= max_seconds) and (max_usd is None or offer.usd <= max_usd)
     ]
     limits = [] if max_seconds is None else [format_seconds(max_seconds)]
     limits += [] if max_usd is None else [f"{format_run_usd(max_usd)} USD"]
@@ -38,32 +71,33 @@ def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> 
         best, word = fastest_within(keeping, max_usd), "fastest"
     if best is not None:
         return [f"{word} within {limit}: {_offer(best)}"]
-    nearest = min(offers, key=lambda one: one.seconds if max_seconds is not None else one.usd)
+    nearest = min(offers, key=lambda offer: offer.seconds if max_seconds is not None else offer.usd)
     what = "fastest" if max_seconds is not None else "cheapest"
     return [f"none keeps {limit}; the {what} is {_offer(nearest)}"]
 
 
 def break_even(table: Table, machine: str, usd_per_hour: Decimal) -> list[str]:
     """Below which time a machine at that price is cheaper than the cheapest other one."""
-    others = [one for one in table.offers if one.machine != machine]
+    others = [offer for offer in table.offers if offer.machine != machine]
     if not others:
         return [f"{machine}: no other machine here has a known price"]
-    cheapest = min(others, key=lambda one: (one.usd, one.seconds))
+    cheapest = min(others, key=lambda offer: (offer.usd, offer.seconds))
     seconds = break_even_seconds(usd_per_hour, cheapest)
     return [
         f"{machine} ({usd_per_hour:.4f} USD/hour) is cheaper below {format_seconds(seconds)} than {_offer(cheapest)}"
     ]
 
 
-def notes(compared: Compared, how: str, reference: str | None) -> list[str]:
-    """What the columns mean, and what was left out."""
+def relative(reference: str | None) -> str:
+    """What the column of that name is."""
+    return f"relative: speed over {reference or 'the fastest machine'}'s, in units of work where scales differ."
+
+
+def notes(compared: Compared, how: str, reference: str | None, embedded: str = EMBEDDED) -> list[str]:
+    """What the columns mean, and what was left out; ``embedded`` is said where a row is embedded AWS's."""
     rows = [row for table in compared.tables for row in table.rows]
     what = {"median": "median", "mean": "mean", "min": "fastest round"}[how]
-    against = reference or "the fastest machine's"
-    lines = [
-        f"{how}: the mean over launches of each one's {what}. relative: speed over {against}, in units of work where "
-        "scales differ."
-    ]
+    lines = [f"{how}: the mean over launches of each one's {what}. {relative(reference)}"]
     if any(row.speed is not None and row.speed.enough and not row.is_reference for row in rows):
         lines.append(
             "interval: 95 %, bootstrap over launches. ▲ ▼: surely differs, Holm's correction for all rows; ≈: not."
@@ -71,11 +105,8 @@ def notes(compared: Compared, how: str, reference: str | None) -> list[str]:
     if any(row.projected and row.run_usd is not None for row in rows):
         scales = sorted({table.full_scale for table in compared.tables if table.mixed and table.full_scale})
         lines.append(f"≈ USD: the work of scale {', '.join(scales)} at this pace; throughput changes with the scale.")
-    if any(row.machine.embedded for row in rows):
-        lines.append(
-            "embedded: these times are those of the machine that embedded AWS ran on, not the instance type's; "
-            "money is what they would pay for them."
-        )
+    if embedded and any(row.machine.embedded for row in rows):
+        lines.append(embedded)
     if any(flag.startswith("noisy") for row in rows for flag in row.flags):
         lines.append(
             "noisy: others took more than 1 % of the CPU's time (steal), or a fixed piece of work (canary) took "
@@ -93,12 +124,13 @@ def notes(compared: Compared, how: str, reference: str | None) -> list[str]:
 def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
     """What failed, what could not be judged, and how many passed."""
     lines = []
-    for one in judged:
-        passed = f"{len(one.passed)} of {len(one.passed) + len(one.failed) + len(one.undecided)} rows pass"
-        passed += f", {len(one.undecided)} undecided" if one.undecided else ""
-        lines.append(f"{'✗' if one.failed else '?' if one.undecided else '✓'} {one.condition}: {passed}")
-        lines += [f"  ✗ {_change(change)}" for change in one.failed]
-        lines += [f"  ? {_change(change)}" for change in one.undecided]
+    for result in judged:
+        count = len(result.passed) + len(result.failed) + len(result.undecided)
+        passed = f"{len(result.passed)} of {count} rows pass"
+        passed += f", {len(result.undecided)} undecided" if result.undecided else ""
+        lines.append(f"{'✗' if result.failed else '?' if result.undecided else '✓'} {result.condition}: {passed}")
+        lines += [f"  ✗ {_change(change)}" for change in result.failed]
+        lines += [f"  ? {_change(change)}" for change in result.undecided]
     if without:
         names = sorted({f"{row.case} on {row.machine.name}" for row in without})
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,10 +19,14 @@ class View:
     columns: Sequence[Column]
     how: str
     """``median``, ``mean`` or ``min``."""
-    answers: Mapping[str, Sequence[str]]
-    """Case -> which machine to take within the limits asked for."""
-    gate: Sequence[str]
-    """How the conditions were judged."""
     notes: Sequence[str]
-    refused: Sequence[str]
+    answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Case -> which machine to take within the limits asked for."""
+    gate: Sequence[str] = ()
+    """How the conditions were judged."""
+    refused: Sequence[str] = ()
     """Files that are no results, with the reason."""
+    verdict: Sequence[str] = ()
+    """A title and lines that stand above the tables: the choice over all tests."""
+    accent: str | None = None
+    """The name of the machine whose rows stand out; where None, the fastest and the cheapest do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.choice import FASTEST_PRICED, best_of
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.columns import NOT_ENOUGH
@@ -13,7 +14,9 @@ from pytest_benchmark_aws.report.html.charts.units import usd_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.core.compare.choice import Tally
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.charts.units import Unit
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
@@ -23,7 +26,7 @@ class Said:
     """A machine and what is said of it."""
 
     tag: str
-    """``fastest``, ``cheapest``, ``fastest and cheapest``, ``front``."""
+    """``fastest``, ``cheapest``, ``fastest and cheapest``, ``front``; ``fastest with a price``, and ``no price``."""
     mark: Mark
     embedded: bool
     text: str
@@ -46,14 +49,15 @@ def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
     if not any("cheapest" in row.choice for row in best):
         tag = "measured" if len({row.machine.name for row in rows}) == 1 else "fastest"
         return Verdict((_said(tag, rows[0], marks, money),), _nothing_to_choose(table))
-    fastest = next(row for row in best if "fastest" in row.choice)
+    word = next((word for row in best for word in row.choice if word == FASTEST_PRICED), "fastest")
+    fastest = next(row for row in best if word in row.choice and row.run_usd is not None)
     # Of equals in money the fastest, as the front has it.
     cheapest = next(row for row in best if "cheapest" in row.choice)
     if cheapest is fastest:
-        said = [_said("fastest and cheapest", fastest, marks, money)]
+        said = [_said(f"{word} and cheapest", fastest, marks, money)]
     else:
         said = [
-            _said("fastest", fastest, marks, money),
+            _said(word, fastest, marks, money),
             _said("cheapest", cheapest, marks, money, _compared(cheapest, fastest)),
         ]
     between = [row for row in best if "front" in row.choice and row is not fastest and row is not cheapest]
@@ -123,13 +127,12 @@ def _turned(speed: Ratio | None) -> Ratio | None:
     return Ratio(1 / speed.value, low, high, speed.confidence, speed.p_value)
 
 
-def _ahead(fastest: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapping[str, Mark]) -> str:
-    """How many times as fast the fastest is as the other, and with which confidence."""
+def _ahead(ahead: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapping[str, Mark]) -> str:
     if speed is None:
         return ""
-    ours, theirs = marks[fastest.machine.name].name, marks[other.machine.name].name
+    ours, theirs = marks[ahead.machine.name].name, marks[other.machine.name].name
     if speed.low is None or speed.high is None:
-        counts = f"{_launches(fastest)} of the one and {_launches(other)} of the other"
+        counts = f"{_launches(ahead)} of the one and {_launches(other)} of the other"
         return (
             f"{ours} is {speed.value:.2f} times as fast as {theirs}; {NOT_ENOUGH} to say how sure that is: {counts}, "
             f"{LEAST_LAUNCHES} of each are needed."
@@ -149,52 +152,9 @@ def _launches(row: Row) -> str:
     return f"{row.launches} launch{'es' * (row.launches > 1)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Of how many tests a machine is the fastest, the cheapest and on the front."""
-
-    mark: Mark
-    embedded: bool
-    fastest: int
-    cheapest: int
-    front: int
-    tests: int
-    """How many it was measured in."""
-
-
-def tally(tables: Sequence[Table], marks: Mapping[str, Mark]) -> list[Tally]:
-    """A tally for each machine; the machine that is the fastest of most tests comes first."""
-    counts: dict[str, list[int]] = {}
-    embedded: dict[str, bool] = {}
-    for table in tables:
-        chosen: dict[str, set[str]] = {}
-        for row in table.rows:
-            embedded[row.machine.name] = row.machine.embedded
-            chosen.setdefault(row.machine.name, set()).update(row.choice)
-        for name, words in chosen.items():
-            count = counts.setdefault(name, [0, 0, 0, 0])
-            for place, word in enumerate(("fastest", "cheapest", "front")):
-                count[place] += word in words
-            count[3] += 1
-    ordered = sorted(counts, key=lambda name: (*(-count for count in counts[name]), name))
-    return [Tally(marks[name], embedded[name], *counts[name]) for name in ordered]
-
-
-def headline(tables: Sequence[Table], tallies: Sequence[Tally]) -> list[Said]:
-    """The machines that are the fastest and the cheapest of most tests; empty where fewer than two have a choice."""
-    judged = sum(any(row.choice for row in table.rows) for table in tables)
-    if judged < 2:
-        return []
-    fastest = max(tallies, key=lambda machine: machine.fastest)
-    cheapest = max(tallies, key=lambda machine: machine.cheapest)
-    if fastest is cheapest and fastest.fastest == fastest.cheapest:
-        return [_most("fastest and cheapest", fastest, fastest.fastest, judged)]
+def headline(tables: Sequence[Table], tallies: Sequence[Tally], marks: Mapping[str, Mark]) -> list[Said]:
+    """The fastest and the cheapest machine of most tests; nothing where fewer than two tests have a choice."""
     return [
-        _most("fastest", fastest, fastest.fastest, judged),
-        _most("cheapest", cheapest, cheapest.cheapest, judged),
+        Said(best.word, marks[best.machine.name], best.machine.embedded, best.tests_said)
+        for best in best_of(tables, tallies)
     ]
-
-
-def _most(tag: str, machine: Tally, count: int, judged: int) -> Said:
-    tests = f"all {judged:,}" if count == judged else f"{count:,} of {judged:,}"
-    return Said(tag, machine.mark, machine.embedded, f"in {tests} tests")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.choice import tallies_of
 from pytest_benchmark_aws.core.compare.series import histories, scalings
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
@@ -12,7 +13,7 @@ from pytest_benchmark_aws.report.html.charts.run_usd import run_usd_chart
 from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
 from pytest_benchmark_aws.report.html.charts.trend_numbers import Numbers, history_numbers, scaling_numbers
 from pytest_benchmark_aws.report.html.charts.trends import history_chart, scaling_chart
-from pytest_benchmark_aws.report.html.choice import Said, Tally, headline, tally, verdict
+from pytest_benchmark_aws.report.html.choice import Said, headline, verdict
 from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
 from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, case_name, results_table
@@ -21,6 +22,7 @@ from pytest_benchmark_aws.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_benchmark_aws.core.compare.choice import Tally
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.series import History
     from pytest_benchmark_aws.core.compare.tables import Compared, Table
@@ -65,7 +67,7 @@ class Page:
     unsaid: int
     """Tests whose choice is in the table alone."""
     headline: tuple[Said, ...]
-    tallies: tuple[Tally, ...]
+    tallies: tuple[tuple[Mark, Tally], ...]
     scalings: tuple[tuple[Name, Figure], ...]
     histories: tuple[tuple[Name, Figure], ...]
     legend: tuple[tuple[Mark, bool], ...]
@@ -99,7 +101,7 @@ def view(
     scaled = scalings(tables, scale_parameter)
     charted = _charted(tables)
     columns, lines = results_table(tables, marks)
-    tallies = tally(tables, marks)
+    tallies = tallies_of(tables)
     in_words = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
     tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(in_words, 1))
     return Page(
@@ -107,8 +109,10 @@ def view(
         facts=tuple(_figures(records, tables)),
         tests=tests,
         unsaid=len(tables) - len(in_words),
-        headline=tuple(headline(tables, tallies)),
-        tallies=tuple(tallies) if len(tables) > 1 and len(tallies) > 1 else (),
+        headline=tuple(headline(tables, tallies, marks)),
+        tallies=tuple((marks[tally.machine.name], tally) for tally in tallies)
+        if len(tables) > 1 < len(tallies)
+        else (),
         scalings=tuple(
             (case_name(scaling.test), Figure(scaling_chart(scaling, marks), scaling_numbers(scaling, marks)))
             for scaling in scaled[:MOST_SCALINGS]

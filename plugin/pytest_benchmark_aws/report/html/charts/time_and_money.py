@@ -13,7 +13,8 @@ from pytest_benchmark_aws.report.html.charts.rows import first_rows, row_notes, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_POINTS = 400

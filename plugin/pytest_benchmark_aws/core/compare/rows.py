@@ -1,0 +1,148 @@
+"""Records -> rows: which results count, and which of them are launches of one machine."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_benchmark_aws.core.compare.choice import Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from pytest_benchmark_aws.core.compare.inference import Ratio
+    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+    from pytest_benchmark_aws.core.compare.records import Commit, Record
+
+RowOf = Literal["machine", "commit", "launch"]
+How = Literal["median", "mean", "min"]
+SIGNIFICANT = 0.05
+"""Of Holm's adjusted p-values, over all rows that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One machine in the table of a case."""
+
+    case: str
+    scale: str | None
+    machine: MachineInfo
+    commit: Commit
+    records: tuple[Record, ...]
+    """One for each launch, in order of time."""
+    seconds: float
+    """The mean over launches of their medians (or means, or minima)."""
+    low: float
+    high: float
+    """The fastest and the slowest round of all launches."""
+    throughput: float | None
+    """Units of work a second; None where the table's other files have one and this does not."""
+    run_seconds: float
+    """Of the table's full work at this pace; the row's own seconds where that is its work."""
+    projected: bool
+    """run_seconds is for more or less work than was measured."""
+    run_usd: Decimal | None
+    speed: Ratio | None
+    """Over the reference's: 2 is twice as fast. None without a reference in the table."""
+    is_reference: bool
+    adjusted_p: float | None
+    """Holm's, over all rows that are compared."""
+    flags: tuple[str, ...]
+    choice: tuple[str, ...]
+    """The words of ``core.compare.choice.choice``."""
+    baseline: Record | None = None
+    """The saved result that the row is compared with, where it is compared with one."""
+
+    @property
+    def launches(self) -> int:
+        """How many launches the row is made of: each record is one's, duplicates aside."""
+        return len(self.records)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the row differs from the reference for sure: outside the interval, and after Holm's correction."""
+        sure = self.adjusted_p is not None and self.adjusted_p < SIGNIFICANT
+        return self.speed is not None and self.speed.differs and sure
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it is the fastest or the cheapest."""
+        return any(word != "front" for word in self.choice)
+
+    @property
+    def over_baseline(self) -> float | None:
+        """Throughput over the baseline's; None where there is none in the same unit of work."""
+        base, last = self.baseline, self.records[-1]
+        if base is None or base.unit != last.unit or (last.unit == "runs" and base.scale != last.scale):
+            return None
+        return (1 / self.seconds if last.unit == "runs" else work_of(self.records) / self.seconds) / base.throughput
+
+    @property
+    def offer(self) -> Offer | None:
+        """What the machine asks for a run; None without a price."""
+        price = self.machine.usd_per_hour
+        return None if price is None else Offer(self.machine.name, self.run_seconds, price)
+
+
+_AGE = operator.attrgetter("when", "launch", "case", "source", "median", "round_count")
+
+
+def without_duplicates(records: Iterable[Record]) -> tuple[list[Record], int]:
+    """The same benchmark of the same launch counts once, in whatever files it is; the first by file name stays."""
+    ordered = sorted(records, key=_AGE)
+    single: dict[tuple[object, ...], Record] = {}
+    for record in ordered:
+        key = (record.launch, record.case, record.scale, record.machine.name, record.median, record.round_count)
+        single.setdefault(key, record)
+    return list(single.values()), len(ordered) - len(single)
+
+
+def rows_of(members: Sequence[Record], how: How, row_of: RowOf) -> tuple[list[Row], int]:
+    """Rows without what is relative, and how many records are of older commits."""
+    by_machine: dict[tuple[str, str | None], list[Record]] = {}
+    for record in members:
+        by_machine.setdefault((record.machine.name, record.scale), []).append(record)
+    rows, older = [], 0
+    for results in by_machine.values():
+        parts: dict[tuple[str, bool, str], list[Record]] = {}
+        for record in results:
+            launch = record.launch if row_of == "launch" else ""
+            parts.setdefault((record.commit.id, record.commit.dirty, launch), []).append(record)
+        if row_of == "machine":
+            newest = max(parts, key=lambda part: (max(record.when for record in parts[part]), part))
+            older += len(results) - len(parts[newest])
+            parts = {newest: parts[newest]}
+        rows += [_row(part, how) for part in parts.values()]
+    return rows, older
+
+
+def _row(records: Sequence[Record], how: How) -> Row:
+    last = records[-1]  # the newest: its price and its kernel
+    seconds = math.fsum(getattr(record, how) for record in records) / len(records)
+    return Row(
+        case=last.case,
+        scale=last.scale,
+        machine=last.machine,
+        commit=last.commit,
+        records=tuple(records),
+        seconds=seconds,
+        low=min(record.min for record in records),
+        high=max(record.max for record in records),
+        throughput=work_of(records) / seconds if last.unit != "runs" else None,
+        run_seconds=seconds,
+        projected=False,
+        run_usd=None,
+        speed=None,
+        is_reference=False,
+        adjusted_p=None,
+        flags=(),
+        choice=(),
+    )
+
+
+def work_of(records: Sequence[Record]) -> float:
+    """Units of work in one run; launches of one row do the same work, up to rounding."""
+    return max(record.work for record in records)
