@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from pytest_benchmark_aws.core.model import Case, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.results.baselines import load_baselines
 from pytest_benchmark_aws.run.ledger import Finished
-from pytest_benchmark_aws.session.outcome import Launched
+from pytest_benchmark_aws.run.start import RunOutcome
+from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, replayed_cases
 from pytest_benchmark_aws.session.summary import _beside, _named_here, _records, summarize
 from tests.result_files import benchmark, result
 
@@ -105,8 +107,10 @@ def test_a_result_without_a_finite_median_is_left_out(median: float) -> None:
 class Reporter:
     """Keeps what is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, outcome: SessionOutcome) -> None:
         self.lines: list[str] = []
+        self.config = SimpleNamespace(stash=pytest.Stash())
+        self.config.stash[OUTCOME] = outcome
 
     def write_line(self, line: str, **markup: bool) -> None:
         self.lines.append(line)
@@ -136,10 +140,12 @@ def written(job: Finished, baselines: Path | None = None) -> list[str]:
         throughput, scale_parameter, launches, detach, time_limit_s = None, None, 1, False, 60
 
     Settings.baselines = baselines  # type: ignore[attr-defined]
-    reporter, made, settings = Reporter(), Backend(), Settings()
-    launched = Launched("run", Path("/logs"), (job,), made, settings, "us-east-1", True, {})  # type: ignore[arg-type]
-    summarize(launched, reporter)  # type: ignore[arg-type]
-    return [*reporter.lines, next(launched.replayed()).missing]
+    backends, settings = Backend(), Settings()
+    run = RunOutcome("run", Path("/logs"), "us-east-1", True, (job,), backends)  # type: ignore[arg-type]
+    reporter = Reporter(SessionOutcome(run, settings, interrupted=False))  # type: ignore[arg-type]
+    summarize(reporter)  # type: ignore[arg-type]
+    (replayed,) = replayed_cases(run, settings).values()  # type: ignore[arg-type]
+    return [*reporter.lines, replayed.missing]
 
 
 def test_the_summary_is_compares_table_with_what_was_billed(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case) 
     below = ", whose end is shown below" if launch.broke_off else ""
     log = f"\n\n{name}'s log{below}: {run.folder / safe_name(name)}.log"
     reason = f"no result from {name}: {why}" + "".join(f"\n\n{text}" for text in errors)
-    return printable_lines(reason) + log
+    return printable_lines(reason) + (log if launch.outcome.log else "")
 
 
 def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:
