@@ -10,7 +10,8 @@ from pytest_benchmark_aws.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.compare.tables import Row, Table
+    from pytest_benchmark_aws.core.compare.rows import Row
+    from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_MACHINES = 24
