@@ -78,7 +78,7 @@ def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> Labels:
         types = ", ".join(f"{name} {array.dtype}" for name, array in arrays.items())
         raise DataFileError(f"labels of different types cannot be the same classes ({types}): save both alike")
     # Python's numbers compare exactly over types (1 == 1.0 == True), which no common numpy dtype always can.
-    values = sorted({value for found in distinct.values() for value in found.tolist()})
+    values = sorted({value for part_values in distinct.values() for value in part_values.tolist()})
     _check_count(" and ".join(arrays), len(values))
     index = {value: code for code, value in enumerate(values)}
     lines = [_class_line(len(values), arrays[first].dtype.kind)]

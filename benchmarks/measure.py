@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 
+from benchmarks.load import LoadMeter
 from benchmarks.peak_memory import process_peak_rss, reset_peak_rss
 from pytest_benchmark_aws.machine.hardware import read_facts
-from pytest_benchmark_aws.machine.load import LoadMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

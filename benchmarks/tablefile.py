@@ -95,10 +95,10 @@ def _open_parquet(path: Path) -> _Opened:
 
     def extremes(name: str) -> tuple[int, int] | None:
         column = schema.names.index(name)  # is a leaf's index too, because no feature is nested
-        found = [metadata.row_group(group).column(column).statistics for group in range(metadata.num_row_groups)]
-        if any(one is None or not one.has_min_max for one in found):
+        groups = [metadata.row_group(group).column(column).statistics for group in range(metadata.num_row_groups)]
+        if any(statistics is None or not statistics.has_min_max for statistics in groups):
             return None
-        return min(one.min for one in found), max(one.max for one in found)
+        return min(statistics.min for statistics in groups), max(statistics.max for statistics in groups)
 
     return list(schema.names), list(schema.types), read, extremes
 
@@ -138,12 +138,12 @@ def load_table(path: Path, label: str | None, seed: int) -> tuple[Problem, list[
     x_train = np.empty((len(mask) - held_out, len(features)), dtype=dtype)
     x_val = np.empty((held_out, len(features)), dtype=dtype)
     notes = []
-    kept = ~mask
+    trained = ~mask
     for place, column in enumerate(features):
         values, note = feature_values(column, table.read(column))
-        x_train[:, place] = values[kept]
+        x_train[:, place] = values[trained]
         x_val[:, place] = values[mask]
         notes.append(note)
     categorical = tuple(place for place, note in enumerate(notes) if note.values is not None)
     lines = [*describe(notes), *labels.lines, split_line(held_out, len(mask))]
-    return Problem(x_train, codes[kept], x_val, codes[mask], labels.classes, categorical), lines
+    return Problem(x_train, codes[trained], x_val, codes[mask], labels.classes, categorical), lines

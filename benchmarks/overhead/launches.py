@@ -61,14 +61,14 @@ class StubbedGuests(Ec2Backend):
         """The real look, after the stubbed guests have delivered."""
         data = json.dumps({"schema": 1, "outcome": "passed", "phases": {}, "lines": []}).encode()
         done = {"schema": 1, "outcome": "passed", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        found = super().poll(handles)
+        statuses = super().poll(handles)
         for handle in handles:
-            status = found[handle.instance_id]
+            status = statuses[handle.instance_id]
             if status.state == "running" and not status.done:
                 prefix = self._prefix(handle)
                 self.site.bucket.put(f"{prefix}/data", data)
                 self.site.bucket.put(f"{prefix}/done", json.dumps(done).encode())
-        return found
+        return statuses
 
 
 def main(count: int) -> None:
@@ -97,7 +97,7 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     archive = Archive("0" * 64, 0, b"")
     shipment = Shipment(archive, archive, "3.11", (), (), ())
     subnets = tuple(ec2.subnets(clients, ()))
-    zones = {name: frozenset(found) for name, found in ec2.offered_zones(clients, ["m5.large"]).items()}
+    zones = {name: frozenset(offered) for name, offered in ec2.offered_zones(clients, ["m5.large"]).items()}
     group = ec2.security_group(clients, subnets[0].vpc_id, make=True)
     place = Place(subnets, zones, {subnets[0].vpc_id: group}, {"x86_64": ec2.image(clients, "x86_64")})
     for action, times in THROTTLED.items():
@@ -120,7 +120,7 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     calls = Counter(call["action"] for call in _control(endpoint, "calls"))
     return {
         "launches": len(finished),
-        "outcomes": dict(Counter(one.outcome.outcome for one in finished)),
+        "outcomes": dict(Counter(launch.outcome.outcome for launch in finished)),
         "seconds": round(seconds, 1),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "threads": threading.active_count(),
@@ -135,8 +135,8 @@ def _control(endpoint: str, what: str, data: object = None) -> list[dict[str, st
     with urllib.request.urlopen(
         urllib.request.Request(f"{endpoint}/_embedded/{what}", data=body, headers=headers)
     ) as answer:
-        found: list[dict[str, str]] = json.loads(answer.read() or b"[]")
-    return found
+        records: list[dict[str, str]] = json.loads(answer.read() or b"[]")
+    return records
 
 
 if __name__ == "__main__":

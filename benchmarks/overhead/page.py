@@ -71,7 +71,7 @@ def _timed(driver: WebDriver, script: str) -> float:
 
 def main(count: int) -> None:
     """All three shapes."""
-    types = sorted(name for name, known in catalog().types.items() if known.usd_per_hour)
+    types = sorted(name for name, instance_type in catalog().types.items() if instance_type.usd_per_hour)
     machines, tests = 100, [f"test_{number}" for number in range(count)]
     shapes: dict[str, dict[str, Any]] = {
         "rows": {

@@ -61,13 +61,15 @@ def test_first_measurement(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     with embedded() as environment:
         run(tmp_path, TYPES[:1], environment)  # resolves and uploads what later runs find
-        one, first = run(tmp_path, TYPES[:1], environment)
+        single, first = run(tmp_path, TYPES[:1], environment)
         before = _calls(environment)
         three, _ = benchmark.pedantic(run, args=(tmp_path, TYPES, environment), rounds=1)
         calls = _calls(environment) - before
     acts = sum(calls.values())
-    benchmark.extra_info.update(one_s=one, three_s=three, first_s=first, calls=dict(calls), calls_per_launch=acts / 3)
-    print(f"\n{first:.1f} s from the command to the first measurement; one type {one:.1f} s, three {three:.1f} s")
+    benchmark.extra_info.update(
+        one_s=single, three_s=three, first_s=first, calls=dict(calls), calls_per_launch=acts / 3
+    )
+    print(f"\n{first:.1f} s from the command to the first measurement; one type {single:.1f} s, three {three:.1f} s")
     print(f"{acts / 3:.1f} API calls a launch, the run's preflight included, polling apart: {dict(calls)}")
     assert "PutObject" in calls
 

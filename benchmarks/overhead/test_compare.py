@@ -45,7 +45,7 @@ def test_compare(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
 
     run(ours)  # the files are in the page cache now, for both
     benchmark.pedantic(lambda: peaks.append(run(ours)), setup=run_stock, rounds=PAIRS)
-    ratio = median_interval([mine / other for mine, other in zip(rounds_of(benchmark), stock, strict=True)])
+    ratio = median_interval([ours / theirs for ours, theirs in zip(rounds_of(benchmark), stock, strict=True)])
     benchmark.extra_info |= {
         "files": FILES,
         "benchmarks": count,

@@ -46,7 +46,7 @@ GONE_S = 60
 
 
 @dataclass
-class Told:
+class Report:
     """What came of one run."""
 
     phase: str
@@ -72,14 +72,14 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """Of each client."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_"))}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_"))}
         cache = os.environ.get("PYTEST_BENCHMARK_AWS_CACHE", str(Path.home() / ".cache" / "pytest-benchmark-aws"))
         own = self.root / "cache"
         shared = Path(cache) / "wheels"
         own.mkdir(exist_ok=True)
         if shared.is_dir() and not (own / "wheels").exists():
             (own / "wheels").symlink_to(shared)  # what was fetched once need not be fetched again
-        return {**kept, **self.aws, "PYTEST_BENCHMARK_AWS_CACHE": str(own), "NO_COLOR": "1"}
+        return {**inherited, **self.aws, "PYTEST_BENCHMARK_AWS_CACHE": str(own), "NO_COLOR": "1"}
 
     def start(self, *more: str) -> subprocess.Popen[str]:
         """A client."""
@@ -101,12 +101,12 @@ class World:
     def instances(self) -> list[dict[str, Any]]:
         """This run's, as the AWS itself knows them."""
         with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/instances") as answer:
-            found: list[dict[str, Any]] = json.loads(answer.read())
-        return [one for one in found if one["id"] not in self.seen]
+            instances: list[dict[str, Any]] = json.loads(answer.read())
+        return [instance for instance in instances if instance["id"] not in self.seen]
 
     def alive(self) -> list[str]:
         """What is not terminated."""
-        return [one["id"] for one in self.instances() if one["state"] != "terminated"]
+        return [instance["id"] for instance in self.instances() if instance["state"] != "terminated"]
 
     def finished(self, run: str) -> set[str]:
         """Instances whose result is in the store, whole, by the tags and the objects' names."""
@@ -117,24 +117,24 @@ class World:
         bucket = default_bucket(clients, clients.account())
         bucket.ensure()
         names = bucket.listing(f"runs/{run}/")
-        found = set()
-        for one in self.instances():
-            tags = {key.rpartition(":")[2]: value for key, value in one["tags"].items()}
+        ids = set()
+        for instance in self.instances():
+            tags = {key.rpartition(":")[2]: value for key, value in instance["tags"].items()}
             if f"runs/{run}/{tags.get('job')}/{tags.get('attempt')}/done" in names:
-                found.add(one["id"])
-        return found
+                ids.add(instance["id"])
+        return ids
 
     def stored(self) -> Counter[str]:
         """Files by instance id."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for path in (self.project / ".benchmarks").glob("*/*.json"):
             benchmarks = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
-            found.update({bench["extra_info"]["instance_id"] for bench in benchmarks})
-        return found
+            counts.update({bench["extra_info"]["instance_id"] for bench in benchmarks})
+        return counts
 
-    def one(self, seconds: float) -> Told:
+    def run(self, seconds: float) -> Report:
         """A run, killed after so many seconds, and what is done about it."""
-        known = set(self.journals())
+        earlier = set(self.journals())
         client = self.start()
         try:
             client.communicate(timeout=seconds)
@@ -143,7 +143,7 @@ class World:
             client.send_signal(signal.SIGKILL)
             client.communicate()
             act = "killed"
-        new = [path for path in self.journals() if path not in known]
+        new = [path for path in self.journals() if path not in earlier]
         run = new[-1].parent.name if new else ""
         lines = read(new[-1]) if new else []
         phase = str(lines[-1]["kind"]) if lines else "no journal yet"
@@ -151,11 +151,11 @@ class World:
         if act == "killed":
             act = "resumed" if lines else "reaped"
         alive = self._alive_at_last()
-        ids = {one["id"] for one in self.instances()}
-        stored = Counter({known: count for known, count in self.stored().items() if known in ids})
+        ids = {instance["id"] for instance in self.instances()}
+        stored = Counter({key: count for key, count in self.stored().items() if key in ids})
         finished = self.finished(run) if run else set()
         self.seen |= ids
-        return Told(
+        return Report(
             phase,
             act,
             len(alive),
@@ -205,35 +205,37 @@ def world() -> Iterator[World]:
 def main(count: int) -> int:
     """Runs them; 0 where every promise was kept."""
     chance = random.Random(SEED)
-    told: list[Told] = []
+    reports: list[Report] = []
     with world() as made:
         started = time.monotonic()
         first = made.start()
         out, _ = first.communicate()  # resolves and uploads what later runs find
         whole = time.monotonic() - started
         assert first.returncode == 0, out
-        made.seen |= {one["id"] for one in made.instances()}
+        made.seen |= {instance["id"] for instance in made.instances()}
         started = time.monotonic()
-        made.one(10 * whole)
+        made.run(10 * whole)
         whole = time.monotonic() - started
         print(f"a run that is left alone takes {whole:.1f} s", flush=True)
         for number in range(1, count + 1):
             seconds = chance.uniform(0.3, whole)
-            one = made.one(seconds)
-            told.append(one)
+            report = made.run(seconds)
+            reports.append(report)
             print(
-                f"{number:3} after {seconds:5.2f} s, journal: {one.phase}, {one.act}; {one.alive} alive, "
-                f"{one.delivered} delivered, {one.duplicates} twice, {one.lost} lost",
+                f"{number:3} after {seconds:5.2f} s, journal: {report.phase}, {report.act}; {report.alive} alive, "
+                f"{report.delivered} delivered, {report.duplicates} twice, {report.lost} lost",
                 flush=True,
             )
-            if one.problem:
-                print(f"    ! {one.problem[-2000:]}", flush=True)
-    acts, phases = Counter(one.act for one in told), Counter(one.phase for one in told)
-    print(f"{len(told)} runs; last journal line when killed: "
+            if report.problem:
+                print(f"    ! {report.problem[-2000:]}", flush=True)
+    acts, phases = Counter(report.act for report in reports), Counter(report.phase for report in reports)
+    print(f"{len(reports)} runs; last journal line when killed: "
           + ", ".join(f"{phase} {number}" for phase, number in phases.most_common()))  # fmt: skip
-    sums = {name: sum(getattr(one, name) for one in told) for name in ("alive", "delivered", "duplicates", "lost")}
+    sums = {
+        name: sum(getattr(report, name) for report in reports) for name in ("alive", "delivered", "duplicates", "lost")
+    }
     print(", ".join(f"{name} {number}" for name, number in [*acts.items(), *sums.items()]))
-    problems = sum(bool(one.problem) for one in told)
+    problems = sum(bool(report.problem) for report in reports)
     print(f"{problems} recoveries failed")
     return 1 if problems or sums["alive"] or sums["duplicates"] or sums["lost"] else 0
 

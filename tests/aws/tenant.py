@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 BUCKET = f"pytest-benchmark-aws-{ACCOUNT}-{REGION}"
@@ -138,7 +138,8 @@ class Tenant:
 @contextmanager
 def opened(folder: Path) -> Iterator[Tenant]:
     """A fresh account, on a machine that has no prices yet but the wheels of any run."""
-    from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.settings import Settings
     from pytest_benchmark_aws.machine.folders import cache_folder
 
     cache = folder / "cache"

@@ -24,7 +24,8 @@ AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 def clients(tmp_path: Path) -> Iterator[Clients]:
     """Clients of an embedded AWS."""
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.settings import Settings
 
     with EmbeddedAWS(tmp_path, Settings()) as aws:
         yield Clients(None, None, aws.environment())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
 
 ARM = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 X86 = ARM.replace("arm64", "x86_64")
@@ -100,7 +100,8 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     """A fresh embedded AWS with short delays."""
     pytest.importorskip("moto", reason="the embedded AWS needs moto")
-    from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.settings import Settings
 
     settings = Settings(vcpu_quota=64, state_delay=0.1, kill_grace=0.3, minute=0.05)
     with EmbeddedAWS(tmp_path / "aws", settings) as aws:

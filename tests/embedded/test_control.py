@@ -83,7 +83,7 @@ def test_wrong_payload_is_refused(world: World, payload: dict) -> None:
 
 def test_each_start_is_clean(world: World) -> None:
     """A second start has no resources of the first."""
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
 
     world.run(ClientToken="t1")
     world.client("s3").create_bucket(Bucket="bucket")
@@ -97,7 +97,7 @@ def test_each_start_is_clean(world: World) -> None:
 
 def test_one_at_a_time(world: World, tmp_path: Path) -> None:
     """The resources are of the process: a second embedded AWS beside the first is refused."""
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
 
     with pytest.raises(RuntimeError, match="running in this process"):
         EmbeddedAWS(tmp_path / "second").start()

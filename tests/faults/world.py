@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_benchmark_aws.backends.protocol import Placement
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
     from pytest_benchmark_aws.run.ledger import Finished, Past
     from pytest_benchmark_aws.run.runner import Runner
 
@@ -266,7 +266,8 @@ class World:
 @contextmanager
 def opened(folder: Path, **settings: Any) -> Iterator[World]:
     """A fresh embedded AWS with short delays; ``settings`` are its own."""
-    from pytest_benchmark_aws.embedded import EmbeddedAWS, Settings
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.settings import Settings
 
     given: Mapping[str, Any] = {"state_delay": 0.03, "kill_grace": 0.2, **settings}
     with EmbeddedAWS(folder / "aws", Settings(**given)) as aws:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
     from pytest_benchmark_aws.results.mirror import Mirror
 
 FOLDER = "m5.large"
@@ -104,7 +104,7 @@ class Bucket:
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAWS]:
     """An embedded AWS for the tests of a file."""
     pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
-    from pytest_benchmark_aws.embedded import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
 
     with EmbeddedAWS(tmp_path_factory.mktemp("aws")) as started:
         yield started

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -45,10 +46,7 @@ class Clients:
 
         exported = environment or {}
         self._exported, self._profile = exported, profile
-        # boto3 ignores AWS_REGION, which users set and every other SDK honours.
-        region = (
-            region or exported.get("AWS_REGION") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        )
+        region = region or exported.get("AWS_REGION") or region_of_environment()
         try:
             self._session = self._open(region)
         except ProfileNotFound as error:
@@ -159,15 +157,6 @@ class Clients:
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         self._account = Account(answer["Account"], answer["Arn"], self.region, "x-embedded-aws" in headers)
         return self._account
-
-
-def regions() -> list[str]:
-    """The regions of EC2 that botocore knows, in every partition; nothing is asked."""
-    from botocore.session import Session
-
-    session = Session()
-    partitions = session.get_available_partitions()
-    return sorted(name for partition in partitions for name in session.get_available_regions("ec2", partition))
 
 
 def _keys(session: Any) -> tuple[str, str, str | None] | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws.errors import code_of, refusal
 from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.values import json_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
 
     from pytest_benchmark_aws.aws.clients import Clients
 
@@ -274,17 +275,8 @@ def _instance(item: Mapping[str, Any]) -> Instance:
         launched=item.get("LaunchTime"),
         deadline=_time(tags.get(f"{TAG}:deadline", "")),
         fallback=f"{TAG}:fallback" in tags,
-        usd_per_hour=_amount(tags.get(f"{TAG}:price", "")),
+        usd_per_hour=json_fields.usd(tags.get(f"{TAG}:price")),
     )
-
-
-def _amount(text: str) -> Decimal | None:
-    """The amount in a tag; None where the text is none."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def _time(text: str) -> datetime | None:

@@ -26,10 +26,17 @@ def check_region(option: str | None) -> None:
         return  # AWS opens new ones that botocore has not heard of
     from difflib import get_close_matches
 
-    from pytest_benchmark_aws.aws.clients import regions
+    names = regions()
+    if region not in names:
+        near = get_close_matches(region, names, n=3, cutoff=0.0)
+        option_text = f"--aws-region={region}" if option else f"AWS_REGION={region}"
+        raise PlanError(f"{option_text}: there is no such region; did you mean {', '.join(near)}?")
 
-    known = regions()
-    if region not in known:
-        near = get_close_matches(region, known, n=3, cutoff=0.0)
-        given = f"--aws-region={region}" if option else f"AWS_REGION={region}"
-        raise PlanError(f"{given}: there is no such region; did you mean {', '.join(near)}?")
+
+def regions() -> list[str]:
+    """The EC2 regions that botocore knows, in every partition, without a request."""
+    from botocore.session import Session
+
+    session = Session()
+    partitions = session.get_available_partitions()
+    return sorted(name for partition in partitions for name in session.get_available_regions("ec2", partition))

@@ -45,14 +45,14 @@ class Application:
         start_response = _marked(start_response)
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_embedded/imds/"):
-            answer = instance_metadata.answer(
+            status, text = instance_metadata.answer(
                 self._lifecycle,
                 environ["REQUEST_METHOD"],
                 path.removeprefix("/_embedded/imds/"),
                 environ,
                 iam_enforced=self._authorization.enforced,
             )
-            return _respond(start_response, answer.status, answer.text.encode(), [("Content-Type", "text/plain")])
+            return _respond(start_response, status, text.encode(), [("Content-Type", "text/plain")])
         if path.startswith("/_embedded/"):
             return self._answer_control(environ, start_response, path.removeprefix("/_embedded/"))
         request = parse_request(environ, self._state.settings.region)

@@ -1,7 +1,4 @@
-"""What comes before the tests: archives fetched and unpacked, the interpreter and the wheels installed.
-
-Standard library only, Python 3.9 and later.
-"""
+"""What comes before the tests: archives fetched and unpacked, the interpreter and the wheels installed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The instance metadata service (IMDS), version 2, as the guest asks it.
-
-Standard library only, Python 3.9 and later.
-"""
+"""The instance metadata service (IMDS), version 2: any of its texts, and the credentials of the instance's role."""
 
 from __future__ import annotations
 
@@ -12,29 +9,40 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+LIMIT = 64 * 1024
+"""Bytes of a text; an identity document has under 1 KiB."""
 _SPARE = timedelta(minutes=5)
 """Credentials that end within this time are renewed."""
 
 
-def read(path: str, timeout_s: float = 5) -> str:
-    """The text of a path below ``latest/``.
+class MetadataService:
+    """The service of this instance, or the one at an endpoint, asked with one token for a minute."""
 
-    Raises:
-        OSError: the service does not answer, or has no such path.
-        http.client.HTTPException: the answer is no HTTP.
-        ValueError: the answer is no UTF-8.
-    """
-    base = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254").rstrip("/")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    def __init__(self, endpoint: str | None = None, timeout_s: float = 5) -> None:
+        endpoint = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
+        self._base, self._timeout_s = endpoint.rstrip("/"), timeout_s
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is never behind a proxy
+        self._token = ""
 
-    def ask(path: str, method: str, headers: dict[str, str]) -> str:
-        request = urllib.request.Request(f"{base}/latest/{path}", method=method, headers=headers)
-        with opener.open(request, timeout=timeout_s) as answer:
-            text: str = answer.read(65_536).decode("utf-8")
-        return text
+    def read(self, path: str) -> str:
+        """The text of a path below ``latest/``.
 
-    token = ask("api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
-    return ask(path, "GET", {"X-aws-ec2-metadata-token": token})
+        Raises:
+            OSError: the service does not answer, or has no such path.
+            http.client.HTTPException: the answer is no HTTP.
+            ValueError: the answer is too long, or no UTF-8.
+        """
+        if not self._token:
+            self._token = self._ask("api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+        return self._ask(path, "GET", {"X-aws-ec2-metadata-token": self._token})
+
+    def _ask(self, path: str, method: str, headers: dict[str, str]) -> str:
+        request = urllib.request.Request(f"{self._base}/latest/{path}", method=method, headers=headers)
+        with self._opener.open(request, timeout=self._timeout_s) as answer:
+            body: bytes = answer.read(LIMIT + 1)
+        if len(body) > LIMIT:
+            raise ValueError(f"{path}: more than {LIMIT} bytes")
+        return body.decode("utf-8")
 
 
 def role_credentials(current: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def role_credentials(current: dict[str, Any] | None = None) -> dict[str, Any]:
         end = datetime.fromisoformat(current["Expiration"].replace("Z", "+00:00"))
         if end - datetime.now(timezone.utc) > _SPARE:
             return current
-    folder = "meta-data/iam/security-credentials/"
-    name = read(folder).split("\n")[0].strip()
-    credentials: dict[str, Any] = json.loads(read(folder + urllib.parse.quote(name)))
+    service, folder = MetadataService(), "meta-data/iam/security-credentials/"
+    name = service.read(folder).split("\n")[0].strip()
+    credentials: dict[str, Any] = json.loads(service.read(folder + urllib.parse.quote(name)))
     return credentials

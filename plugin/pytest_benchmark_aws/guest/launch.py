@@ -1,7 +1,4 @@
-"""A launch on its instance: the job, the folder, the log, the clock, and commands that run within its time.
-
-Standard library only, Python 3.9 and later.
-"""
+"""A launch on its instance: the job, the folder, the log, the clock, and commands that run within its time."""
 
 from __future__ import annotations
 

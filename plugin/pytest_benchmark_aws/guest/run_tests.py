@@ -1,7 +1,4 @@
-"""The run of pytest on the instance: started, interrupted where its time ends, and told by its outcome.
-
-Standard library only, Python 3.9 and later.
-"""
+"""The run of pytest on the instance: started, interrupted where its time ends, and told by its outcome."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The guest's requests to S3: by presigned URLs, or signed with the credentials of the instance's role.
 
-Standard library only, Python 3.9 and later. Signature Version 4 as AWS documents it ("Authenticating Requests:
+Signature Version 4 as AWS documents it ("Authenticating Requests:
 Using the Authorization Header"), with the payload unsigned, as TLS protects it and its digest is checked elsewhere.
 """
 

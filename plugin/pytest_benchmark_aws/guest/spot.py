@@ -1,7 +1,4 @@
-"""The notice that comes two minutes before AWS takes a spot instance back.
-
-Standard library only, Python 3.9 and later.
-"""
+"""The notice that comes two minutes before AWS takes a spot instance back."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import http.client
 import json
 from typing import TYPE_CHECKING
 
-from . import instance_metadata
+from .instance_metadata import MetadataService
 
 if TYPE_CHECKING:
     import threading
@@ -28,7 +25,7 @@ def watch(interval_s: float, stopping: threading.Event, take_back: Callable[[str
 def spot_notice() -> str | None:
     """When AWS takes this spot instance back, by the metadata service; None while it does not say."""
     try:
-        notice = json.loads(instance_metadata.read("meta-data/spot/instance-action", timeout_s=2))
+        notice = json.loads(MetadataService(timeout_s=2).read("meta-data/spot/instance-action"))
     except (OSError, ValueError, http.client.HTTPException):
         return None
     return str(notice.get("time", "a time that it does not say")) if isinstance(notice, dict) else None

@@ -1,7 +1,4 @@
-"""What the guest uploads: heartbeat, log and checkpoint while it runs, the result and ``done`` at its end.
-
-Standard library only, Python 3.9 and later.
-"""
+"""What the guest uploads: heartbeat, log and checkpoint while it runs, the result and ``done`` at its end."""
 
 from __future__ import annotations
 

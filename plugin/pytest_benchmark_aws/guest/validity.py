@@ -1,7 +1,4 @@
-"""Whether the instance's speed was steady while its tests ran: a fixed piece of work, and stolen CPU time.
-
-Standard library only, Python 3.9 and later.
-"""
+"""Whether the instance's speed was steady while its tests ran: a fixed piece of work, and stolen CPU time."""
 
 from __future__ import annotations
 

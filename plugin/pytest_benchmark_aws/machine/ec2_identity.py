@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ENDPOINT = "http://169.254.169.254"
-_LIMIT = 64 * 1024
-"""Bytes of an answer that are read; an identity document has under 1 KiB."""
+from pytest_benchmark_aws.machine.hardware import read_text
+
 _SAFE = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 
 
@@ -31,10 +30,10 @@ class Ec2Identity:
 def is_ec2(root: Path = Path("/")) -> bool:
     """Whether the firmware says EC2 (AWS: "Identify EC2 Linux instances"); reads files only, never the network."""
     for name in ("sys_vendor", "board_vendor"):
-        if _text(root / "sys/class/dmi/id" / name) == "Amazon EC2":
+        if read_text(root / "sys/class/dmi/id" / name) == "Amazon EC2":
             return True
     uuids = (root / "sys/hypervisor/uuid", root / "sys/class/dmi/id/product_uuid")
-    return any(_text(path).lower().startswith("ec2") for path in uuids)
+    return any((read_text(path) or "").lower().startswith("ec2") for path in uuids)
 
 
 def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s: float = 1.0) -> Ec2Identity | None:
@@ -43,20 +42,23 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
     ``AWS_EC2_METADATA_DISABLED`` and ``AWS_EC2_METADATA_SERVICE_ENDPOINT`` work as for AWS's own tools. At most three
     requests, each within ``timeout_s``.
     """
-    chosen_endpoint = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
-    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not (chosen_endpoint or is_ec2(root)):
+    is_named = bool(endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"))
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not (is_named or is_ec2(root)):
         return None
     import json
     from http.client import HTTPException
 
-    base = (chosen_endpoint or ENDPOINT).rstrip("/")
+    from pytest_benchmark_aws.guest.instance_metadata import MetadataService
+
+    service = MetadataService(endpoint, timeout_s)
     try:
-        token = _request(f"{base}/latest/api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, timeout_s)
-        headers = {"X-aws-ec2-metadata-token": token}
-        document = json.loads(_request(f"{base}/latest/dynamic/instance-identity/document", "GET", headers, timeout_s))
+        document = json.loads(service.read("dynamic/instance-identity/document"))
         if not isinstance(document, dict):
             return None
-        market = _market(base, headers, timeout_s)
+        try:
+            market = service.read("meta-data/instance-life-cycle").strip()
+        except (OSError, ValueError, HTTPException):
+            market = ""
     except (OSError, ValueError, HTTPException, RecursionError):
         return None
     return Ec2Identity(
@@ -65,42 +67,11 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
         zone=_safe(document.get("availabilityZone")),
         region=_safe(document.get("region")),
         ami=_safe(document.get("imageId")),
-        market=market,
+        market=market if market in {"on-demand", "spot"} else None,
         embedded=document.get("embedded") is True,
     )
-
-
-def _market(base: str, headers: dict[str, str], timeout_s: float) -> str | None:
-    """``on-demand`` or ``spot``; None where the service does not say."""
-    from http.client import HTTPException
-
-    try:
-        answer = _request(f"{base}/latest/meta-data/instance-life-cycle", "GET", headers, timeout_s).strip()
-    except (OSError, ValueError, HTTPException):
-        return None
-    return answer if answer in {"on-demand", "spot"} else None
-
-
-def _request(url: str, method: str, headers: dict[str, str], timeout_s: float) -> str:
-    """The text of an answer of the metadata service, of at most 64 KiB."""
-    import urllib.request
-
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # metadata is never behind a proxy
-    request = urllib.request.Request(url, method=method, headers=headers)
-    with opener.open(request, timeout=timeout_s) as answer:
-        body: bytes = answer.read(_LIMIT + 1)
-    if len(body) > _LIMIT:
-        raise ValueError(f"{url}: more than {_LIMIT} bytes")
-    return body.decode("utf-8")
 
 
 def _safe(value: Any) -> str | None:
     """The value where it is an identifier, else None."""
     return value if isinstance(value, str) and _SAFE.fullmatch(value) else None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""

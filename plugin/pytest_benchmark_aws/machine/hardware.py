@@ -60,7 +60,7 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
         cpu_model=_cpu_model(root),
         kernel=platform.release(),
         arch={"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
-        governor=_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     )
 
 
@@ -70,7 +70,8 @@ def _affinity() -> frozenset[int]:
     return frozenset(range(os.cpu_count() or 1))
 
 
-def _text(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
+    """A file's text without blanks around it; None where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -78,7 +79,7 @@ def _text(path: Path) -> str | None:
 
 
 def _number(path: Path) -> int | None:
-    text = _text(path)
+    text = read_text(path)
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
@@ -90,7 +91,7 @@ def _core_of(root: Path, cpu: int) -> tuple[int, int] | None:
 
 
 def _cpu_model(root: Path) -> str | None:
-    for line in (_text(root / "proc/cpuinfo") or "").splitlines():
+    for line in (read_text(root / "proc/cpuinfo") or "").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":
             return value.strip()
@@ -100,7 +101,7 @@ def _cpu_model(root: Path) -> str | None:
 def _memory(root: Path, groups: list[Path]) -> int | None:
     """Bytes of RAM, or of the tightest limit of the control groups where that is less."""
     amounts = []
-    for line in (_text(root / "proc/meminfo") or "").splitlines():
+    for line in (read_text(root / "proc/meminfo") or "").splitlines():
         words = line.split()
         if len(words) > 1 and words[0] == "MemTotal:" and words[1].isdigit():
             amounts.append(int(words[1]) * 1024)
@@ -121,9 +122,9 @@ def _quota(groups: list[Path]) -> int | None:
     """The number of CPUs of the tightest quota of the control groups, rounded up; None without one."""
     quotas = []
     for group in groups:
-        words = (_text(group / "cpu.max") or "").split()  # cgroup v2: "$MAX $PERIOD"
+        words = (read_text(group / "cpu.max") or "").split()  # cgroup v2: "$MAX $PERIOD"
         if len(words) != 2:
-            words = [_text(group / "cpu.cfs_quota_us") or "", _text(group / "cpu.cfs_period_us") or ""]  # v1
+            words = [read_text(group / "cpu.cfs_quota_us") or "", read_text(group / "cpu.cfs_period_us") or ""]  # v1
         if all(word.isdigit() for word in words) and int(words[1]):
             quotas.append(max(1, -(-int(words[0]) // int(words[1]))))
     return min(quotas, default=None)
@@ -132,14 +133,14 @@ def _quota(groups: list[Path]) -> int | None:
 def _cgroup_folders(root: Path) -> list[Path]:
     """The folders of this process's control groups and all their ancestors, of either version (cgroups(7))."""
     mounts: list[tuple[Path, frozenset[str]]] = []
-    for line in (_text(root / "proc/self/mountinfo") or "").splitlines():
+    for line in (read_text(root / "proc/self/mountinfo") or "").splitlines():
         left, _, right = line.partition(" - ")
         fields, kind = left.split(), right.split()
         if len(fields) > 4 and len(kind) > 2 and kind[0] in {"cgroup", "cgroup2"}:
             controllers = frozenset({""} if kind[0] == "cgroup2" else kind[2].split(","))
             mounts.append((root / fields[4].lstrip("/"), controllers))
     folders: list[Path] = []
-    for line in (_text(root / "proc/self/cgroup") or "").splitlines():
+    for line in (read_text(root / "proc/self/cgroup") or "").splitlines():
         _, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
         for mount, controllers in mounts:

@@ -95,9 +95,9 @@ def describe_machine(machine_info: dict[str, Any]) -> None:
     """Adds to pytest-benchmark's machine information what decides how fast and how dear a machine is."""
     from dataclasses import asdict
 
+    from pytest_benchmark_aws.machine.cpu_times import steal_since_boot
     from pytest_benchmark_aws.machine.ec2_identity import read_identity
     from pytest_benchmark_aws.machine.hardware import read_facts
-    from pytest_benchmark_aws.machine.load import steal_since_boot
 
     machine_info["hardware"] = read_facts().as_dict()
     machine_info["steal"] = steal_since_boot()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -22,36 +21,28 @@ _TTL = "HTTP_X_AWS_EC2_METADATA_TOKEN_TTL_SECONDS"
 _TOKEN = "HTTP_X_AWS_EC2_METADATA_TOKEN"
 
 
-@dataclass(frozen=True, slots=True)
-class ImdsAnswer:
-    """An HTTP status and the text of the body."""
-
-    status: int
-    text: str = ""
-
-
 def answer(
     lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], *, iam_enforced: bool
-) -> ImdsAnswer:
-    """The answer to a request of ``<instance id>/latest/...``."""
+) -> tuple[int, str]:
+    """HTTP status and text that answer a request of ``<instance id>/latest/...``."""
     instance_id, _, rest = path.strip("/").partition("/")
     try:
         record = lifecycle.find(instance_id)
     except AwsError:
-        return ImdsAnswer(404)
+        return 404, ""
     if rest == "latest/api/token":
         if method != "PUT":
-            return ImdsAnswer(405)
+            return 405, ""
         ttl = str(environ.get(_TTL, ""))
         if not (ttl.isdigit() and 1 <= int(ttl) <= 21600):
-            return ImdsAnswer(400)
+            return 400, ""
         token = secrets.token_urlsafe(32)
         record.imds_tokens.add(token)
-        return ImdsAnswer(200, token)
+        return 200, token
     if environ.get(_TOKEN) not in record.imds_tokens:
-        return ImdsAnswer(401)
+        return 401, ""
     text = _documents(record, _role(record, lifecycle, iam_enforced=iam_enforced)).get(rest)
-    return ImdsAnswer(404) if text is None else ImdsAnswer(200, text)
+    return (404, "") if text is None else (200, text)
 
 
 def _role(record: Record, lifecycle: Lifecycle, *, iam_enforced: bool) -> RoleSession | None:

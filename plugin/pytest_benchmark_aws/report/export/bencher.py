@@ -22,7 +22,6 @@ from pytest_benchmark_aws.report.export.measurements import Export, measurements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from decimal import Decimal
 
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.report.export.measurements import Measurement
@@ -51,7 +50,7 @@ def _measures(measurement: Measurement) -> dict[str, dict[str, float]]:
         measures[measure_name(f"{measurement.unit} per second")] = _values(measurement, lambda seconds: work / seconds)
     price = measurement.row.machine.usd_per_hour
     if price is not None:
-        measures[USD] = _values(measurement, lambda seconds: _usd(price, seconds))
+        measures[USD] = _values(measurement, lambda seconds: float(usd(price, seconds)))
     return measures
 
 
@@ -60,10 +59,6 @@ def _values(measurement: Measurement, of: Callable[[float], float]) -> dict[str,
     if measurement.quartiles is not None:
         values["lower_value"], values["upper_value"] = sorted(map(of, measurement.quartiles))
     return values
-
-
-def _usd(price: Decimal, seconds: float) -> float:
-    return float(usd(price, seconds))
 
 
 def measure_name(text: str) -> str:

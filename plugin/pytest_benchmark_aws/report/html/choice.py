@@ -128,6 +128,7 @@ def _turned(speed: Ratio | None) -> Ratio | None:
 
 
 def _ahead(ahead: Row, other: Row, speed: Ratio | None, differs: bool, marks: Mapping[str, Mark]) -> str:
+    """How many times as fast the first is as the other, and with which confidence; empty without a ratio."""
     if speed is None:
         return ""
     ours, theirs = marks[ahead.machine.name].name, marks[other.machine.name].name
@@ -153,7 +154,7 @@ def _launches(row: Row) -> str:
 
 
 def headline(tables: Sequence[Table], tallies: Sequence[Tally], marks: Mapping[str, Mark]) -> list[Said]:
-    """The fastest and the cheapest machine of most tests; nothing where fewer than two tests have a choice."""
+    """The machines that are the fastest and the cheapest of most tests; empty where fewer than two have a choice."""
     return [
         Said(best.word, marks[best.machine.name], best.machine.embedded, best.tests_said)
         for best in best_of(tables, tallies)

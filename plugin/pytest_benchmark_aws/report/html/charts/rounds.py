@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_benchmark_aws.core.values.durations import format_seconds
-from pytest_benchmark_aws.report.html.charts import units, vega
-from pytest_benchmark_aws.report.html.charts.chart import Chart, left_out, named, sentence
-from pytest_benchmark_aws.report.html.charts.rows import MOST_MACHINES, first_rows, row_label, row_notes
+from pytest_benchmark_aws.report.html.charts import chart, units, vega
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,12 +18,12 @@ MOST_DOTS = 600
 _T = TypeVar("_T")
 
 
-def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> Chart:
+def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart:
     """A test's chart of rounds: a dot for each, a line for each machine, and a tick at the time that the table has.
 
     Within a machine's line, its launches are under each other.
     """
-    shown = first_rows(table.rows, MOST_MACHINES)
+    shown = chart.first_rows(table.rows, chart.MOST_MACHINES)
     unit = units.time_unit([row.run_seconds for row in shown])
     dots: list[dict[str, Any]] = []
     centers: list[dict[str, Any]] = []
@@ -35,7 +33,7 @@ def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> Chart:
         launches = spread(row.records, max(1, MOST_DOTS // len(shown) // 2))
         dots_per_launch = max(2, MOST_DOTS // len(shown) // len(launches))
         total += sum(len(record.rounds) for record in row.records)
-        label = row_label(table, row, marks)
+        label = chart.row_label(table, row, marks)
         for number, record in enumerate(launches):
             lane = 0.0 if len(launches) == 1 else 2 * number / (len(launches) - 1) - 1
             dots += [
@@ -63,11 +61,11 @@ def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> Chart:
             "encoding": encoding,
         },
     ]
-    return Chart(
+    return chart.Chart(
         kind="rounds",
         title="Rounds",
-        about=named(table.case, table.full_scale),
-        alt=sentence(
+        about=chart.named(table.case, table.full_scale),
+        alt=chart.sentence(
             f"each round's time on {len(shown)} machines",
             ", ".join(
                 f"{marks[row.machine.name].name} {format_seconds(row.run_seconds)}, "
@@ -75,10 +73,10 @@ def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> Chart:
                 for row in shown
             ),
         ),
-        note=row_notes(
+        note=chart.row_notes(
             shown,
-            left_out("machines", len(shown), len(table.rows)),
-            left_out("rounds", len(dots), total) if len(dots) < total else "",
+            chart.left_out("machines", len(shown), len(table.rows)),
+            chart.left_out("rounds", len(dots), total) if len(dots) < total else "",
         ),
         spec=vega.chart({"values": dots}, layers, height={"step": 28}),
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.report.html.charts import units, vega
-from pytest_benchmark_aws.report.html.charts.chart import Chart, left_out, named, sentence
+from pytest_benchmark_aws.report.html.charts import chart, units, vega
 from pytest_benchmark_aws.report.html.charts.label_places import Domain
-from pytest_benchmark_aws.report.html.charts.rows import MOST_MACHINES, row_label, row_notes, usd, without_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,30 +14,30 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
-def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
+def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None:
     """A test's chart of money: a bar for each machine with a price, the cheapest first and in the accent colour.
 
     None where no machine has a price.
     """
     priced = sorted(
-        (row for row in table.rows if row.run_usd is not None), key=lambda row: (usd(row), row.machine.name)
+        (row for row in table.rows if row.run_usd is not None), key=lambda row: (chart.usd(row), row.machine.name)
     )
     if not priced:
         return None
-    shown = priced[:MOST_MACHINES]
-    unit = units.usd_unit([usd(row) for row in shown])
+    shown = priced[: chart.MOST_MACHINES]
+    unit = units.usd_unit([chart.usd(row) for row in shown])
     values = [
         {
-            "y": row_label(table, row, marks),
-            "x": usd(row) * unit.factor,
-            "text": f"{'≈ ' if row.projected else ''}{unit.shown(usd(row))}",
+            "y": chart.row_label(table, row, marks),
+            "x": chart.usd(row) * unit.factor,
+            "text": f"{'≈ ' if row.projected else ''}{unit.shown(chart.usd(row))}",
             "best": "cheapest" in row.choice,
             "embedded": row.machine.embedded,
         }
         for row in shown
     ]
     order = list(dict.fromkeys(str(value["y"]) for value in values))
-    top = max(usd(row) for row in shown) * unit.factor
+    top = max(chart.usd(row) for row in shown) * unit.factor
     encoding = {
         "x": vega.number("x", unit.words, Domain(0.0, top * 1.22, log=False)),
         "y": vega.names("y", order),
@@ -55,18 +53,18 @@ def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
          "encoding": {**encoding, "text": {"field": "text"}}},
     ]  # fmt: skip
     cheapest = shown[0]
-    return Chart(
+    return chart.Chart(
         kind="usd",
         title="Money a run",
-        about=named(table.case, table.full_scale),
-        alt=sentence(
+        about=chart.named(table.case, table.full_scale),
+        alt=chart.sentence(
             f"money of a run on {len(shown)} machines",
-            f"the least is {marks[cheapest.machine.name].name} with {unit.shown(usd(cheapest))} {unit.words}",
+            f"the least is {marks[cheapest.machine.name].name} with {unit.shown(chart.usd(cheapest))} {unit.words}",
         ),
-        note=row_notes(
+        note=chart.row_notes(
             shown,
-            left_out("machines", len(shown), len(priced)),
-            without_price(table),
+            chart.left_out("machines", len(shown), len(priced)),
+            chart.without_price(table),
         ),
         spec=vega.chart({"values": values}, layers, height={"step": 28}),
     )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.values.durations import format_seconds
-from pytest_benchmark_aws.report.html.charts import units, vega
-from pytest_benchmark_aws.report.html.charts.chart import Chart, left_out, named, sentence
+from pytest_benchmark_aws.report.html.charts import chart, units, vega
 from pytest_benchmark_aws.report.html.charts.label_places import Side, place_labels
-from pytest_benchmark_aws.report.html.charts.rows import first_rows, row_notes, usd, without_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +19,7 @@ MOST_POINTS = 400
 """Machines in one chart."""
 
 
-def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
+def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None:
     """A test's chart of machines by USD and time of a run, with the front; None where fewer than two have a price.
 
     The front are the machines that no other beats in both.
@@ -29,19 +27,19 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
     priced = [row for row in table.rows if row.run_usd is not None]
     if len(priced) < 2:
         return None
-    shown = first_rows(priced, MOST_POINTS)
+    shown = chart.first_rows(priced, MOST_POINTS)
     time, money = (
         units.time_unit([row.run_seconds for row in shown]),
-        units.usd_unit([usd(row) for row in shown]),
+        units.usd_unit([chart.usd(row) for row in shown]),
     )
-    points = [(usd(row) * money.factor, row.run_seconds * time.factor) for row in shown]
+    points = [(chart.usd(row) * money.factor, row.run_seconds * time.factor) for row in shown]
     x, y = (vega.domain([point[axis] for point in points], padding=0.12) for axis in (0, 1))
     front = [point for row, point in zip(shown, points, strict=True) if "front" in row.choice]
     sides = place_labels([_label(row, marks) for row in shown], points, x, y, front)
     values = []
     for row, point, side in zip(shown, points, sides, strict=True):
         mark = marks[row.machine.name]
-        words = f"{mark.name}: {format_seconds(row.run_seconds)} a run, {money.shown(usd(row))} {money.words}"
+        words = f"{mark.name}: {format_seconds(row.run_seconds)} a run, {money.shown(chart.usd(row))} {money.words}"
         values.append(
             {
                 "x": point[0],
@@ -66,18 +64,18 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> Chart | None:
         *vega.points(encoding, [marks[row.machine.name] for row in shown], size=90),
     ]
     layers += [vega.label_layer(encoding, side) for side in Side if side is not Side.NONE and side in sides]
-    return Chart(
+    return chart.Chart(
         kind="time-money",
         title="Time and money",
-        about=named(table.case, table.full_scale),
-        alt=sentence(
+        about=chart.named(table.case, table.full_scale),
+        alt=chart.sentence(
             f"{len(shown)} machines by USD and time of a run",
             "the front is " + ", ".join(str(value["words"]) for value in best) if best else "no front",
         ),
-        note=row_notes(
+        note=chart.row_notes(
             shown,
-            left_out("machines", len(shown), len(priced)),
-            without_price(table),
+            chart.left_out("machines", len(shown), len(priced)),
+            chart.without_price(table),
         ),
         spec=vega.chart({"values": values}, layers, height=240),
     )

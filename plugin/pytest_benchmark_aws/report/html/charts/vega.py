@@ -12,7 +12,7 @@ from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, 
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
@@ -82,27 +82,13 @@ def steps(field: str, title: str, order: Sequence[str]) -> dict[str, Any]:
 
 def colors(marks: Sequence[Mark]) -> dict[str, Any]:
     """The channel of the machines' colours."""
-    shown = list({mark.label: mark for mark in marks}.values())
-    return {
-        "field": "machine",
-        "type": "nominal",
-        "scale": {"domain": [mark.label for mark in shown], "range": [mark.style.light for mark in shown]},
-        "legend": None,
-    }
+    return _styles(marks, lambda mark: mark.style.light)
 
 
-def shapes(marks: Sequence[Mark]) -> dict[str, Any]:
-    """The channel of the machines' shapes."""
+def _styles(marks: Sequence[Mark], style: Callable[[Mark], str]) -> dict[str, Any]:
     shown = list({mark.label: mark for mark in marks}.values())
-    return {
-        "field": "machine",
-        "type": "nominal",
-        "scale": {
-            "domain": [mark.label for mark in shown],
-            "range": [mark.style.shape for mark in shown],
-        },
-        "legend": None,
-    }
+    scale = {"domain": [mark.label for mark in shown], "range": [style(mark) for mark in shown]}
+    return {"field": "machine", "type": "nominal", "scale": scale, "legend": None}
 
 
 def points(
@@ -111,7 +97,7 @@ def points(
     """Two layers with a point for each value: filled ones, and hollow ones of embedded AWS; dots are always circles."""
     channels = {**encoding, "color": colors(marks)}
     if not dots:
-        channels |= {"shape": shapes(marks), "description": {"field": "words"}}
+        channels |= {"shape": _styles(marks, lambda mark: mark.style.shape), "description": {"field": "words"}}
     layers = []
     for embedded in (False, True):
         mark = {"type": "point", "filled": not embedded, "size": size, "opacity": opacity, "strokeWidth": 1.4}

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.machine.load import CpuTimes, Load, LoadMeter, read_cpu_times, steal_since_boot
+from benchmarks.load import Load, LoadMeter
+from pytest_benchmark_aws.machine.cpu_times import CpuTimes, read_cpu_times, steal_since_boot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.machine.cpu_times import CpuTimes, read_cpu_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,15 +18,6 @@ STEAL = 0.01
 """Share of CPU time that the hypervisor may give to others without a warning."""
 SHORTEST_S = 0.5
 """Seconds: /proc/stat counts in steps of 10 ms, and says nothing of a shorter window."""
-
-
-@dataclass(frozen=True, slots=True)
-class CpuTimes:
-    """The machine's CPU seconds since boot, over all CPUs."""
-
-    busy: float
-    steal: float
-    total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +48,6 @@ class Load:
             f"steal {steal:.1%}, load average before {average}. OpenMP threads can be 10 to 100 times slower then; "
             f"quiet the machine, or trust the results with one thread only"
         )
-
-
-def read_cpu_times(root: Path = Path("/")) -> CpuTimes | None:
-    """The first line of /proc/stat (proc(5)) in seconds; None where it cannot be read.
-
-    Guest time is part of user time, and not counted twice.
-    """
-    try:
-        with (root / "proc/stat").open(encoding="ascii") as file:
-            words = file.readline().split()
-        ticks = [int(word) for word in words[1:9]]
-    except (OSError, ValueError):
-        return None
-    if len(ticks) < 8 or words[0] != "cpu":
-        return None
-    hertz = os.sysconf("SC_CLK_TCK")
-    user, nice, system, idle, iowait, irq, softirq, steal = ticks
-    busy = user + nice + system + irq + softirq
-    return CpuTimes(busy / hertz, steal / hertz, (busy + idle + iowait + steal) / hertz)
-
-
-def steal_since_boot(root: Path = Path("/")) -> float | None:
-    """Share of CPU time since boot that the hypervisor gave to others, 0 to 1."""
-    times = read_cpu_times(root)
-    return None if times is None or not times.total else times.steal / times.total
 
 
 class LoadMeter:
