@@ -1,6 +1,7 @@
-"""The hooks, each a line; what they do is in ``session``, imported when there is something to do.
+"""The hooks of every session, each a line; what they do is in ``session``, imported when there is something to do.
 
-A session without ``--aws``, without our markers and without benchmarks imports ``session.options`` alone.
+Those of a session with ``--aws`` are in ``session.remote_hooks``. One without it, without our markers and without
+benchmarks imports ``session.options`` alone.
 """
 
 from __future__ import annotations
@@ -34,14 +35,6 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:  # noqa:
     pluginmanager.add_hookspecs(hookspec)
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103
-    if not _on(config):
-        return []
-    from pytest_benchmark_aws.session import remote
-
-    return remote.header(config)
-
-
 def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
     from pytest_benchmark_aws.session import options
 
@@ -51,9 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: D103
 
         shared_storage.configure(config)  # first: --aws takes over what tells whether results are saved
     if _on(config):
-        from pytest_benchmark_aws.session import remote
+        from pytest_benchmark_aws.session import remote, remote_hooks
 
         remote.configure(config)
+        config.pluginmanager.register(remote_hooks, "benchmark_aws_remote")
 
 
 @pytest.fixture
@@ -61,34 +55,6 @@ def aws_instance_type(request: pytest.FixtureRequest) -> str | None:
     """The instance type that this case is for with --aws; None without it."""
     target = getattr(request, "param", None)
     return None if target is None else str(target.instance_type)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all others, so that the instance type is last in the test's id
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:  # noqa: D103
-    result = yield
-    if _on(metafunc.config):
-        from pytest_benchmark_aws.session import remote
-
-        remote.expand_case(metafunc)
-    return result
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
-    if not _on(session.config):
-        return None
-    from pytest_benchmark_aws.session import remote
-
-    return remote.run(session)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:  # noqa: D103
-    if not _on(item.config):
-        return None
-    from pytest_benchmark_aws.session import outcome
-
-    return outcome.replay_item(item, nextitem)
 
 
 @pytest.hookimpl(trylast=True)
@@ -130,19 +96,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
             from pytest_benchmark_aws.session import here
 
             here.compare_with_baselines(terminalreporter)
-
-
-@pytest.hookimpl(optionalhook=True, tryfirst=True)
-def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:  # noqa: D103
-    if _on(config):
-        from pytest_benchmark_aws.session import outcome
-
-        outcome.update_json(config, output_json)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
-    if _on(session.config):
-        from pytest_benchmark_aws.session import outcome
-
-        outcome.finish(session)

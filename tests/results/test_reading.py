@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.commands.inifile import project_settings
 from pytest_benchmark_aws.core.compare.records import Reading
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.results.reading import find_files, read_files
-from pytest_benchmark_aws.session.inifile import project_settings
 from tests.result_files import benchmark, result, write
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.commands.inifile import project_settings
 from pytest_benchmark_aws.commands.inputs import add_files, local
 from pytest_benchmark_aws.core.compare.records import Reading
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import printable
 from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_files
-from pytest_benchmark_aws.session.inifile import project_settings
 
 if TYPE_CHECKING:
     import argparse

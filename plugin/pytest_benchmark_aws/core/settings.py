@@ -1,15 +1,22 @@
-"""What the user asked of the plugin, as one frozen value."""
+"""What the user asked of the plugin, as one frozen value, and how it is read from the texts of the options."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.values.durations import parse_duration
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from pytest_benchmark_aws.core.model import Market
+
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +50,97 @@ class Settings:
     baselines: Path | None
     throughput: str | None
     scale_parameter: str | None
+
+
+def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
+    """The settings from the values of the options, each by its name without ``--aws-``.
+
+    Args:
+        values: a text, several, or whether a flag is set; None where the option has no value.
+        root: what a relative path is relative to.
+
+    Raises:
+        PlanError: a value that is none of its kind.
+    """
+
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(values[name] or ())
+
+    def path(name: str) -> Path | None:
+        return None if values[name] is None else root / Path(values[name]).expanduser()
+
+    def parsed(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
+        return default if values[name] is None else _parsed(name, values[name], parse)
+
+    return Settings(
+        target=_choice("target", values, ("auto", "cloud", "embedded")) or "auto",
+        dry_run=bool(values["dry-run"] or values["show-bundle"]),
+        instance_types=several("instance-type"),
+        market=_choice("market", values, ("on-demand", "spot")),
+        spot_fallback=bool(values["spot-fallback"]),
+        region=values["region"],
+        profile=values["profile"],
+        allow_burstable=bool(values["allow-burstable"]),
+        scheduler_role=values["scheduler-role"],
+        max_cost_usd=parsed("max-cost", _money, Decimal(10)),
+        max_parallel=parsed("max-parallel", _count, 8),
+        time_limit_s=parsed("time-limit", _limit, 3600),
+        launches=parsed("launches", _count, 1),
+        misfit=_choice("misfit", values, ("fail", "skip")) or "fail",
+        prices=dict(_parsed("price", price, _price) for price in several("price")),
+        ami=values["ami"],
+        subnets=several("subnet"),
+        security_group=values["security-group"],
+        bucket=values["bucket"],
+        instance_profile=values["instance-profile"],
+        requirements=path("requirements"),
+        resume=values["resume"],
+        detach=bool(values["detach"]),
+        show_bundle=bool(values["show-bundle"]),
+        baselines=path("baselines"),
+        throughput=values["throughput"],
+        scale_parameter=values["scale-parameter"],
+    )
+
+
+def _choice(name: str, values: Mapping[str, Any], allowed: tuple[str, ...]) -> Any:
+    if values[name] is not None and values[name] not in allowed:
+        raise PlanError(f"--aws-{name}={values[name]}: choose one of {', '.join(allowed)}")
+    return values[name]
+
+
+def _parsed(name: str, text: str, parse: Callable[[str], _Value]) -> _Value:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise PlanError(f"--aws-{name}={text}: {error}") from error
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise ValueError("give a whole number from 1 to 1000")
+    return int(text)
+
+
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.removesuffix("USD").strip())
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ValueError("give an amount of USD, as in 2.50")
+    return amount
+
+
+def _limit(text: str) -> int:
+    seconds = parse_duration(text)
+    if not 10 <= seconds <= 7 * 24 * 3600:
+        raise ValueError("give ten seconds to seven days, as in 90m or 2h")
+    return seconds
+
+
+def _price(text: str) -> tuple[str, Decimal]:
+    name, sign, amount = text.partition("=")
+    if not sign or not name.strip():
+        raise ValueError("give an instance type and USD an hour, as in m5.8xlarge=1.536")
+    return name.strip(), _money(amount)

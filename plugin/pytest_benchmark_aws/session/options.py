@@ -1,14 +1,13 @@
-"""The plugin's options, their ini twins and its markers, and how a session's Settings are read."""
+"""The plugin's options, their ini twins and its markers; what their values mean is in ``core.settings``.
+
+Every pytest session imports this module, so it imports nothing.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pytest
 
     from pytest_benchmark_aws.core.settings import Settings
@@ -142,49 +141,21 @@ def read_settings(config: pytest.Config) -> Settings:
     Raises:
         pytest.UsageError: a value that is none of its kind.
     """
-    from pytest_benchmark_aws.core.settings import Settings
+    import pytest
 
-    def text(name: str) -> str | None:
-        given = config.getoption(_dest(name))
-        return str(given) if given is not None else (config.getini(_dest(name)) or None)
+    from pytest_benchmark_aws.core.errors import PlanError
+    from pytest_benchmark_aws.core.settings import parse_settings
 
-    def many(name: str) -> tuple[str, ...]:
-        given = config.getoption(_dest(name))
-        return tuple(given if given is not None else config.getini(_dest(name)) or ())
-
-    def path(name: str) -> Path | None:
-        given = text(name)
-        return None if given is None else config.rootpath / Path(given).expanduser()
-
-    return Settings(
-        target=_one_of("target", text("target"), ("auto", "cloud", "embedded")) or "auto",
-        dry_run=bool(config.getoption("aws_dry_run") or config.getoption("aws_show_bundle")),
-        instance_types=many("instance-type"),
-        market=_one_of("market", text("market"), ("on-demand", "spot")),
-        spot_fallback=bool(config.getoption("aws_spot_fallback")),
-        region=text("region"),
-        profile=text("profile"),
-        allow_burstable=bool(config.getoption("aws_allow_burstable") or config.getini("aws_allow_burstable")),
-        scheduler_role=text("scheduler-role"),
-        max_cost_usd=_parsed("max-cost", text("max-cost"), _money, Decimal(10)),
-        max_parallel=_parsed("max-parallel", text("max-parallel"), _count, 8),
-        time_limit_s=_parsed("time-limit", text("time-limit"), _limit, 3600),
-        launches=_parsed("launches", text("launches"), _count, 1),
-        misfit=_one_of("misfit", text("misfit"), ("fail", "skip")) or "fail",
-        prices=dict(_parsed("price", given, _price, None) for given in many("price")),
-        ami=text("ami"),
-        subnets=many("subnet"),
-        security_group=text("security-group"),
-        bucket=text("bucket"),
-        instance_profile=text("instance-profile"),
-        requirements=path("requirements"),
-        resume=config.getoption("aws_resume"),
-        detach=bool(config.getoption("aws_detach")),
-        show_bundle=bool(config.getoption("aws_show_bundle")),
-        baselines=path("baselines"),
-        throughput=text("throughput"),
-        scale_parameter=text("scale-parameter"),
-    )
+    values = {}
+    for name, kind, *_ in _OPTIONS:
+        value = config.getoption(_dest(name))
+        if value is None and name not in ONLY_COMMAND_LINE:
+            value = config.getini(_dest(name)) or None
+        values[name] = str(value) if kind == "text" and value is not None else value
+    try:
+        return parse_settings(values, config.rootpath)
+    except PlanError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def add_markers(config: pytest.Config) -> None:
@@ -213,56 +184,3 @@ def add_options(parser: pytest.Parser) -> None:
 
 def _dest(name: str) -> str:
     return f"aws_{name.replace('-', '_')}".rstrip("_")
-
-
-def _one_of(name: str, given: str | None, allowed: tuple[Any, ...]) -> Any:
-    if given is not None and given not in allowed:
-        raise _usage_error(f"--aws-{name}={given}: choose one of {', '.join(allowed)}")
-    return given
-
-
-def _parsed(name: str, given: str | None, parse: Callable[[str], Any], default: Any) -> Any:
-    if given is None:
-        return default
-    try:
-        return parse(given)
-    except (ValueError, InvalidOperation) as error:
-        raise _usage_error(f"--aws-{name}={given}: {error}") from error
-
-
-def _usage_error(message: str) -> Exception:
-    import pytest
-
-    return pytest.UsageError(message)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
-        raise ValueError("give a whole number from 1 to 1000")
-    return int(text)
-
-
-def _money(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.removesuffix("USD").strip())
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise ValueError("give an amount of USD, as in 2.50")
-    return amount
-
-
-def _limit(text: str) -> int:
-    from pytest_benchmark_aws.core.values.durations import parse_duration
-
-    seconds = parse_duration(text)
-    if not 10 <= seconds <= 7 * 24 * 3600:
-        raise ValueError("give ten seconds to seven days, as in 90m or 2h")
-    return seconds
-
-
-def _price(text: str) -> tuple[str, Decimal]:
-    name, sign, amount = text.partition("=")
-    if not sign or not name.strip():
-        raise ValueError("give an instance type and USD an hour, as in m5.8xlarge=1.536")
-    return name.strip(), _money(amount)

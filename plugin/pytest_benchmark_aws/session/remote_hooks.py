@@ -1,0 +1,43 @@
+"""The hooks of a session with ``--aws``, each a line: a plugin that ``plugin.py`` registers in such a session alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_benchmark_aws.session import outcome, remote
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- pytest documents its hooks
+    return remote.header(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # after all others, so that the instance type is last in the test's id
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:  # noqa: D103
+    result = yield
+    remote.expand_case(metafunc)
+    return result
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
+    return remote.run(session)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:  # noqa: D103
+    return outcome.replay_item(item, nextitem)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:  # noqa: D103
+    outcome.update_json(config, output_json)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
+    outcome.finish(session)
