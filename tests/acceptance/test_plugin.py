@@ -139,6 +139,18 @@ def test_a_regression_fails_and_still_shows_the_comparison(pytester: pytest.Pyte
     result.stdout.fnmatch_lines(["*::test_it: this machine next to the baselines*", "▸ this machine*", "*m5.large*"])
 
 
+def test_on_an_instance_nothing_is_compared(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads baselines is not shipped: a guest measures, and the comparison is at home."""
+    monkeypatch.setenv("PYTEST_BENCHMARK_AWS_GUEST", "1")
+    folder = pytester.mkdir("bases") / "m5.large"
+    folder.mkdir()
+    (folder / "0001_broken.json").write_text("[1, 2")
+    pytester.makepyfile("def test_it(benchmark): benchmark.pedantic(int, rounds=2)")
+    result = pytester.runpytest_subprocess("--aws-baselines=bases")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*baseline*")
+
+
 def test_a_broken_baseline_is_named_and_the_rest_compared(pytester: pytest.Pytester) -> None:
     """A file that is no result is left out by name."""
     folder = pytester.mkdir("bases") / "m5.large"
