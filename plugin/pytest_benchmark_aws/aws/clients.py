@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,12 @@ class Clients:
                 service, region_name=key[1], endpoint_url=self._endpoint, config=config
             )
         return self._clients[key]
+
+    def in_region(self, region: str) -> Clients:
+        """The clients of another region, for the same session: it reads each service's description once."""
+        elsewhere = copy.copy(self)
+        elsewhere.region = region
+        return elsewhere
 
     def on(self, event: str, handler: Callable[..., Any]) -> None:
         """Registers a handler of botocore's events for all clients, those of renewed credentials included."""

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     ended, failed = 0, []
     for region in regions:
         try:
-            ended += _reap_region(home if region == home.region else Clients(region, options.profile), options)
+            ended += _reap_region(home.in_region(region), options)
         except (BotoCoreError, ClientError) as error:
             failed.append(f"{region}: {error}")
     print(f"{ended} instances {'would be ended' if options.dry_run else 'ended'} in {len(regions)} region(s)")
