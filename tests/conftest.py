@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 # A time is measured in benchmarks/, never asserted: how long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
+
+# How long an example takes says how busy this machine is, and nothing of the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture
@@ -19,8 +28,15 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.fixture(autouse=True)
-def not_under_xdist(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pytest that a test starts is a run of its own: in a worker's environment pytest-benchmark would turn off."""
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID", "PYTEST_ADDOPTS"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(scope="session", autouse=True)
+def own_pytest() -> Iterator[None]:
+    """A pytest that a test starts is a run of its own.
+
+    In the environment of a worker of xdist pytest-benchmark would turn off. Half of a start here would be Hypothesis,
+    which none of them uses, and each guest would install it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+        yield

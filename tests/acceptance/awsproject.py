@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-CLEARED = ("AWS_", "PYTEST_XDIST", "PYTEST_ADDOPTS", "PYTEST_BENCHMARK_AWS")
+CLEARED = ("AWS_", "PYTEST_XDIST", "PYTEST_BENCHMARK_AWS")
 
 PYPROJECT = """\
 [project]
