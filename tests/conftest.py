@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-# How long an example takes says how busy this machine is, and nothing of the code.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:
+    pass  # The extra ``bench`` alone is installed: pytest loads this file even where only benchmarks are asked for.
+else:
+    # How long an example takes says how busy this machine is, and nothing of the code.
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
 
 
 @pytest.fixture

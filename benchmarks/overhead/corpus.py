@@ -20,8 +20,18 @@ TESTS, ROUNDS = 10, 5
 _DAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def make(folder: Path, files: int = 10_000, *, machines: int = len(TYPES), seed: int = 1) -> int:
-    """``<folder>/<instance type>/NNNN_made-up.json``, ten benchmarks each; the number of benchmarks."""
+def make(
+    folder: Path,
+    files: int = 10_000,
+    *,
+    machines: int = len(TYPES),
+    launches_per_commit: int | None = None,
+    seed: int = 1,
+) -> int:
+    """``<folder>/<instance type>/NNNN_made-up.json``, ten benchmarks each; the number of benchmarks.
+
+    All are of one commit, or so many launches of each machine are.
+    """
     source = random.Random(seed)
     for number in range(files):
         kind = number % machines
@@ -30,12 +40,13 @@ def make(folder: Path, files: int = 10_000, *, machines: int = len(TYPES), seed:
         if number < machines:
             place.mkdir(parents=True)
         launch = number // machines
-        data = _file(name, kind, f"i-{number:017x}", _DAY + timedelta(hours=launch, seconds=kind), source)
+        commit = "f" * 40 if launches_per_commit is None else f"{launch // launches_per_commit:040x}"
+        data = _file(name, kind, f"i-{number:017x}", commit, _DAY + timedelta(hours=launch, seconds=kind), source)
         (place / f"{launch + 1:04}_made-up.json").write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
     return files * TESTS
 
 
-def _file(name: str, kind: int, instance_id: str, when: datetime, source: random.Random) -> dict[str, Any]:
+def _file(name: str, kind: int, instance_id: str, commit: str, when: datetime, source: random.Random) -> dict[str, Any]:
     level = source.lognormvariate(0, 0.03)
     return {
         "machine_info": {
@@ -47,7 +58,7 @@ def _file(name: str, kind: int, instance_id: str, when: datetime, source: random
             "ec2": {"instance_type": name, "instance_id": instance_id, "region": "us-east-1", "market": "on-demand"},
         },
         "commit_info": {
-            "id": "f" * 40, "time": "2026-01-01T00:00:00+00:00", "author_time": "2026-01-01T00:00:00+00:00",
+            "id": commit, "time": "2026-01-01T00:00:00+00:00", "author_time": "2026-01-01T00:00:00+00:00",
             "dirty": False, "project": "made-up", "branch": "main",
         },
         "benchmarks": [

@@ -1,4 +1,4 @@
-"""10,000 result files compared by this plugin, intervals included, and by stock pytest-benchmark, in turn."""
+"""10,000 result files compared by this plugin, beside reading them alone and beside stock pytest-benchmark, in turn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 import sys
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+import pytest
 
 from benchmarks.measure import rounds_of
 from benchmarks.overhead import corpus
@@ -18,44 +20,63 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
 FILES, PAIRS = 10_000, 7
+READING = """
+import pathlib, sys
+import orjson
+for path in sorted(pathlib.Path(sys.argv[1]).rglob("*.json")):
+    orjson.loads(path.read_bytes())
+"""
+"""What any comparison of JSON files has to do at the least."""
 
 
-def test_compare(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    count = corpus.make(tmp_path / "corpus", FILES)
-    ours = [sys.executable, "-m", "pytest_benchmark_aws.cli", "compare", str(tmp_path / "corpus")]
-    theirs = [sys.executable, "-m", "pytest_benchmark", f"--storage=file://{tmp_path / 'corpus'}", "compare"]
-    peaks: list[int] = []
-    stock: list[float] = []
-    stock_peaks: list[int] = []
+@pytest.mark.parametrize(
+    "launches_per_commit",
+    [pytest.param(5, id="newest-commit-of-40"), pytest.param(None, id="one-commit-all-shown")],
+)
+def test_compare(benchmark: BenchmarkFixture, tmp_path: Path, launches_per_commit: int | None) -> None:
+    """In the common case a folder holds many commits, of which the newest is shown; in the worst all results are."""
+    folder = tmp_path / "corpus"
+    count = corpus.make(folder, FILES, launches_per_commit=launches_per_commit)
+    commands = {
+        "ours": [sys.executable, "-m", "pytest_benchmark_aws.cli", "compare", str(folder)],
+        "stock": [sys.executable, "-m", "pytest_benchmark", f"--storage=file://{folder}", "compare"],
+        "reading": [sys.executable, "-c", READING, str(folder)],
+    }
+    seconds: dict[str, list[float]] = {"reading": [], "stock": []}
+    peaks: dict[str, list[int]] = {name: [] for name in commands}
 
-    def run(command: list[str]) -> int:
-        """Peak resident bytes of the command."""
+    def run(name: str) -> None:
         with (tmp_path / "out.txt").open("wb") as out:
-            process = subprocess.Popen(command, cwd=tmp_path, stdout=out)
+            process = subprocess.Popen(commands[name], cwd=tmp_path, stdout=out)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command)
-        return int(usage.ru_maxrss) * 1024
+            raise subprocess.CalledProcessError(process.returncode, commands[name])
+        peaks[name].append(int(usage.ru_maxrss) * 1024)
 
-    def run_stock() -> None:
-        started = perf_counter()
-        stock_peaks.append(run(theirs))
-        stock.append(perf_counter() - started)
+    def run_others() -> None:
+        for name, measured in seconds.items():
+            started = perf_counter()
+            run(name)
+            measured.append(perf_counter() - started)
 
-    run(ours)  # the files are in the page cache now, for both
-    benchmark.pedantic(lambda: peaks.append(run(ours)), setup=run_stock, rounds=PAIRS)
-    ratio = median_interval([ours / theirs for ours, theirs in zip(rounds_of(benchmark), stock, strict=True)])
-    benchmark.extra_info |= {
-        "files": FILES,
-        "benchmarks": count,
-        "ratio_to_stock": ratio.median,
-        "ratio_interval": [ratio.low, ratio.high],
-        "stock_seconds": stock,
-        "peak_rss_bytes": max(peaks),
-        "stock_peak_rss_bytes": max(stock_peaks),
+    run("ours")  # the files are in the page cache now, for all
+    benchmark.pedantic(lambda: run("ours"), setup=run_others, rounds=PAIRS)
+    ours = rounds_of(benchmark)
+    ratios = {
+        name: median_interval([time / other for time, other in zip(ours, measured, strict=True)])
+        for name, measured in seconds.items()
     }
+    benchmark.extra_info |= {"files": FILES, "benchmarks": count}
+    for name, ratio in ratios.items():
+        benchmark.extra_info |= {
+            f"ratio_to_{name}": ratio.median,
+            f"ratio_to_{name}_interval": [ratio.low, ratio.high],
+            f"{name}_seconds": seconds[name],
+        }
+    benchmark.extra_info |= {f"{name}_peak_rss_bytes": max(measured) for name, measured in peaks.items()}
     print(
-        f"\n{FILES:,} files, {count:,} benchmarks: {ratio.text(3)} of stock compare's time; "
-        f"peak {max(peaks) / 1e6:.0f} MB, stock's {max(stock_peaks) / 1e6:.0f} MB"
+        f"\n{FILES:,} files, {count:,} benchmarks: {ratios['reading'].text(2)} times reading them alone, "
+        f"{ratios['stock'].text(3)} of stock compare's time; peak {max(peaks['ours']) / 1e6:.0f} MB, "
+        f"stock's {max(peaks['stock']) / 1e6:.0f} MB"
     )

@@ -66,7 +66,7 @@ ELSEWHERE = {
     ),
     "pytest --aws --aws-instance-type='vcpus>=32 and memory>=96GiB and price<1.4'": Elsewhere(
         "launches several instances",
-        "tests/core/test_select.py",
+        "tests/core/test_instance_type_filter.py",
         "pytest --aws-dry-run --aws-instance-type='vcpus>=32 and memory>=96GiB and price<1.4'",
     ),
     "PYTEST_BENCHMARK_AWS_LIVE=1 pytest tests/live -v": Elsewhere(ACCOUNT, "", "pytest tests/live -v"),

@@ -130,6 +130,14 @@ def test_benchmark_only_collects_no_test(root: Path) -> None:
     assert "overhead" not in done.stdout
 
 
+def test_benchmark_only_needs_the_extra_bench_alone(root: Path, tmp_path: Path) -> None:
+    """What only tests import may be missing, as in the environment that trains on AWS."""
+    (tmp_path / "hypothesis.py").write_text("raise ImportError('not installed')\n")
+    done = suite(root, "--benchmark-only", "--scale=smoke", "--co", "-q", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_train" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

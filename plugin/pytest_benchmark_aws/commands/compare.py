@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -111,8 +111,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         asked = _asked(options)
         with without_collector():
-            current = load(options, options.files)
-            before = load(options, options.baseline) if options.baseline else None
+            current = load(options, options.files, newest=options.rows == "machine")
+            before = load(options, options.baseline, newest=True) if options.baseline else None
             compared, view, failed = _compare(options, asked, current, before)
     except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws compare: {error}", file=sys.stderr)
@@ -166,12 +166,12 @@ def _amount(option: str, text: str) -> Decimal:
 
 
 def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
-    known = catalog.find(name)
-    if known is None or known.usd_per_hour is None:
+    instance_type = catalog.find(name)
+    if instance_type is None or instance_type.usd_per_hour is None:
         raise PlanError(
             f"--break-even={name}: no instance type with a known price; nearest: {', '.join(catalog.nearest(name))}"
         )
-    return name, known.usd_per_hour
+    return name, instance_type.usd_per_hour
 
 
 def _compare(
@@ -187,6 +187,9 @@ def _compare(
     chosen = columns.parse_columns(options.columns) if options.columns else None
     how = options.statistic
     compared = compare_records(current.records, how=how, row_of=options.rows, reference=options.reference)
+    compared = replace(
+        compared, duplicates=compared.duplicates + current.duplicates, older=compared.older + current.older
+    )
     parts = columns.sections(compared.tables, group_by, sort)
     answers: dict[str, list[str]] = {}
     for table in compared.tables:
@@ -222,9 +225,9 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
     now, then = compare_records(current.records).tables, compare_records(before.records).tables
     for text in options.fail_if:
         condition = gate.parse_condition(text)
-        found, missing = gate.changes(now, then, condition.metric)
+        changes, missing = gate.changes(now, then, condition.metric)
         without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in missing}
-        if not found:
+        if not changes:
             if condition.metric == "usd" and gate.changes(now, then, "median")[0]:
                 raise PlanError(f"{condition}: no machine has a known price on both sides; use median, mean or min")
             ours, theirs = ({row.machine.name for table in side for row in table.rows} for side in (now, then))
@@ -232,13 +235,13 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
                 f"{condition}: nothing here has a baseline of the same test, scale and machine; here are "
                 f"{', '.join(sorted(ours)) or 'no results'}, among the baselines {', '.join(sorted(theirs)) or 'none'}"
             )
-        judged.append(gate.judge(condition, found))
+        judged.append(gate.judge(condition, changes))
     refused = len(current.refused) + len(before.refused)
     lines = sentences.gate_lines(judged, list(without.values()))
     if refused:
         lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
-    undecided = options.fail_undecided and any(one.undecided for one in judged)
-    return lines, bool(refused) or undecided or any(one.failed for one in judged)
+    undecided = options.fail_undecided and any(verdict.undecided for verdict in judged)
+    return lines, bool(refused) or undecided or any(verdict.failed for verdict in judged)
 
 
 def _write(options: argparse.Namespace, view: View) -> None:

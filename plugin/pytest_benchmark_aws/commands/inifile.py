@@ -57,6 +57,6 @@ def _pyproject(path: Path) -> Iterator[dict[str, str]]:
         tool = tomllib.loads(text).get("tool", {}).get("pytest", {})
     except tomllib.TOMLDecodeError:
         return
-    found = tool.get("ini_options", tool)
-    if isinstance(found, dict):
-        yield {name: str(value) for name, value in found.items()}
+    options = tool.get("ini_options", tool)
+    if isinstance(options, dict):
+        yield {name: str(value) for name, value in options.items()}

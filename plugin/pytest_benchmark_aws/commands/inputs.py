@@ -13,8 +13,9 @@ from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from pytest_benchmark_aws.core.compare.heads import Result
     from pytest_benchmark_aws.core.compare.records import Reading, Record
 
 SHARED = "s3://"
@@ -54,40 +55,49 @@ class Loaded:
 
     records: Sequence[Record]
     refused: Sequence[str]
-    read: Sequence[Record]
+    read: Sequence[Result]
     """Before --since and --filter."""
+    duplicates: int = 0
+    """Results that were left out already, as another file holds them too."""
+    older: int = 0
+    """Likewise, as their machine has results of a newer commit."""
 
     def nothing(self) -> str:
         """Why there is nothing to compare."""
         if not self.read:
             return "no results: no file holds a benchmark"
-        names = sorted({record.machine.name for record in self.read})
+        names = sorted({result.machine.name for result in self.read})
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         count = f"0 of {len(self.read):,} results pass --filter and --since"
         return f"no results: {count}; they are of {printable(', '.join(names[:5]))}{more}"
 
 
-def load(options: argparse.Namespace, patterns: Sequence[str]) -> Loaded:
-    """Reads the files that patterns mean.
+def load(options: argparse.Namespace, patterns: Sequence[str], *, newest: bool = False) -> Loaded:
+    """Reads the files that patterns mean; with ``newest``, records are made of each machine's newest commit alone.
 
     Raises:
         PlanError: a pattern that means none, a filter that cannot be read, or a bucket that may not be.
     """
     from pytest_benchmark_aws.core.compare import filters
-    from pytest_benchmark_aws.results.reading import find_files, read_files
+    from pytest_benchmark_aws.results.reading import find_files, read_files, read_newest
 
-    tests: list[Callable[[Record], bool]] = [
-        filters.parse_filter(one) for one in getattr(options, "filter", None) or ()
-    ]
+    tests = [filters.parse_filter(text) for text in getattr(options, "filter", None) or ()]
     since = filters.parse_since(options.since, datetime.now(timezone.utc)) if options.since else None
-    found = read_files(find_files(local(options, patterns)), reading(options))
-    if options.throughput and found.records and all(record.unit == "runs" for record in found.records):
+    passes = filters.all_of(tests, since)
+    files, how = find_files(local(options, patterns)), reading(options)
+    if newest:
+        read = read_newest(files, how, passes)
+        loaded = Loaded(read.records, read.refused, read.heads, read.duplicates, read.older)
+    else:
+        whole = read_files(files, how)
+        loaded = Loaded(list(filter(passes, whole.records)), whole.refused, whole.records)
+    if options.throughput and loaded.records and all(record.unit == "runs" for record in loaded.records):
         print(
             f"! no result has {printable(options.throughput)} in its extra_info: runs a second count", file=sys.stderr
         )
-    if options.scale_parameter and found.records and all(record.scale is None for record in found.records):
+    if options.scale_parameter and loaded.read and all(result.scale is None for result in loaded.read):
         print(f"! no result has a parameter {printable(options.scale_parameter)}", file=sys.stderr)
-    return Loaded(filters.chosen(found.records, tests, since), found.refused, found.records)
+    return loaded
 
 
 def local(options: argparse.Namespace, patterns: Sequence[str]) -> list[str]:
@@ -98,7 +108,7 @@ def local(options: argparse.Namespace, patterns: Sequence[str]) -> list[str]:
     Raises:
         PlanError: the URL is none, the bucket is missing or may not be read, or there is no cache and no AWS.
     """
-    return [_cache(options, one) if one.startswith(SHARED) else one for one in patterns]
+    return [_cache(options, pattern) if pattern.startswith(SHARED) else pattern for pattern in patterns]
 
 
 def _cache(options: argparse.Namespace, url: str) -> str:

@@ -1,4 +1,4 @@
-"""Which records are compared: ``vcpus>=16``, ``machine=m5.*``, and how new they must be."""
+"""Which results are compared: ``vcpus>=16``, ``machine=m5.*``, and how new they must be."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from pytest_benchmark_aws.core.errors import PlanError, UnitError
 from pytest_benchmark_aws.core.values.units import parse_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from pytest_benchmark_aws.core.compare.records import Record
+    from pytest_benchmark_aws.core.compare.heads import Result
 
-_TEXTS: dict[str, Callable[[Record], str | None]] = {
-    "machine": lambda record: record.machine.name,
-    "type": lambda record: record.machine.instance_type,
-    "market": lambda record: record.machine.market,
-    "cpu": lambda record: record.machine.cpu,
-    "arch": lambda record: record.machine.arch,
-    "python": lambda record: record.machine.python,
-    "region": lambda record: record.machine.region,
-    "test": lambda record: record.case,
-    "scale": lambda record: record.scale,
-    "commit": lambda record: record.commit.id,
-    "branch": lambda record: record.commit.branch,
-    "file": lambda record: record.source,
+_TEXTS: dict[str, Callable[[Result], str | None]] = {
+    "machine": lambda result: result.machine.name,
+    "type": lambda result: result.machine.instance_type,
+    "market": lambda result: result.machine.market,
+    "cpu": lambda result: result.machine.cpu,
+    "arch": lambda result: result.machine.arch,
+    "python": lambda result: result.machine.python,
+    "region": lambda result: result.machine.region,
+    "test": lambda result: result.case,
+    "scale": lambda result: result.scale,
+    "commit": lambda result: result.commit.id,
+    "branch": lambda result: result.commit.branch,
+    "file": lambda result: result.source,
 }
-_NUMBERS: dict[str, Callable[[Record], Any]] = {
-    "vcpus": lambda record: record.machine.vcpus,
-    "cores": lambda record: record.machine.cores,
-    "smt": lambda record: record.machine.threads_per_core,
-    "memory": lambda record: record.machine.memory_bytes,
-    "usd-hour": lambda record: record.machine.usd_per_hour,
-    "rounds": lambda record: record.round_count,
+_NUMBERS: dict[str, Callable[[Result], Any]] = {
+    "vcpus": lambda result: result.machine.vcpus,
+    "cores": lambda result: result.machine.cores,
+    "smt": lambda result: result.machine.threads_per_core,
+    "memory": lambda result: result.machine.memory_bytes,
+    "usd-hour": lambda result: result.machine.usd_per_hour,
+    "rounds": lambda result: result.round_count,
 }
-_YES: dict[str, Callable[[Record], bool]] = {
-    "embedded": lambda record: record.machine.embedded,
-    "published": lambda record: record.machine.published,
-    "dirty": lambda record: record.commit.dirty,
+_YES: dict[str, Callable[[Result], bool]] = {
+    "embedded": lambda result: result.machine.embedded,
+    "published": lambda result: result.machine.published,
+    "dirty": lambda result: result.commit.dirty,
 }
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, ">=": operator.ge, "!=": operator.ne, "==": operator.eq,
@@ -56,8 +56,8 @@ HELP = (
 )
 
 
-def parse_filter(text: str) -> Callable[[Record], bool]:
-    """A test of records from ``"vcpus>=16"``, ``"machine=m5.*"``, ``"embedded=no"``; what is not known fits none.
+def parse_filter(text: str) -> Callable[[Result], bool]:
+    """A test of results from ``"vcpus>=16"``, ``"machine=m5.*"``, ``"embedded=no"``; what is not known fits none.
 
     Raises:
         PlanError: the text is no such filter.
@@ -68,13 +68,13 @@ def parse_filter(text: str) -> Callable[[Record], bool]:
     if name in _TEXTS and sign in {"=", "==", "!="}:
         read_text = _TEXTS[name]
         wanted = sign != "!="
-        return lambda record: _fits(read_text(record), value) == wanted
+        return lambda result: _fits(read_text(result), value) == wanted
     if name in _YES and sign in {"=", "==", "!="} and value in {"yes", "no"}:
         read_yes, yes = _YES[name], (value == "yes") == (sign != "!=")
-        return lambda record: read_yes(record) == yes
+        return lambda result: read_yes(result) == yes
     if name in _NUMBERS and compare is not None:
         read, number = _NUMBERS[name], _number(name, value, text)
-        return lambda record: (value_of := read(record)) is not None and compare(value_of, number)
+        return lambda result: (value_of := read(result)) is not None and compare(value_of, number)
     raise PlanError(f"filter {text!r} cannot be read: {HELP}")
 
 
@@ -100,15 +100,11 @@ def parse_since(text: str, now: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
-def chosen(
-    records: Iterable[Record], filters: Sequence[Callable[[Record], bool]] = (), since: str | None = None
-) -> list[Record]:
-    """The records that every filter holds for; with ``since`` also those alone that say when they were made."""
-    return [
-        record
-        for record in records
-        if (since is None or record.when >= since) and all(holds(record) for holds in filters)
-    ]
+def all_of(filters: Sequence[Callable[[Result], bool]], since: str | None) -> Callable[[Result], bool]:
+    """A test that holds where every filter does; with ``since`` only for results that say when they were made."""
+    if not filters and since is None:
+        return lambda _: True
+    return lambda result: (since is None or result.when >= since) and all(holds(result) for holds in filters)
 
 
 def _fits(text: str | None, pattern: str) -> bool:

@@ -174,7 +174,10 @@ def _computed(middles: Sequence[float], scores: Sequence[float]) -> list[float]:
         return [0.0] * len(scores)
     skew = sum([(value - mean) ** 3 for value in middles]) / count / spread**3 / math.sqrt(count)
     error, least, bend = spread / math.sqrt(count) / mean, min(middles) / mean, skew / 6
-    return [math.log(max(1 + error * (z + bend * (z * z - 1)), least)) for z in scores]
+    shares = [1 + error * (z + bend * (z * z - 1)) for z in scores]
+    if min(shares) < least:
+        shares = [max(share, least) for share in shares]
+    return list(map(math.log, shares))
 
 
 @lru_cache(maxsize=8)

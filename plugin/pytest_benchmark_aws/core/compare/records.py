@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.compare.heads import Head
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
@@ -13,7 +14,7 @@ from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from pytest_benchmark_aws.core.catalog import Catalog
@@ -98,7 +99,7 @@ class Reading:
     scale_parameter: str | None = None
 
 
-def parse_records(data: object, source: str, how: Reading) -> list[Record]:
+def parse_records(document: object, source: str, how: Reading) -> list[Record]:
     """The records of one file's JSON; ``source`` names the file.
 
     Stock pytest-benchmark 4 and 5 write the same shape; what a file lacks is None, or blank.
@@ -106,16 +107,25 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
     Raises:
         RecordError: it is no pytest-benchmark result, or holds a time that is none.
     """
-    if not isinstance(data, dict) or not isinstance(data.get("benchmarks"), list):
+    return records_of(document, heads_of(document, source, how), how)
+
+
+def heads_of(document: object, source: str, how: Reading) -> list[Head]:
+    """What each benchmark of a file says first, once it is sure that records can be made of all of them.
+
+    Raises:
+        RecordError: as ``parse_records``.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("benchmarks"), list):
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
-    info = json_fields.mapping(data.get("machine_info"))
-    commit = _commit(json_fields.mapping(data.get("commit_info")))
-    when = utc(data.get("datetime"))
-    machines: dict[tuple[str, str], MachineInfo] = {}
-    records = []
-    for number, bench in enumerate(data["benchmarks"], 1):
+    info = json_fields.mapping(document.get("machine_info"))
+    commit = _commit(json_fields.mapping(document.get("commit_info")))
+    when = utc(document.get("datetime"))
+    machines: dict[tuple[str, object], MachineInfo] = {}
+    heads = []
+    for position, bench in enumerate(document["benchmarks"]):
         if not isinstance(bench, dict):
-            raise RecordError(f"benchmark {number} is no object")
+            raise RecordError(f"benchmark {position + 1} is no object")
         extra = json_fields.mapping(bench.get("extra_info"))
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
@@ -126,27 +136,25 @@ def parse_records(data: object, source: str, how: Reading) -> list[Record]:
                 json_fields.mapping(several.get(job)) if job in several else info, extra, how.catalog
             )
         try:
-            records.append(_record(bench, extra, job, machines[key], commit, when, source, how))
+            median, count = _checked(bench["stats"])
+            case, _, scale, _ = _identity(bench, job, how)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            name = str(bench.get("fullname") or bench.get("name") or number)[:200]
+            name = str(bench.get("fullname") or bench.get("name") or position + 1)[:200]
             raise RecordError(f"benchmark {name}: {_reason(error)}") from None
-    return records
+        machine = machines[key]
+        launch = str(extra.get("instance_id") or (f"{machine.node or ''} {when}" if when else source))
+        heads.append(Head(when, launch, case, source, median, count, scale, machine, commit, position))
+    return heads
 
 
-def _record(
-    bench: Mapping[str, Any],
-    extra: Mapping[str, Any],
-    job: str,
-    machine: MachineInfo,
-    commit: Commit,
-    when: str,
-    source: str,
-    how: Reading,
-) -> Record:
-    stats = bench["stats"]
-    if not isinstance(stats, dict):
-        raise RecordError("stats are no object")
-    median = _seconds(stats, "median")
+def records_of(document: Any, heads: Iterable[Head], how: Reading) -> list[Record]:
+    """The records of some heads of a file's JSON."""
+    benches = document["benchmarks"]
+    return [_record(benches[head.position], head, how) for head in heads]
+
+
+def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, str, str | None, Mapping[str, Any]]:
+    """The case, the node id with its scale, the scale, and all parameters but the target."""
     params = json_fields.mapping(bench.get("params"))
     node_id = bench["fullname"]
     if not isinstance(node_id, str):
@@ -154,50 +162,69 @@ def _record(
     if job and TARGET in params:  # an id of the session with --aws, not of the instance
         params = {name: value for name, value in params.items() if name != TARGET}
         node_id = bare_id(node_id, job)
-    case, scale = node_id, params.get(how.scale_parameter) if how.scale_parameter else None
-    if how.scale_parameter and scale is not None:
-        # A test whose scale nobody can tell in its id is compared at that scale alone, under a name that no id has.
-        case = without_parameter(node_id, params, how.scale_parameter) or f"{node_id} at {scale}"
+    scale = params.get(how.scale_parameter) if how.scale_parameter else None
+    if how.scale_parameter is None or scale is None:
+        return node_id, node_id, None, params
+    # A test whose scale nobody can tell in its id is compared at that scale alone, under a name that no id has.
+    case = without_parameter(node_id, params, how.scale_parameter) or f"{node_id} at {scale}"
+    return case, node_id, str(scale), params
+
+
+def _checked(stats: object) -> tuple[float, int]:
+    """The median in seconds and the number of rounds, once all times are positive, finite numbers."""
+    if not isinstance(stats, dict):
+        raise RecordError("stats are no object")
+    data, count, median = stats.get("data"), stats.get("rounds"), stats["median"]
+    rounds = data if isinstance(data, list) and data else [median]
+    if not _sound([median, stats.get("mean", median), stats.get("min", median), stats.get("max", median), *rounds]):
+        for name in ("median", "mean", "min", "max"):
+            _seconds(stats, name, median)
+        if not _sound(rounds):
+            raise ValueError("stats.data holds what is no positive, finite number of seconds")
+    return float(median), count if isinstance(count, int) else min(len(rounds), MOST_ROUNDS)
+
+
+def _sound(times: Sequence[Any]) -> bool:
+    """Whether all are positive, finite numbers: so is a sum then alone, and NaN compares as nothing."""
+    return set(map(type, times)) <= _NUMBERS and sum(times) < _MOST and min(times) > 0
+
+
+def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
+    """The record of a benchmark whose head was made, so that its times are sound."""
+    stats, extra = bench["stats"], json_fields.mapping(bench.get("extra_info"))
+    _, node_id, _, params = _identity(bench, job_name(extra), how)
     data = stats.get("data")
-    rounds = thin(data) if isinstance(data, list) and data else (median,)
     key = how.throughput_key or _rate_key(extra)
     rate: Any = extra.get(key) if key else None
     throughput = float(rate) if type(rate) in _NUMBERS and 0 < rate < _MOST else None
-    run = extra.get("instance_id") or (f"{machine.node or ''} {when}" if when else source)
-    count = stats.get("rounds")
+    median = head.median
     return Record(
-        case=case,
+        case=head.case,
         node_id=node_id,
-        scale=None if scale is None else str(scale),
-        machine=machine,
-        launch=str(run),
-        commit=commit,
-        when=when,
+        scale=head.scale,
+        machine=head.machine,
+        launch=head.launch,
+        commit=head.commit,
+        when=head.when,
         median=median,
-        mean=_seconds(stats, "mean", median),
-        min=_seconds(stats, "min", median),
-        max=_seconds(stats, "max", median),
-        rounds=rounds,
-        round_count=count if isinstance(count, int) else len(rounds),
+        mean=float(stats.get("mean", median)),
+        min=float(stats.get("min", median)),
+        max=float(stats.get("max", median)),
+        rounds=thin(data) if isinstance(data, list) and data else (median,),
+        round_count=head.round_count,
         throughput=throughput or 1 / median,
         unit=key.removesuffix(RATE).replace("_", " ") if key and throughput else "runs",
         launch_usd=json_fields.usd(extra.get("launch_usd")),
         flags=_flags(extra),
         params=params,
-        source=source,
-        quartiles=_quartiles(stats) if count != 1 else None,
+        source=head.source,
+        quartiles=_quartiles(stats) if stats.get("rounds") != 1 else None,
     )
 
 
-def thin(data: Sequence[Any], most: int = MOST_ROUNDS) -> tuple[float, ...]:
-    """The rounds in order, or ``most`` of them at evenly spread ranks, the least and the greatest among them.
-
-    Raises:
-        ValueError: a round that is no positive, finite number.
-    """
-    # A sum is finite only if all its parts are; NaN compares as nothing, so that the order alone proves little.
-    if not set(map(type, data)) <= _NUMBERS or not sum(data) < _MOST or (ordered := sorted(data))[0] <= 0:
-        raise ValueError("stats.data holds what is no positive, finite number of seconds")
+def thin(rounds: Sequence[float], most: int = MOST_ROUNDS) -> tuple[float, ...]:
+    """The rounds in order, or ``most`` of them at evenly spread ranks, the least and the greatest among them."""
+    ordered = sorted(rounds)
     if len(ordered) > most:
         step = (len(ordered) - 1) / (most - 1)
         ordered = [ordered[round(rank * step)] for rank in range(most)]

@@ -1,16 +1,15 @@
-"""Records -> rows: which results count, and which of them are launches of one machine."""
+"""Records -> rows: which of them are launches of one machine."""
 
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_benchmark_aws.core.compare.choice import Offer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from pytest_benchmark_aws.core.compare.inference import Ratio
@@ -87,36 +86,14 @@ class Row:
         return None if price is None else Offer(self.machine.name, self.run_seconds, price)
 
 
-_AGE = operator.attrgetter("when", "launch", "case", "source", "median", "round_count")
-
-
-def without_duplicates(records: Iterable[Record]) -> tuple[list[Record], int]:
-    """The same benchmark of the same launch counts once, in whatever files it is; the first by file name stays."""
-    ordered = sorted(records, key=_AGE)
-    single: dict[tuple[object, ...], Record] = {}
-    for record in ordered:
-        key = (record.launch, record.case, record.scale, record.machine.name, record.median, record.round_count)
-        single.setdefault(key, record)
-    return list(single.values()), len(ordered) - len(single)
-
-
-def rows_of(members: Sequence[Record], how: How, row_of: RowOf) -> tuple[list[Row], int]:
-    """Rows without what is relative, and how many records are of older commits."""
-    by_machine: dict[tuple[str, str | None], list[Record]] = {}
+def rows_of(members: Sequence[Record], how: How, row_of: RowOf) -> list[Row]:
+    """Rows without what is relative, of records in order of time."""
+    parts: dict[tuple[object, ...], list[Record]] = {}
     for record in members:
-        by_machine.setdefault((record.machine.name, record.scale), []).append(record)
-    rows, older = [], 0
-    for results in by_machine.values():
-        parts: dict[tuple[str, bool, str], list[Record]] = {}
-        for record in results:
-            launch = record.launch if row_of == "launch" else ""
-            parts.setdefault((record.commit.id, record.commit.dirty, launch), []).append(record)
-        if row_of == "machine":
-            newest = max(parts, key=lambda part: (max(record.when for record in parts[part]), part))
-            older += len(results) - len(parts[newest])
-            parts = {newest: parts[newest]}
-        rows += [_row(part, how) for part in parts.values()]
-    return rows, older
+        launch = record.launch if row_of == "launch" else ""
+        key = (record.machine.name, record.scale, record.commit.id, record.commit.dirty, launch)
+        parts.setdefault(key, []).append(record)
+    return [_row(part, how) for part in parts.values()]
 
 
 def _row(records: Sequence[Record], how: How) -> Row:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
+import operator
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import Offer, choice
+from pytest_benchmark_aws.core.compare.heads import newest, without_duplicates
 from pytest_benchmark_aws.core.compare.inference import Ratio, Sampled, holm, ratio_of, sample
-from pytest_benchmark_aws.core.compare.rows import How, Row, RowOf, rows_of, without_duplicates, work_of
+from pytest_benchmark_aws.core.compare.rows import How, Row, RowOf, rows_of, work_of
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.launch_flags import over_launches, smt_differs
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.records import Record
 
 CONFIDENCE = 0.95
+_AGE = operator.attrgetter("when", "launch", "case", "source", "median", "round_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +71,20 @@ def compare_records(
         PlanError: the reference is in no table.
     """
     single, duplicates = without_duplicates(records)
+    counting = newest(single) if row_of == "machine" else single
     groups: dict[tuple[str, str | None], list[Record]] = {}
-    rated = {record.case for record in single if record.unit != "runs"}
-    for record in single:
+    rated = {record.case for record in counting if record.unit != "runs"}
+    for record in sorted(counting, key=_AGE):
         # Without a throughput, amounts of work cannot be told apart, and scales are tests of their own.
         groups.setdefault((record.case, None if record.case in rated else record.scale), []).append(record)
-    older, tables = 0, []
-    for (case, _), members in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
-        rows, left = rows_of(members, how, row_of)
-        older += left
-        tables.append(_table(case, rows, how, reference))
+    tables = [
+        _table(case, rows_of(members, how, row_of), how, reference)
+        for (case, _), members in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or ""))
+    ]
     if reference is not None and tables and not any(row.is_reference for table in tables for row in table.rows):
         names = sorted({row.machine.name for table in tables for row in table.rows})
         raise PlanError(f"reference {reference!r} is none of the machines compared: {', '.join(names)}")
-    return Compared(tuple(_corrected(tables)), duplicates, older)
+    return Compared(tuple(_corrected(tables)), duplicates, len(single) - len(counting))
 
 
 def with_baselines(compared: Compared, baselines: Iterable[Record]) -> Compared:
