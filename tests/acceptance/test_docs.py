@@ -101,13 +101,21 @@ SAMPLE = """\
 import pytest
 
 @pytest.mark.instance_type("m5.large", "c5.large")
-@pytest.mark.parametrize(("scale", "variant", "threads"), [("smoke", "regularized", "vcpus")])
+@pytest.mark.parametrize(
+    ("scale", "variant", "threads"), [("smoke", "regularized", "vcpus"), ("smoke", "note", "vcpus")]
+)
 def test_train(benchmark, scale, variant, threads):
     benchmark.extra_info["row_trees_per_second"] = 1e6
     benchmark.pedantic(sum, args=(range(1000),), rounds=5)
 """
 """Named as this repository's own benchmark, whose output the documentation shows."""
-SAMPLE_INI = "[pytest]\naws_throughput = row_trees_per_second\naws_scale_parameter = scale\n"
+SAMPLE_INI = """\
+[pytest]
+aws_throughput = row_trees_per_second
+aws_scale_parameter = scale
+aws_baselines = baselines
+"""
+PUBLISHED = ROOT / "benchmarks/baselines/m5.8xlarge/0001_published.json"
 
 
 @dataclass
@@ -161,6 +169,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A sample project that ran with --aws, and a copy of this repository with its results."""
     base = tmp_path_factory.mktemp("docs")
     files = {"benchmarks/test_train.py": SAMPLE, "pytest.ini": SAMPLE_INI, ".gitignore": ".*\n__pycache__\n"}
+    # As the published result, of a type that the sample is for.
+    files["baselines/m5.large/0001_published.json"] = PUBLISHED.read_text().replace("m5.8xlarge", "m5.large")
     found = World(make_project(base / "project", files, git=False), base / "repository", base / "cache")
     env = found.environment("")
     must(COMMIT, found.project, env)
