@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import resource
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inifile import project_settings
 from pytest_benchmark_aws.core.compare.records import Reading
+from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.results.reading import find_files, read_files
+from pytest_benchmark_aws.results.reading import find_files, read_files, read_json, read_newest
 from tests.result_files import benchmark, result, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_benchmark_aws.core.compare.heads import Result
 
 HOW = Reading(snapshot.catalog())
 GOOD = json.dumps(result(benchmark([1.0, 2.0])))
@@ -108,3 +113,82 @@ def test_a_tox_ini_without_pytest_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "tox.ini").write_text("[tox]\n")
     (tmp_path / "setup.cfg").write_text("[tool:pytest]\naws_throughput = rate\n")
     assert project_settings(tmp_path) == {"aws_throughput": "rate"}
+
+
+LAUNCHES = st.builds(
+    dict,
+    machine=st.sampled_from(["m5.large", "c5.large"]),
+    launch=st.sampled_from(["i-1", "i-2", "i-3"]),
+    day=st.integers(1, 4),
+    commit=st.sampled_from("abc"),
+    dirty=st.booleans(),
+    medians=st.dictionaries(st.sampled_from(["test_it", "test_two"]), st.sampled_from([1.0, 2.0]), min_size=1),
+    faulty=st.booleans(),
+)
+
+
+def _write_launches(folder: Path, launches: list[dict[str, Any]]) -> None:
+    for number, launch in enumerate(launches):
+        benches = [benchmark([seconds, seconds + 0.5], name) for name, seconds in launch["medians"].items()]
+        data = result(
+            *benches,
+            instance_type=launch["machine"],
+            launch=launch["launch"],
+            when=f"2026-11-0{launch['day']}T10:00:00+00:00",
+            commit=launch["commit"] * 40,
+            dirty=launch["dirty"],
+        )
+        if launch["faulty"]:
+            data["benchmarks"][-1]["stats"]["median"] = "soon"
+        write(folder / f"{number:04}.json", data)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(launches=st.lists(LAUNCHES, max_size=8), only=st.sampled_from([None, "m5.large"]))
+def test_what_counts_alone_is_compared_as_all_of_it_is(
+    tmp_path_factory: pytest.TempPathFactory, launches: list[dict[str, Any]], only: str | None
+) -> None:
+    """Tables, what is refused, and how many results were left out as double or older."""
+    folder = tmp_path_factory.mktemp("launches")
+    _write_launches(folder, launches)
+    files = sorted(folder.rglob("*.json"))
+
+    def passes(result: Result) -> bool:
+        return only is None or result.machine.instance_type == only
+
+    counting, everything = read_newest(files, HOW, passes), read_files(files, HOW)
+    compared = compare_records(counting.records)
+    expected = compare_records(filter(passes, everything.records))
+    assert compared.tables == expected.tables
+    assert counting.duplicates + compared.duplicates == expected.duplicates
+    assert counting.older + compared.older == expected.older
+    assert counting.refused == everything.refused
+    assert len(counting.heads) == len(everything.records)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is read twice where its commit turns out to be the newest by a later launch of it."""
+    days = {"0001": ("b", 4), "0002": ("b", 2), "0003": ("a", 3)}  # read from the last to the first
+    files = [
+        write(
+            tmp_path / f"{name}.json",
+            result(
+                benchmark([1.0]),
+                instance_type="m5.large",
+                launch=f"i-{name}",
+                commit=commit * 40,
+                when=f"2026-11-0{day}T10:00:00+00:00",
+            ),
+        )
+        for name, (commit, day) in days.items()
+    ]
+    seen: list[Path] = []
+
+    def changing(path: Path) -> object:
+        seen.append(path)
+        return read_json(path) if seen.count(path) == 1 else {"benchmarks": []}
+
+    monkeypatch.setattr("pytest_benchmark_aws.results.reading.read_json", changing)
+    counting = read_newest(files, HOW, lambda _: True)
+    assert [record.source for record in counting.records] == [str(files[0])]
+    assert counting.refused == (f"{files[1]}: it changed while it was read",)

@@ -30,27 +30,32 @@ class Head(NamedTuple):
 
 Result = Union["Head", "Record"]
 AnyResult = TypeVar("AnyResult", "Head", "Record")
-_Part = tuple[str, bool]
 
 
 class Newest:
     """The newest commit of each case, scale and machine, among the results seen so far."""
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[str, str | None, str], dict[_Part, str]] = {}
+        self._newest: dict[tuple[str, str | None, str], tuple[str, str, bool]] = {}
+        """The time of its latest result, its id, and whether the tree was dirty."""
 
     def add(self, result: Result) -> bool:
         """Takes a result in; whether it is of the newest commit by now."""
-        parts = self._parts.setdefault((result.case, result.scale, result.machine.name), {})
-        part, when = _part(result), result.when
-        if parts.get(part, "") <= when:
-            parts[part] = when
-        return len(parts) == 1 or part == _newest(parts)
+        key, commit = (result.case, result.scale, result.machine.name), result.commit
+        own = (result.when, commit.id, commit.dirty)
+        newest = self._newest.get(key)
+        if newest is None or own > newest:
+            self._newest[key] = newest = own
+        return own[1:] == newest[1:]
 
     def of(self, results: Iterable[AnyResult]) -> list[AnyResult]:
         """Those of the newest commit of their case, scale and machine."""
-        newest = {key: _newest(parts) for key, parts in self._parts.items()}
-        return [result for result in results if newest[result.case, result.scale, result.machine.name] == _part(result)]
+        return [
+            result
+            for result in results
+            if (result.commit.id, result.commit.dirty)
+            == self._newest[result.case, result.scale, result.machine.name][1:]
+        ]
 
 
 def without_duplicates(results: Iterable[AnyResult]) -> tuple[list[AnyResult], int]:
@@ -74,11 +79,3 @@ def newest(results: Iterable[AnyResult]) -> list[AnyResult]:
     for result in results:
         seen.add(result)
     return seen.of(results)
-
-
-def _part(result: Result) -> _Part:
-    return result.commit.id, result.commit.dirty
-
-
-def _newest(parts: dict[_Part, str]) -> _Part:
-    return max(parts, key=lambda part: (parts[part], part))

@@ -94,8 +94,9 @@ def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 
     if count >= MANY_LAUNCHES:
         away = _computed(ordered, _scores(resamples, seed))
     else:
-        many, total = random.Random(seed).choices(ordered, k=count * resamples), middle * count
-        away = [math.log(sum(many[start : start + count]) / total) for start in range(0, len(many), count)]
+        total, (distinct, places) = middle * count, _draws(count, resamples, seed)
+        shares = [math.log(sum([ordered[unit] for unit in units]) / total) for units in distinct]
+        away = [shares[place] for place in places]
     return Sampled(middle, count, away, _variance(away, _mean(away)))
 
 
@@ -178,6 +179,18 @@ def _computed(middles: Sequence[float], scores: Sequence[float]) -> list[float]:
     if min(shares) < least:
         shares = [max(share, least) for share in shares]
     return list(map(math.log, shares))
+
+
+@lru_cache(maxsize=2 * MANY_LAUNCHES)
+def _draws(count: int, resamples: int, seed: int) -> tuple[list[tuple[int, ...]], list[int]]:
+    """So many draws of ``count`` units with replacement: the distinct ones, and for each draw its place among them.
+
+    Of 5 units only 126 draws differ, so that 2,000 of them are computed in a tenth of the time.
+    """
+    units = random.Random(seed).choices(range(count), k=count * resamples)
+    draws = [tuple(sorted(units[start : start + count])) for start in range(0, len(units), count)]
+    distinct = {draw: place for place, draw in enumerate(dict.fromkeys(draws))}
+    return list(distinct), [distinct[draw] for draw in draws]
 
 
 @lru_cache(maxsize=8)
