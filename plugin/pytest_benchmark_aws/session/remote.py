@@ -192,7 +192,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
 
 def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
     """What of the project, of which the items were collected, decides what is shipped."""
-    from pytest_benchmark_aws.bundle.command import import_paths
+    from pytest_benchmark_aws.bundle.forwarded_options import import_paths
     from pytest_benchmark_aws.bundle.project import Project, relative
     from pytest_benchmark_aws.bundle.requirements import imported_distributions
 
@@ -213,11 +213,11 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
 
 def guest_args(config: pytest.Config) -> list[str]:
     """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
-    from pytest_benchmark_aws.bundle import command
+    from pytest_benchmark_aws.bundle import forwarded_options
 
     words = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
     ini_file = config.inipath.name if config.inipath is not None and config.inipath.parent == config.rootpath else None
-    args = command.guest_args(words, config.args, ini_file)
+    args = forwarded_options.guest_args(words, config.args, ini_file)
     config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
     return args
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.backends.ec2 import check, errors, request, results, setup
-from pytest_benchmark_aws.backends.ec2.check import Options, Place
-from pytest_benchmark_aws.backends.ec2.timeouts import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
+from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results, setup
+from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
+from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
@@ -75,7 +75,7 @@ class Ec2Backend:
 
     def check(self, jobs: Sequence[Job]) -> list[str]:
         """Asks for subnets, zones, images, the quota of vCPUs and the credentials' end."""
-        self.place, problems = check.look(self.site.clients, self.options, jobs)
+        self.place, problems = launch_checks.look(self.site.clients, self.options, jobs)
         return problems
 
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
@@ -128,7 +128,7 @@ class Ec2Backend:
     def quota(self, job: Job) -> Quota | None:
         """Of vCPUs, by whatever market: the account's for spot where the plan has any."""
         limit = self.place.vcpu_quota
-        return None if limit is None else Quota("instances", check.vcpus(job), limit, "vCPUs")
+        return None if limit is None else Quota("instances", launch_checks.vcpus(job), limit, "vCPUs")
 
     def launch(self, job: Job, placement: Placement) -> Handle:
         """Puts the agent into S3 and launches an instance that fetches it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.agent_archive import Shipment
-    from pytest_benchmark_aws.backends.ec2.check import Place
+    from pytest_benchmark_aws.backends.ec2.launch_checks import Place
 
 
 def with_security_groups(clients: Clients, place: Place, group: str | None) -> Place:
