@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inputs import add_files, local
-from pytest_benchmark_aws.core.compare.merging import merge, parts_of
 from pytest_benchmark_aws.core.compare.records import Reading, RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
@@ -46,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         PlanError: no file at all, no benchmark in any of them, or an output that cannot be written.
     """
+    from pytest_benchmark_aws.core.compare.merging import merge
+
     paths = find_files(local(options, options.files))
     documents, faults = read_documents(paths)
     for fault in faults:
@@ -67,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
 
 def read_documents(paths: Sequence[Path]) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
     """The files' JSON as it is, and a line for each that is no result: its name and the reason."""
+    from pytest_benchmark_aws.core.compare.merging import parts_of
+
     how = Reading(snapshot.catalog())
     documents, faults = [], []
     for path in paths:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 @contextmanager
 def new_file(folder: Path) -> Iterator[BufferedWriter]:
     """A file with a name that no reader looks at, gone at the end; with the mode that the umask gives any new file."""
-    path = folder / f".new-{secrets.token_hex(8)}"
+    path = folder / f".new-{os.urandom(8).hex()}"
     try:
         with path.open("xb") as file:
             yield file
