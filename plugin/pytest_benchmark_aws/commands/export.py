@@ -32,9 +32,7 @@ that is no result; the exit code is then 1."""
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
     parser = commands.add_parser(
-        "export",
-        help="write results as the files of asv, Bencher or github-action-benchmark",
-        description=_DESCRIPTION,
+        "export", help="write results as the files of asv, Bencher or github-action-benchmark", description=_DESCRIPTION
     )
     add_files(parser, default=False)
     parser.add_argument("--format", required=True, choices=_FORMATS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inputs import add_files, local
-from pytest_benchmark_aws.core.compare.merging import merge, parts_of
+from pytest_benchmark_aws.core.compare.merging import Merge, merge, parts_of
 from pytest_benchmark_aws.core.compare.records import Reading, RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pytest_benchmark_aws.core.compare.merging import Merge
 
 _DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes
 into one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.core.values.storage_url import LARGEST, refusal
+from pytest_benchmark_aws.core.values.storage_url import LARGEST, StorageUrl, refusal
 from pytest_benchmark_aws.results.files import settle
 from pytest_benchmark_aws.results.mirror_state import MirrorState, locked
 from pytest_benchmark_aws.results.numbering import (
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.s3_shared_storage import Objects, Remote
-    from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 
 _THREADS = 8
 """Downloads at once: the first sync of a large storage is a thousand round trips."""

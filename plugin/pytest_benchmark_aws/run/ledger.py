@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_benchmark_aws.backends.protocol import Outcome
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement
 from pytest_benchmark_aws.core.plan import most_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_benchmark_aws.backends.protocol import Handle, Placement
     from pytest_benchmark_aws.core.model import Job
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.launch import Launcher
-from pytest_benchmark_aws.run.ledger import Finished, Progress, RunState, Watcher
+from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, Progress, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.run.journal import Journal
-    from pytest_benchmark_aws.run.ledger import Clock, Limits, Past
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from pytest_benchmark_aws.report.formats.text import lines_of
 from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.results.baselines import load_baselines
-from pytest_benchmark_aws.session.outcome import OUTCOME, result_json
+from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, result_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_benchmark_aws.core.settings import Settings
-    from pytest_benchmark_aws.session.outcome import SessionOutcome
 
 THIS_MACHINE = "this machine"
 _EMBEDDED = (

@@ -130,8 +130,7 @@ def tallies_of(tables: Iterable[Table]) -> list[Tally]:
         fastest, cheapest, on_front = (sum(word in said for said in tests) for word in ("fastest", "cheapest", "front"))
         tallies.append(Tally(machines[name], fastest, cheapest, on_front, len(tests)))
     return sorted(
-        tallies,
-        key=lambda tally: (-tally.fastest, -tally.cheapest, -tally.front, -tally.tests, tally.machine.name),
+        tallies, key=lambda tally: (-tally.fastest, -tally.cheapest, -tally.front, -tally.tests, tally.machine.name)
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, titled
+from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, Column, titled
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.columns import Column
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 COLUMN_NAMES = (

@@ -38,10 +38,7 @@ def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None
     ]
     order = list(dict.fromkeys(str(value["y"]) for value in values))
     top = max(chart.usd(row) for row in shown) * unit.factor
-    encoding = {
-        "x": vega.number("x", unit.words, Domain(0.0, top * 1.22, log=False)),
-        "y": vega.names("y", order),
-    }
+    encoding = {"x": vega.number("x", unit.words, Domain(0.0, top * 1.22, log=False)), "y": vega.names("y", order)}
     paint = {"condition": {"test": "datum.best", "value": vega.ACCENT}, "value": vega.OTHER}
     bar = {**encoding, "stroke": paint, "fill": paint}
     layers: list[dict[str, Any]] = [
@@ -50,7 +47,7 @@ def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None
         {"mark": {"type": "bar", "height": 13, "fillOpacity": 0.12, "strokeWidth": 1.2},
          "transform": [{"filter": "datum.embedded"}], "encoding": bar},
         {"mark": {"type": "text", "align": "left", "dx": 5, "color": vega.INK},
-         "encoding": {**encoding, "text": {"field": "text"}}},
+         "encoding": {**encoding, "text": {"field": "text"}}}
     ]  # fmt: skip
     cheapest = shown[0]
     return chart.Chart(
@@ -61,10 +58,6 @@ def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None
             f"money of a run on {len(shown)} machines",
             f"the least is {marks[cheapest.machine.name].name} with {unit.shown(chart.usd(cheapest))} {unit.words}",
         ),
-        note=chart.row_notes(
-            shown,
-            chart.left_out("machines", len(shown), len(priced)),
-            chart.without_price(table),
-        ),
+        note=chart.row_notes(shown, chart.left_out("machines", len(shown), len(priced)), chart.without_price(table)),
         spec=vega.chart({"values": values}, layers, height={"step": 28}),
     )

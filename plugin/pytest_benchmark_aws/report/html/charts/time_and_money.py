@@ -51,10 +51,7 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | N
             }
         )
     best = [value for row, value in zip(shown, values, strict=True) if "front" in row.choice]
-    encoding = {
-        "x": vega.number("x", money.words, x),
-        "y": vega.number("y", f"time of a run ({time.words})", y),
-    }
+    encoding = {"x": vega.number("x", money.words, x), "y": vega.number("y", f"time of a run ({time.words})", y)}
     layers: list[dict[str, Any]] = [
         {
             "data": {"values": [{"x": value["x"], "y": value["y"]} for value in best]},
@@ -72,11 +69,7 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | N
             f"{len(shown)} machines by USD and time of a run",
             "the front is " + ", ".join(str(value["words"]) for value in best) if best else "no front",
         ),
-        note=chart.row_notes(
-            shown,
-            chart.left_out("machines", len(shown), len(priced)),
-            chart.without_price(table),
-        ),
+        note=chart.row_notes(shown, chart.left_out("machines", len(shown), len(priced)), chart.without_price(table)),
         spec=vega.chart({"values": values}, layers, height=240),
     )
 
