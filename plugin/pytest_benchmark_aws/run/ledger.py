@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.report.progress import Progress
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux's that counts a suspended machine's time; macOS's CLOCK_MONOTONIC does by itself."""
@@ -39,23 +40,6 @@ class RealClock:
     def sleep(self, seconds: float) -> None:
         """Waits."""
         time.sleep(seconds)
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a job is, for whoever watches."""
-
-    job: Job
-    phase: str = "waiting"
-    detail: str = ""
-    seconds: float = 0.0
-    spent_usd: Decimal = Decimal(0)
-    log: str = ""
-
-    @property
-    def name(self) -> str:
-        """The job's."""
-        return self.job.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,19 +39,9 @@ MACHINE = "machine.json"
 LONGEST_NAME = 200
 """Bytes of a benchmark's name: asv makes a file's name of it."""
 COLUMNS = (
-    "result",
-    "params",
-    "version",
-    "started_at",
-    "duration",
-    "stats_ci_99_a",
-    "stats_ci_99_b",
-    "stats_q_25",
-    "stats_q_75",
-    "stats_number",
-    "stats_repeat",
-    "samples",
-)
+    "result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
+    "stats_q_75", "stats_number", "stats_repeat", "samples",
+)  # fmt: skip
 USD = ".usd_per_run"
 _VERSION = "1"
 """The version of each benchmark: asv shows results of the version that benchmarks.json has."""
