@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import sys
@@ -18,8 +19,6 @@ from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_files
 
 if TYPE_CHECKING:
-    import argparse
-
     from pytest_benchmark_aws.report.export.measurements import Export
 
 _FORMATS = ("asv", "bencher", "github-action-benchmark")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inputs import add_files, local
@@ -14,11 +16,6 @@ from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
 from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_json
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
 
 _DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes
 into one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they

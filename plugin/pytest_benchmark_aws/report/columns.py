@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from pytest_benchmark_aws.core.values.units import format_memory, format_rate
 from pytest_benchmark_aws.core.values.usd import format_run_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table

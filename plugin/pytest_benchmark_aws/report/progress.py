@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pytest_benchmark_aws.core.values.durations import format_duration
 from pytest_benchmark_aws.report.text import aligned, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _WIDTH = 100
 _PHASE_WIDTH, _DURATION_WIDTH = len("shutting-down"), len("59 min 59 s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.records import Reading, Record, RecordError, parse_records
@@ -9,7 +10,6 @@ from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.results.reading import read_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
 

@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
@@ -30,9 +32,6 @@ from pytest_benchmark_aws.results.numbering import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.s3_shared_storage import Objects, Remote
 
 _THREADS = 8

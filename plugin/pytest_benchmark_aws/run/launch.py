@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -22,9 +24,6 @@ from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, Runni
 from pytest_benchmark_aws.run.timeouts import LAUNCHES_A_LOOK, THROTTLED_ATTEMPTS, backoff_s
 
 if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.run.journal import Journal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -11,8 +12,6 @@ from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement
 from pytest_benchmark_aws.core.plan import most_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.report.progress import Progress
 

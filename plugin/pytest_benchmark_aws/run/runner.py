@@ -6,6 +6,7 @@ One thread changes AWS: this one. What the outside world does comes in by the ba
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +17,6 @@ from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, RunSt
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.run.journal import Journal

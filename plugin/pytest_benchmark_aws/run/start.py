@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.regions import region_of_environment
@@ -20,9 +22,6 @@ from pytest_benchmark_aws.run import resume, takeover
 from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.bundle.cargo import Cargo

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,6 @@ from pytest_benchmark_aws.run.journal import read
 from pytest_benchmark_aws.run.ledger import Past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
     from pytest_benchmark_aws.backends.registry import Backends
 
 

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,6 @@ from pytest_benchmark_aws.session import expand, here, outcome
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from pytest_benchmark_aws.core.compare.records import RecordError, utc
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.core.values.json_fields import mapping, without
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 PARTS = "pytest_benchmark_aws_merged"
 """Key of a merged file: a list of what each of its shards said of itself, with the full names that it held."""

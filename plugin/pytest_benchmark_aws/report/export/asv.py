@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,6 @@ from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.report.export.measurements import Export, shortened, unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Record
 

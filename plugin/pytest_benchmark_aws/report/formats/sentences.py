@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from pytest_benchmark_aws.core.values.usd import format_run_usd
 from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.core.compare.gate import Change, Judged
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Compared, Table

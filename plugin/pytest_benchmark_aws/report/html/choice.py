@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from pytest_benchmark_aws.report.columns import NOT_ENOUGH
 from pytest_benchmark_aws.report.html.charts.units import Unit, usd_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.machine_styles import Mark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,6 @@ from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, 
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.report.html.charts.chart import Chart
 

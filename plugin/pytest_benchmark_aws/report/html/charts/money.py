@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.values.durations import format_seconds
@@ -9,8 +10,6 @@ from pytest_benchmark_aws.report.html.charts import chart, units, vega
 from pytest_benchmark_aws.report.html.charts.label_places import Domain, Side, place_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.machine_styles import Mark

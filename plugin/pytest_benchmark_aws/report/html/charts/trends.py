@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joine
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
