@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.commands import output
-from pytest_benchmark_aws.commands.inputs import add_inputs, load
+from pytest_benchmark_aws.commands.inputs import Loaded, add_inputs, load
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from pytest_benchmark_aws.commands.inputs import Loaded
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.compare.gate import Judged
     from pytest_benchmark_aws.core.compare.rows import Row

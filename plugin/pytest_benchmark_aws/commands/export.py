@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import sys
@@ -18,8 +19,6 @@ from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_files
 
 if TYPE_CHECKING:
-    import argparse
-
     from pytest_benchmark_aws.report.export.measurements import Export
 
 _FORMATS = ("asv", "bencher", "github-action-benchmark")
@@ -32,9 +31,7 @@ that is no result; the exit code is then 1."""
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
     parser = commands.add_parser(
-        "export",
-        help="write results as the files of asv, Bencher or github-action-benchmark",
-        description=_DESCRIPTION,
+        "export", help="write results as the files of asv, Bencher or github-action-benchmark", description=_DESCRIPTION
     )
     add_files(parser, default=False)
     parser.add_argument("--format", required=True, choices=_FORMATS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,9 +14,6 @@ from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.core.compare.heads import Result
     from pytest_benchmark_aws.core.compare.records import Reading, Record
     from pytest_benchmark_aws.core.compare.rows import How, RowOf

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inputs import add_files, local
+from pytest_benchmark_aws.core.compare.merging import Merge, merge, parts_of
 from pytest_benchmark_aws.core.compare.records import Reading, RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
 from pytest_benchmark_aws.results import files, storage
 from pytest_benchmark_aws.results.reading import find_files, read_json
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from pytest_benchmark_aws.core.compare.merging import Merge
 
 _DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes
 into one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they
@@ -45,8 +42,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         PlanError: no file at all, no benchmark in any of them, or an output that cannot be written.
     """
-    from pytest_benchmark_aws.core.compare.merging import merge
-
     paths = find_files(local(options, options.files))
     documents, faults = read_documents(paths)
     for fault in faults:
@@ -68,8 +63,6 @@ def run(options: argparse.Namespace) -> int:
 
 def read_documents(paths: Sequence[Path]) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
     """The files' JSON as it is, and a line for each that is no result: its name and the reason."""
-    from pytest_benchmark_aws.core.compare.merging import parts_of
-
     how = Reading(snapshot.catalog())
     documents, faults = [], []
     for path in paths:

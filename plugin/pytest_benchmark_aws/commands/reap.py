@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    import argparse
-
     from pytest_benchmark_aws.aws.clients import Clients
 
 _CAN_BE_ENDED = frozenset({"pending", "running", "stopping", "stopped"})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,6 @@ from pytest_benchmark_aws.commands.inputs import add_inputs, load, reading
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 

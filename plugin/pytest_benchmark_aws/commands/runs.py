@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
-    import argparse
-
     from pytest_benchmark_aws.run.history import RunRecord
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, nearest_names
 from pytest_benchmark_aws.core.model import InstanceType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,6 @@ class UnreachableError(PytestBenchmarkAWSError):
     """AWS does not answer now, or the credentials have ended: what was asked may be asked again."""
 
 
-class BootstrapError(PytestBenchmarkAWSError):
-    """An instance started, and what it needs to run tests could not be brought there."""
-
-
 class RemoteFailure(PytestBenchmarkAWSError):
     """A launch ended without the results that it should have brought."""
 

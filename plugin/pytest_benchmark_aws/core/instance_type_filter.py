@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,8 +13,6 @@ from pytest_benchmark_aws.core.instance_type_names import family_of, size_of
 from pytest_benchmark_aws.core.values.units import parse_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.model import InstanceType
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import log2
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SAGEMAKER_PREFIX = "ml."
 """``ml.p3.2xlarge`` is the instance type ``p3.2xlarge`` as SageMaker rents it."""

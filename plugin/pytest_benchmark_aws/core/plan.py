@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from pytest_benchmark_aws.core.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from pytest_benchmark_aws.core.catalog import Catalog
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,8 +12,6 @@ from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.durations import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from pytest_benchmark_aws.core.model import Market
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from pytest_benchmark_aws.core.values.units import format_memory, format_rate
 from pytest_benchmark_aws.core.values.usd import format_run_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table
@@ -125,10 +124,7 @@ _COLUMNS = (
         lambda row: format_memory(row.machine.memory_bytes or 0),
     ),
     Column("time", "{how}", lambda row: row.seconds, _seconds(lambda row: row.seconds)),
-    Column(
-        "spread", "spread", lambda row: f"{row.low!r} {row.high!r}",
-        _spread,
-    ),
+    Column("spread", "spread", lambda row: f"{row.low!r} {row.high!r}", _spread,),
     Column("min", "fastest", lambda row: row.low, _seconds(lambda row: row.low)),
     Column("max", "slowest", lambda row: row.high, _seconds(lambda row: row.high)),
     Column(
@@ -137,18 +133,9 @@ _COLUMNS = (
     ),
     Column("interval", "95 % interval", _interval_value, _interval, left=True),
     Column("verdict", "verdict", _verdict, left=True),
-    Column(
-        "p", "p (Holm)", lambda row: row.adjusted_p,
-        lambda row: f"{row.adjusted_p:.2g}",
-    ),
-    Column(
-        "throughput", "{unit}/s", lambda row: row.throughput,
-        lambda row: format_rate(row.throughput or 0).strip(),
-    ),
-    Column(
-        "per-vcpu", "{unit}/s/vCPU", _per_vcpu,
-        lambda row: format_rate(_per_vcpu(row) or 0).strip(),
-    ),
+    Column("p", "p (Holm)", lambda row: row.adjusted_p, lambda row: f"{row.adjusted_p:.2g}",),
+    Column("throughput", "{unit}/s", lambda row: row.throughput, lambda row: format_rate(row.throughput or 0).strip(),),
+    Column("per-vcpu", "{unit}/s/vCPU", _per_vcpu, lambda row: format_rate(_per_vcpu(row) or 0).strip(),),
     Column(
         "usd-hour", "USD/hour", lambda row: row.machine.usd_per_hour,
         lambda row: f"{row.machine.usd_per_hour:.4f}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.core.model import Job, Misfit, Plan
 
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pytest_benchmark_aws.core.values.durations import format_duration
 from pytest_benchmark_aws.report.text import aligned, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _WIDTH = 100
 _PHASE_WIDTH, _DURATION_WIDTH = len("shutting-down"), len("59 min 59 s")
 """Of the longest, so that the lines of different times are in the same columns."""
 
 
-class Shown(Protocol):
-    """What of a job's progress is shown."""
+@dataclass(slots=True)
+class Progress:
+    """How far a job is, for whoever watches."""
 
-    phase: str
-    detail: str
-    seconds: float
-    spent_usd: Decimal
-    log: str
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
+    name: str
+    phase: str = "waiting"
+    detail: str = ""
+    seconds: float = 0.0
+    spent_usd: Decimal = Decimal(0)
+    log: str = ""
 
 
 class Terminal(Protocol):
@@ -45,7 +43,7 @@ class ProgressView:
         self._phases: dict[str, tuple[str, str]] = {}
         self._logged: dict[str, str] = {}
 
-    def show(self, jobs: Sequence[Shown]) -> None:
+    def show(self, jobs: Sequence[Progress]) -> None:
         """The state of all jobs now."""
         self._erase()
         if self._stream:
@@ -68,7 +66,7 @@ class ProgressView:
             self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
             self._drawn = 0
 
-    def _show_log(self, job: Shown) -> None:
+    def _show_log(self, job: Progress) -> None:
         before, now = self._logged.get(job.name, ""), job.log
         shown = before if now.startswith(before) else ""
         whole, _, _ = now[len(shown) :].rpartition("\n")
@@ -79,7 +77,7 @@ class ProgressView:
             self._terminal.write_line(f"  {job.name} | {printable(line)}")
 
 
-def _lines(jobs: Sequence[Shown]) -> list[str]:
+def _lines(jobs: Sequence[Progress]) -> list[str]:
     rows = [
         (
             f"{_glyph(job)} {job.name}",
@@ -93,7 +91,7 @@ def _lines(jobs: Sequence[Shown]) -> list[str]:
     return aligned(rows, left=(0, 1, 4)) if rows else []
 
 
-def _glyph(job: Shown) -> str:
+def _glyph(job: Progress) -> str:
     """A tick only where every test passed."""
     if job.phase not in {"done", "failed"}:
         return "▸"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.compare.records import RecordError, parse_records
+from pytest_benchmark_aws.core.compare.records import Reading, Record, RecordError, parse_records
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.results.reading import read_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
-
-    from pytest_benchmark_aws.core.compare.records import Reading, Record
 
 
 def load_baselines(folder: Path | None, how: Reading) -> tuple[list[Record], list[str]]:

@@ -11,13 +11,15 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
-from pytest_benchmark_aws.core.values.storage_url import LARGEST, refusal
+from pytest_benchmark_aws.core.values.storage_url import LARGEST, StorageUrl, refusal
 from pytest_benchmark_aws.results.files import settle
 from pytest_benchmark_aws.results.mirror_state import MirrorState, locked
 from pytest_benchmark_aws.results.numbering import (
@@ -30,11 +32,7 @@ from pytest_benchmark_aws.results.numbering import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.s3_shared_storage import Objects, Remote
-    from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 
 _THREADS = 8
 """Downloads at once: the first sync of a large storage is a thousand round trips."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import UnreachableError
 from pytest_benchmark_aws.results.files import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.s3_shared_storage import Remote
 
 PATIENCE_S = 120.0

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path
 
 NUMBERS = ".numbers/"
 """Below a shared storage's prefix: an empty object for each number that is taken. An upload takes its number first, so

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,9 +13,6 @@ from pytest_benchmark_aws.core.values.storage_url import StorageUrl
 from pytest_benchmark_aws.machine.folders import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.results.mirror import Mirror, Uploaded
 

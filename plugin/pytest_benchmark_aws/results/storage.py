@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark_aws.results.files import new_file, settle
 from pytest_benchmark_aws.results.numbering import link_numbered, numbered
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from pytest_benchmark_aws.machine.folders import cache_folder
 from pytest_benchmark_aws.run.journal import JournalError, read
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

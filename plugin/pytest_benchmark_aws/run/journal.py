@@ -9,13 +9,11 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from io import FileIO
+from pathlib import Path
+from typing import Any
 
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
-
-if TYPE_CHECKING:
-    from io import FileIO
-    from pathlib import Path
 
 
 class JournalError(PytestBenchmarkAWSError):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_benchmark_aws.backends.protocol import Outcome
+from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement
 from pytest_benchmark_aws.core.plan import most_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from pytest_benchmark_aws.backends.protocol import Handle, Placement
     from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.report.progress import Progress
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux's that counts a suspended machine's time; macOS's CLOCK_MONOTONIC does by itself."""
@@ -40,23 +39,6 @@ class RealClock:
     def sleep(self, seconds: float) -> None:
         """Waits."""
         time.sleep(seconds)
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a job is, for whoever watches."""
-
-    job: Job
-    phase: str = "waiting"
-    detail: str = ""
-    seconds: float = 0.0
-    spent_usd: Decimal = Decimal(0)
-    log: str = ""
-
-    @property
-    def name(self) -> str:
-        """The job's."""
-        return self.job.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from pytest_benchmark_aws.aws.credentials import without_metadata_probe
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job

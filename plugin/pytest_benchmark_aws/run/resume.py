@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PlanError
@@ -11,9 +13,6 @@ from pytest_benchmark_aws.run.journal import RunInUseError, read
 from pytest_benchmark_aws.run.takeover import uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.protocol import Site
     from pytest_benchmark_aws.backends.registry import Backends

@@ -6,21 +6,20 @@ One thread changes AWS: this one. What the outside world does comes in by the ba
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_benchmark_aws.report.progress import Progress
 from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.launch import Launcher
-from pytest_benchmark_aws.run.ledger import Finished, Progress, RunState, Watcher
+from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.run.journal import Journal
-    from pytest_benchmark_aws.run.ledger import Clock, Limits, Past
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Runner:
         Raises:
             CleanupError: a launch that could not be seen to end, named.
         """
-        watcher, state = self.watcher, RunState({job.name: Progress(job) for job in jobs})
+        watcher, state = self.watcher, RunState({job.name: Progress(job.name) for job in jobs})
         launcher = self.launcher(self.backends, self.journal, self.clock, state, self.limits, watcher)
         follower = self.follower(self.backends, self.journal, self.clock, state, self.poll_s, watcher.follow_logs)
         done, broken = [], True

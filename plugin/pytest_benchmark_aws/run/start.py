@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.regions import region_of_environment
@@ -20,9 +22,6 @@ from pytest_benchmark_aws.run import resume, takeover
 from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.bundle.cargo import Cargo
@@ -50,14 +49,6 @@ class Order:
     def folder(self) -> Path:
         """Where the run has its journal and its logs."""
         return self.folders.runs / self.run_id
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A run that AWS has nothing against, as far as could be asked."""
-
-    site: Site
-    backends: Backends
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +131,8 @@ def new_run_id() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def check(order: Order, clients: Clients) -> Checked:
-    """What AWS says of the run, read-only.
+def check(order: Order, clients: Clients) -> tuple[Site, Backends]:
+    """Where the run takes place, once AWS has nothing against it, as far as can be asked, read-only.
 
     Raises:
         PlanError: the plan cannot be run, with every reason at once, or the run to go on with is over.
@@ -157,10 +148,10 @@ def check(order: Order, clients: Clients) -> Checked:
         with planning():
             resume.refuse_gone(site, [job.name for job in order.plan.jobs], backends, order.folders.results)
     refuse_problems(backends, order.plan.jobs)
-    return Checked(site, backends)
+    return site, backends
 
 
-def launch(order: Order, checked: Checked, cargos: Mapping[str, Cargo], watcher: Watcher) -> RunOutcome:
+def launch(order: Order, site: Site, backends: Backends, cargos: Mapping[str, Cargo], watcher: Watcher) -> RunOutcome:
     """Launches the plan's jobs and follows them to their end; ``cargos`` is what goes to each architecture.
 
     Raises:
@@ -172,7 +163,7 @@ def launch(order: Order, checked: Checked, cargos: Mapping[str, Cargo], watcher:
     from pytest_benchmark_aws.run.ledger import Limits, RealClock
     from pytest_benchmark_aws.run.runner import Runner
 
-    settings, site, backends, jobs = order.settings, checked.site, checked.backends, order.plan.jobs
+    settings, jobs = order.settings, order.plan.jobs
     with planning():
         for overdue in backends.end_overdue():
             watcher.note(f"{overdue.instance_id} of run {overdue.run_id} is past its deadline: it is ended now")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.backends.protocol import Placement
+from pytest_benchmark_aws.backends.protocol import Placement, SeenLaunch, Site
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.run.history import age_s, utc_now
 from pytest_benchmark_aws.run.journal import read
 from pytest_benchmark_aws.run.ledger import Past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from pytest_benchmark_aws.backends.protocol import SeenLaunch, Site
     from pytest_benchmark_aws.backends.registry import Backends
 
 
@@ -52,12 +50,7 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
             fallback = bool(line.get("fallback"))  # not in journals of earlier versions
             reserved_usd = Decimal(line.get("reserved_usd", "0"))
             last[line["job"]] = Past(
-                line["job"],
-                Placement.recorded(line),
-                None,
-                age_s(line, now),
-                fallback=fallback,
-                last_usd=reserved_usd,
+                line["job"], Placement.recorded(line), None, age_s(line, now), fallback=fallback, last_usd=reserved_usd
             )
         elif line["kind"] == "launched" and line["job"] in last:
             last[line["job"]] = replace(

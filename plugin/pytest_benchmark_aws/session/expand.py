@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_benchmark_aws.core.model import Case, Target
+from pytest_benchmark_aws.core.model import Case, Target, Wanted
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
-    from pytest_benchmark_aws.core.model import Wanted
     from pytest_benchmark_aws.core.settings import Settings
 
 FIXTURE = "aws_instance_type"

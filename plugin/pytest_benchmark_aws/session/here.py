@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_benchmark_aws.core.model import Machine, Requirements
 
 OURS = pytest.StashKey[frozenset[str]]()
@@ -35,10 +34,7 @@ class MisfitReport:
 def check_marks(config: pytest.Config, marked: list[pytest.Item], collected: int) -> None:
     """Refuses what markers got wrong, and has the cases skipped that do not fit this machine.
 
-    Args:
-        config: the session's.
-        marked: the items with one of our markers.
-        collected: how many items there are in all.
+    ``marked`` are the items with one of our markers, of ``collected`` in all.
 
     Raises:
         pytest.UsageError: naming every test whose marker cannot be used, with the reason.
@@ -113,7 +109,10 @@ def quiet_noise(benchmarksession: Any, machine_info: dict[str, Any], compared: d
     Stock pytest-benchmark warns of any difference, so a warning for each clock reading would bury the real ones. Where
     the storage lies outside the working directory it cannot warn (its issue 217: an internal error), so this does.
     """
-    here, there = _without_noise(machine_info), _without_noise(compared.get("machine_info"))
+    from pytest_benchmark_aws.core.values.json_fields import without
+
+    # Through JSON, as the compared side came: tuples become lists.
+    here, there = without(machine_info, _NOISE), without(compared.get("machine_info"), _NOISE)
     if here != there and not _inside(benchmarksession.storage):
         benchmarksession.logger.warning(
             f"Benchmark machine_info is different in {', '.join(_differing(here, there))} "
@@ -150,21 +149,6 @@ def importing(config: pytest.Config) -> Iterator[None]:
         yield
     finally:
         config.stash[OURS] = config.stash.get(OURS, frozenset()) | (frozenset(sys.modules) - before)
-
-
-def _without_noise(machine_info: Any) -> Any:
-    from copy import deepcopy
-    from json import dumps, loads
-
-    # Through JSON, as the compared side came: tuples become lists.
-    info = loads(dumps(deepcopy(machine_info), default=str))
-    for *parents, key in _NOISE:
-        node = info
-        for parent in parents:
-            node = node.get(parent, {}) if isinstance(node, dict) else {}
-        if isinstance(node, dict):
-            node.pop(key, None)
-    return info
 
 
 def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:

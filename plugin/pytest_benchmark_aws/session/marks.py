@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,6 @@ from pytest_benchmark_aws.core.model import ARCHES, MARKETS, Requirements, Wante
 from pytest_benchmark_aws.core.values.units import parse_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     import pytest
 
     from pytest_benchmark_aws.core.catalog import Catalog

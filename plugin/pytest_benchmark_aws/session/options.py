@@ -12,116 +12,47 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.settings import Settings
 
-Kind = Literal["text", "flag", "list"]
-
-_OPTIONS: tuple[tuple[str, Kind, str, str], ...] = (
-    (
-        "",
-        "flag",
-        "",
-        "Run the benchmarks that name instance types on these instance types, and bring their results home.",
-    ),
-    (
-        "target",
-        "text",
-        "auto|cloud|embedded",
-        "Where: your AWS account, or embedded AWS, which runs here and whose times are this machine's. auto, the "
-        "default, means the account, or embedded AWS where no credentials are found.",
-    ),
-    ("dry-run", "flag", "", "Print what --aws would launch and what it can cost at most; launch nothing."),
-    (
-        "instance-type",
-        "list",
-        "TYPE|FILTER",
-        "Instance type to run on in place of the marked ones, for every benchmark; repeatable. Also a filter such as "
-        "'vcpus>=32 and memory>=96GiB and price<2'.",
-    ),
-    ("market", "text", "on-demand|spot", "Market to launch in, in place of the marked one. Default: on-demand."),
-    (
-        "spot-fallback",
-        "flag",
-        "",
-        "Launch on demand what AWS takes back three times, or has no capacity for, on the spot market.",
-    ),
-    ("region", "text", "REGION", "AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's."),
-    ("profile", "text", "NAME", "Profile of AWS credentials. Default: AWS_PROFILE, as in every AWS tool."),
-    ("max-cost", "text", "USD", "Refuse a run that could cost more than this. Default: 10 USD."),
-    ("max-parallel", "text", "N", "Instances alive at once, at most. Default: 8."),
-    (
-        "time-limit",
-        "text",
-        "TIME",
-        "An instance powers itself off after this, as in 90m or 1h30m; what was measured by then is kept. Default: 1h.",
-    ),
-    ("launches", "text", "N", "Instances of each type: launches, not rounds, are what makes a difference certain."),
-    (
-        "misfit",
-        "text",
-        "fail|skip",
-        "What to do with a benchmark on an instance type that cannot hold it. Default: fail, before anything is made.",
-    ),
-    (
-        "allow-burstable",
-        "flag",
-        "",
-        "Plan burstable types (t2, t3, t3a, t4g) too, whose speed varies with CPU credits.",
-    ),
-    (
-        "scheduler-role",
-        "text",
-        "ARN",
-        "Role that lets EventBridge Scheduler end an instance: a schedule is armed for each launch's deadline, and "
-        "removed when the instance has ended. Default: none.",
-    ),
-    ("price", "list", "TYPE=USD", "Price of an hour where it is not known, or is another for you; repeatable."),
-    ("ami", "text", "AMI", "Machine image. Default: the newest Amazon Linux 2023 of the instance type's architecture."),
-    ("subnet", "list", "SUBNET", "Subnet to launch in; repeatable, tried in order. Default: the default VPC's."),
-    ("security-group", "text", "GROUP", "Security group. Default: one without ingress rules, made when missing."),
-    (
-        "bucket",
-        "text",
-        "BUCKET",
-        "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
-    ),
-    ("instance-profile", "text", "NAME", "Instance profile that the instances get. Default: none."),
-    (
-        "requirements",
-        "text",
-        "FILE",
-        "What to install on an instance, as a requirements file. Default: what the project declares and the collected "
-        "tests import, in the versions that are installed here.",
-    ),
-    (
-        "resume",
-        "text",
-        "RUN",
-        "Go on with a run that was cut off or detached: take over its instances, fetch what they have, launch "
-        "the rest.",
-    ),
-    ("detach", "flag", "", "Launch everything and leave it; fetch the results later with --aws-resume RUN."),
-    ("show-bundle", "flag", "", "With --aws-dry-run: list the files and the distributions that would be shipped."),
-    (
-        "baselines",
-        "text",
-        "DIR",
-        "Folder of baselines, <DIR>/<instance type>/NNNN_name.json, that a run is compared with at its end, relative "
-        "to the rootdir. Default: no comparison.",
-    ),
-    (
-        "throughput",
-        "text",
-        "KEY",
-        "Key of extra_info that holds a benchmark's throughput, in units of work a second; machines are compared by "
-        "it. Default: runs a second, which compares equal amounts of work only.",
-    ),
-    (
-        "scale-parameter",
-        "text",
-        "NAME",
-        "Test parameter that only scales the amount of work: results that differ in it alone are compared by "
-        "throughput, never in seconds.",
-    ),
-)
+_OPTIONS = {
+    "": "Run the benchmarks that name instance types on these instance types, and bring their results home.",
+    "target=auto|cloud|embedded": "Where: your AWS account, or embedded AWS, which runs here and whose times are this "
+    "machine's. auto, the default, means the account, or embedded AWS where no credentials are found.",
+    "dry-run": "Print what --aws would launch and what it can cost at most; launch nothing.",
+    "instance-type=TYPE|FILTER...": "Instance type to run on in place of the marked ones, for every benchmark; "
+    "repeatable. Also a filter such as 'vcpus>=32 and memory>=96GiB and price<2'.",
+    "market=on-demand|spot": "Market to launch in, in place of the marked one. Default: on-demand.",
+    "spot-fallback": "Launch on demand what AWS takes back three times, or has no capacity for, on the spot market.",
+    "region=REGION": "AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's.",
+    "profile=NAME": "Profile of AWS credentials. Default: AWS_PROFILE, as in every AWS tool.",
+    "max-cost=USD": "Refuse a run that could cost more than this. Default: 10 USD.",
+    "max-parallel=N": "Instances alive at once, at most. Default: 8.",
+    "time-limit=TIME": "An instance powers itself off after this, as in 90m or 1h30m; what was measured by then is "
+    "kept. Default: 1h.",
+    "launches=N": "Instances of each type: launches, not rounds, are what makes a difference certain.",
+    "misfit=fail|skip": "What to do with a benchmark on an instance type that cannot hold it. Default: fail, before "
+    "anything is made.",
+    "allow-burstable": "Plan burstable types (t2, t3, t3a, t4g) too, whose speed varies with CPU credits.",
+    "scheduler-role=ARN": "Role that lets EventBridge Scheduler end an instance: a schedule is armed for each "
+    "launch's deadline, and removed when the instance has ended. Default: none.",
+    "price=TYPE=USD...": "Price of an hour where it is not known, or is another for you; repeatable.",
+    "ami=AMI": "Machine image. Default: the newest Amazon Linux 2023 of the instance type's architecture.",
+    "subnet=SUBNET...": "Subnet to launch in; repeatable, tried in order. Default: the default VPC's.",
+    "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",
+    "bucket=BUCKET": "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
+    "instance-profile=NAME": "Instance profile that the instances get. Default: none.",
+    "requirements=FILE": "What to install on an instance, as a requirements file. Default: what the project declares "
+    "and the collected tests import, in the versions that are installed here.",
+    "resume=RUN": "Go on with a run that was cut off or detached: take over its instances, fetch what they have, "
+    "launch the rest.",
+    "detach": "Launch everything and leave it; fetch the results later with --aws-resume RUN.",
+    "show-bundle": "With --aws-dry-run: list the files and the distributions that would be shipped.",
+    "baselines=DIR": "Folder of baselines, <DIR>/<instance type>/NNNN_name.json, that a run is compared with at its "
+    "end, relative to the rootdir. Default: no comparison.",
+    "throughput=KEY": "Key of extra_info that holds a benchmark's throughput, in units of work a second; machines are "
+    "compared by it. Default: runs a second, which compares equal amounts of work only.",
+    "scale-parameter=NAME": "Test parameter that only scales the amount of work: results that differ in it alone are "
+    "compared by throughput, never in seconds.",
+}
+"""``name``: a flag; ``name=METAVAR``: an option with a text; with ``...`` behind it, one that may be repeated."""
 _MARKERS = (
     "instance_type(*types, market=None): the EC2 instance types that this benchmark is for, as in "
     "instance_type('m5.8xlarge', 'r5.4xlarge', market='spot'); market is 'on-demand' or 'spot'. "
@@ -147,11 +78,13 @@ def read_settings(config: pytest.Config) -> Settings:
     from pytest_benchmark_aws.core.settings import parse_settings
 
     values = {}
-    for name, kind, *_ in _OPTIONS:
+    for usage in _OPTIONS:
+        name, metavar = _parted(usage)
         value = config.getoption(_dest(name))
         if value is None and name not in ONLY_COMMAND_LINE:
             value = config.getini(_dest(name)) or None
-        values[name] = str(value) if kind == "text" and value is not None else value
+        is_text = metavar and not usage.endswith("...")
+        values[name] = str(value) if is_text and value is not None else value
     try:
         return parse_settings(values, config.rootpath)
     except PlanError as error:
@@ -167,19 +100,21 @@ def add_markers(config: pytest.Config) -> None:
 def add_options(parser: pytest.Parser) -> None:
     """Adds each option with its ini twin: ``--aws-baselines`` and ``aws_baselines``."""
     group = parser.getgroup("aws", "benchmarks on AWS")
-    for name, kind, metavar, text in _OPTIONS:
+    for usage, text in _OPTIONS.items():
+        name, metavar = _parted(usage)
         flag = f"--aws-{name}" if name else "--aws"
-        extra: dict[str, Any] = {"metavar": metavar}
-        if kind == "flag":
-            extra = {"action": "store_true"}
-        elif kind == "list":
-            extra = {"metavar": metavar, "action": "append"}
+        extra: dict[str, Any] = {"metavar": metavar} if metavar else {"action": "store_true"}
+        ini_type: Literal["linelist", "string", "bool"] = "string" if metavar else "bool"
+        if usage.endswith("..."):
+            extra["action"], ini_type = "append", "linelist"
         group.addoption(flag, dest=_dest(name), default=None, help=text, **extra)
         if name not in ONLY_COMMAND_LINE:
-            ini_type: Literal["linelist", "string", "bool"] = "linelist" if kind == "list" else "string"
-            if kind == "flag":
-                ini_type = "bool"
             parser.addini(_dest(name), f"the same as {flag}", type=ini_type)
+
+
+def _parted(usage: str) -> tuple[str, str]:
+    name, _, metavar = usage.removesuffix("...").partition("=")
+    return name, metavar
 
 
 def _dest(name: str) -> str:

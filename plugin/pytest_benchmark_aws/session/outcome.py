@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,8 +18,6 @@ from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay import Replayed, replay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_benchmark_aws.core.model import Case
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.run.ledger import Finished

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from pytest_benchmark_aws.core.compare.inference import CENTERS, LEAST_LAUNCHES, ratio_of, sample
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-
-class Check(Protocol):
-    """What pytest-benchmark makes of ``median:5%``."""
-
-    @property
-    def field(self) -> str: ...  # noqa: D102
-
-    def fails(self, current: Any, compared: Any) -> str | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +28,8 @@ class Regressions:
     unsure: list[str] = field(default_factory=list)
     """Node ids that failed without enough launches for an interval."""
 
-    def wrapped(self, checks: Sequence[Check]) -> list[Check]:
-        """The same checks, of which one fails only where the difference is sure, or nobody can know."""
+    def wrapped(self, checks: Sequence[Any]) -> list[Any]:
+        """pytest-benchmark's checks, of which one fails only where the difference is sure, or nobody can know."""
         return [_Sure(check.field, check, self) for check in checks]
 
     def lines(self) -> list[str]:
@@ -62,11 +51,11 @@ class Regressions:
 @dataclass(frozen=True, slots=True)
 class _Sure:
     field: str
-    check: Check
+    check: Any
     into: Regressions
 
     def fails(self, current: Any, compared: Any) -> str | None:
-        failure = self.check.fails(current, compared)
+        failure: str | None = self.check.fails(current, compared)
         name = str(current["fullname"])
         sides = self.into.sides.get(name)
         if failure is None or sides is None or self.field not in CENTERS:

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,6 @@ from pytest_benchmark_aws.session import expand, here, outcome
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
@@ -176,10 +175,10 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         )
         at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
         with draining(AT_ONCE_OWN if own else at_once) as interrupted:
-            checked = start.check(order, clients)
+            site, backends = start.check(order, clients)
             cargos = cargo.load(project, plan.jobs, folders, local=embedded)
             watcher = watch(order, cargos, reporter, interrupted)
-            run_outcome = start.launch(order, checked, cargos, watcher)
+            run_outcome = start.launch(order, site, backends, cargos, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
     # Also where what follows fails, the summary is to say which instances are alive.
     config.stash[outcome.OUTCOME] = outcome.SessionOutcome(run_outcome, settings, interrupted())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
 from pytest_benchmark_aws.session import outcome, remote
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- pytest documents its hooks

@@ -6,6 +6,7 @@ The only module that touches private parts of pytest and pytest-benchmark: ``Set
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_benchmark_aws.core.model import Case
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from pytest_benchmark_aws.results import s3_folder
 from pytest_benchmark_aws.session import here
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from pytest_benchmark_aws.results.mirror import Mirror, Synced, Uploaded
 
 _SHOWN = 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,12 @@ from pytest_benchmark_aws.report.formats.text import lines_of
 from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.results.baselines import load_baselines
-from pytest_benchmark_aws.session.outcome import OUTCOME, result_json
+from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, result_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     import pytest
 
     from pytest_benchmark_aws.core.settings import Settings
-    from pytest_benchmark_aws.session.outcome import SessionOutcome
 
 THIS_MACHINE = "this machine"
 _EMBEDDED = (

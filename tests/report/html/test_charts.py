@@ -12,9 +12,8 @@ from pytest_benchmark_aws.core.compare.tables import Table, compare_records
 from pytest_benchmark_aws.report.html.charts import trends, units, vega
 from pytest_benchmark_aws.report.html.charts.chart import MOST_MACHINES
 from pytest_benchmark_aws.report.html.charts.label_places import HEIGHT, WIDTH, Domain, Side, place_labels
+from pytest_benchmark_aws.report.html.charts.money import run_usd_chart, time_money_chart
 from pytest_benchmark_aws.report.html.charts.rounds import MOST_DOTS, rounds_chart
-from pytest_benchmark_aws.report.html.charts.run_usd import run_usd_chart
-from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
 from pytest_benchmark_aws.report.html.machine_styles import LONGEST, STYLES, marks_of, short
 from tests.report import made
 

@@ -13,7 +13,7 @@ pytest.importorskip("vl_convert", reason="charts need the extra [report]")
 
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.report.html.charts import drawing
-from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
+from pytest_benchmark_aws.report.html.charts.money import time_money_chart
 from pytest_benchmark_aws.report.html.machine_styles import marks_of
 from pytest_benchmark_aws.report.html.page import all_charts, view
 from tests.report import made

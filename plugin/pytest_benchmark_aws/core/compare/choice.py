@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.tables import Table
 
@@ -130,8 +129,7 @@ def tallies_of(tables: Iterable[Table]) -> list[Tally]:
         fastest, cheapest, on_front = (sum(word in said for said in tests) for word in ("fastest", "cheapest", "front"))
         tallies.append(Tally(machines[name], fastest, cheapest, on_front, len(tests)))
     return sorted(
-        tallies,
-        key=lambda tally: (-tally.fastest, -tally.cheapest, -tally.front, -tally.tests, tally.machine.name),
+        tallies, key=lambda tally: (-tally.fastest, -tally.cheapest, -tally.front, -tally.tests, tally.machine.name)
     )
 
 

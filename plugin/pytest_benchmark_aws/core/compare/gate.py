@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio, Sampled, holm, ratio_of, sample
-from pytest_benchmark_aws.core.compare.rows import SIGNIFICANT, How
-from pytest_benchmark_aws.core.compare.tables import CONFIDENCE
+from pytest_benchmark_aws.core.compare.rows import SIGNIFICANT, How, Row
+from pytest_benchmark_aws.core.compare.tables import CONFIDENCE, Table
 from pytest_benchmark_aws.core.errors import PlanError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
 
 Metric = Literal["median", "mean", "min", "usd"]
 METRICS: tuple[Metric, ...] = ("median", "mean", "min", "usd")

@@ -7,10 +7,7 @@ same one. So nothing is put together from values here; one part is cut out of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 
 def split_id(fullname: str) -> tuple[str, str | None]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_benchmark_aws.core.values import json_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
-
     from pytest_benchmark_aws.core.catalog import Catalog
 
 PUBLISHED = " (published)"
@@ -56,23 +55,18 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
     embedded = bool(extra.get("embedded") or ec2.get("embedded"))
     market = json_fields.text(extra.get("market") or ec2.get("market"))
     published = bool(extra.get("published"))
-    vcpus = (
-        json_fields.whole(hardware.get("vcpus"))
-        or (listed.vcpus if listed else None)
-        or json_fields.whole(cpu.get("count"))
-    )
-    if embedded and listed:  # the hardware is that of whatever machine embedded AWS ran on
-        vcpus = listed.vcpus
+
+    def whole(name: str) -> int | None:
+        measured = json_fields.whole(hardware.get(name))
+        if listed and (embedded or measured is None):  # hardware of embedded AWS is that of whatever machine it ran on
+            return cast("int | None", getattr(listed, name))
+        return measured
+
+    vcpus = whole("vcpus")
+    if not (embedded and listed):
+        vcpus = vcpus or json_fields.whole(cpu.get("count"))
     model = json_fields.text(hardware.get("cpu_model") or cpu.get("brand_raw") or cpu.get("brand"))
-    threads = json_fields.whole(hardware.get("threads_per_core"))
-    if threads is None or (embedded and listed):
-        threads = listed.threads_per_core if listed else None
-    cores = json_fields.whole(hardware.get("cores"))
-    if cores is None or (embedded and listed):
-        cores = listed.cores if listed else None
-    memory = json_fields.whole(hardware.get("memory_bytes"))
-    if listed and (embedded or memory is None):
-        memory = listed.memory_bytes
+    threads = whole("threads_per_core")
     price = json_fields.usd(extra.get("usd_per_hour"))
     name = instance_type or _unnamed(model, vcpus, info)
     if instance_type:
@@ -88,9 +82,9 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         embedded=embedded,
         published=published,
         vcpus=vcpus,
-        cores=cores,
+        cores=whole("cores"),
         threads_per_core=threads,
-        memory_bytes=memory,
+        memory_bytes=whole("memory_bytes"),
         cpu=model,
         arch=json_fields.text(hardware.get("arch") or info.get("machine")),
         python=json_fields.text(info.get("python_version")),

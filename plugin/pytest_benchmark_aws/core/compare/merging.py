@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from copy import deepcopy
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from pytest_benchmark_aws.core.compare.records import RecordError, utc
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
+from pytest_benchmark_aws.core.values.json_fields import mapping, without
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 PARTS = "pytest_benchmark_aws_merged"
 """Key of a merged file: a list of what each of its shards said of itself, with the full names that it held."""
@@ -129,7 +127,7 @@ def parts_of(document: Json) -> dict[str, Json]:
     """
     parts = document.get(PARTS, [])
     headers: dict[str, Json] = {}
-    for part in map(_mapping, parts if isinstance(parts, list) else [None]):
+    for part in map(mapping, parts if isinstance(parts, list) else [None]):
         names = part.get("benchmarks")
         if not isinstance(names, list) or not all(isinstance(name, str) and name not in headers for name in names):
             raise RecordError(f"{PARTS} is no list of shards, each with the full names that it held")
@@ -143,11 +141,11 @@ def _of_one_machine(header: Json, bench: Json) -> tuple[Json, Json]:
 
     There, test ids end with the target, and machine_info holds each machine under its target's name.
     """
-    extra = _mapping(bench.get("extra_info"))
+    extra = mapping(bench.get("extra_info"))
     target = _target(bench, extra)
     if target is not None:
         bench = _bare(bench, target)
-    machines = _mapping(_mapping(header.get("machine_info")).get("machines"))
+    machines = mapping(mapping(header.get("machine_info")).get("machines"))
     info = machines.get(target or job_name(extra))
     if not isinstance(info, dict):
         return header, bench
@@ -157,13 +155,13 @@ def _of_one_machine(header: Json, bench: Json) -> tuple[Json, Json]:
 def _target(bench: Json, extra: Mapping[str, Any]) -> str | None:
     """The target in a test's id, where a session with --aws put one."""
     job = job_name(extra)
-    if not job or TARGET not in _mapping(bench.get("params")):
+    if not job or TARGET not in mapping(bench.get("params")):
         return None
     return job if bench["fullname"].endswith((f"-{job}]", f"[{job}]")) else None
 
 
 def _bare(bench: Json, target: str) -> Json:
-    params = {key: value for key, value in _mapping(bench.get("params")).items() if key != TARGET}
+    params = {key: value for key, value in mapping(bench.get("params")).items() if key != TARGET}
     bare: Json = {**bench, "params": params or None}
     for key in ("name", "fullname"):
         if isinstance(text := bench.get(key), str):
@@ -175,24 +173,13 @@ def _bare(bench: Json, target: str) -> Json:
 
 def _identity(entry: _Entry) -> str:
     """What entries of one launch have in common, as a text that sorts."""
-    info, commit = _mapping(entry.header.get("machine_info")), _mapping(entry.header.get("commit_info"))
-    extra = _mapping(entry.bench.get("extra_info"))
-    instance = extra.get("instance_id") or _mapping(info.get("ec2")).get("instance_id")
+    info, commit = mapping(entry.header.get("machine_info")), mapping(entry.header.get("commit_info"))
+    extra = mapping(entry.bench.get("extra_info"))
+    instance = extra.get("instance_id") or mapping(info.get("ec2")).get("instance_id")
     # A machine of a CI service runs several Pythons, which are no rounds of one another.
     python = [info.get("python_implementation"), info.get("python_version")]
-    machine = [instance, *python] if instance else [None, _without_noise(info)]
+    machine = [instance, *python] if instance else [None, without(info, NOISE)]
     return _canonical([machine, commit.get("id"), commit.get("dirty"), extra.get("run")])
-
-
-def _without_noise(info: Mapping[str, Any]) -> Json:
-    steady = deepcopy(dict(info))
-    for *parents, key in NOISE:
-        node: Any = steady
-        for parent in parents:
-            node = node.get(parent) if isinstance(node, dict) else None
-        if isinstance(node, dict):
-            node.pop(key, None)
-    return steady
 
 
 def _without_duplicates(entries: Sequence[_Entry]) -> list[_Entry]:
@@ -257,7 +244,7 @@ def _file(shards: Sequence[Sequence[_Entry]]) -> MergedFile:
             {**header, "benchmarks": sorted(entry.bench["fullname"] for entry in shard)}
             for header, shard in zip(said, shards, strict=True)
         ]
-    commit = str(_mapping(first.header.get("commit_info")).get("id") or "unversioned")
+    commit = str(mapping(first.header.get("commit_info")).get("id") or "unversioned")
     if re.fullmatch("[0-9a-f]{12,}", commit):
         commit = commit[:10]
     when = _when(first.header)[:19].replace("-", "").replace(":", "").replace("T", "-")
@@ -267,8 +254,8 @@ def _file(shards: Sequence[Sequence[_Entry]]) -> MergedFile:
 
 def _folder(entry: _Entry) -> str:
     """The launch's name on AWS; else the name that stock pytest-benchmark has for the machine, and its host's."""
-    info, extra = _mapping(entry.header.get("machine_info")), _mapping(entry.bench.get("extra_info"))
-    ec2 = _mapping(info.get("ec2"))
+    info, extra = mapping(entry.header.get("machine_info")), mapping(entry.bench.get("extra_info"))
+    ec2 = mapping(info.get("ec2"))
     on_aws = job_name(extra) or job_name(ec2)
     if on_aws:
         return folder_name(safe_name(on_aws)[:_LONGEST], embedded=bool(extra.get("embedded") or ec2.get("embedded")))
@@ -295,7 +282,3 @@ def _when(header: Json) -> str:
 
 def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

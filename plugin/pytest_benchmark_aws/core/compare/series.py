@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Commit
     from pytest_benchmark_aws.core.compare.rows import Row

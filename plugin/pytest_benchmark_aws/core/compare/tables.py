@@ -156,13 +156,7 @@ def _table(case: str, rows: Sequence[Row], how: How, reference: str | None) -> T
                 gain = work_of(row.records) / work_of(against.records)
             speed = _identity(sampled) if is_reference else _speed(_sampled(row, how, seed=0), sampled, gain)
         related.append(
-            replace(
-                row,
-                speed=speed,
-                is_reference=is_reference,
-                flags=_row_flags(row, against),
-                choice=chosen_as,
-            )
+            replace(row, speed=speed, is_reference=is_reference, flags=_row_flags(row, against), choice=chosen_as)
         )
     return Table(case, unit, full.scale, mixed, tuple(related))
 

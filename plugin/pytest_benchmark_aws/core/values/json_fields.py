@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 
 def usd(value: object) -> Decimal | None:
@@ -23,6 +22,18 @@ def usd(value: object) -> Decimal | None:
 def mapping(value: object) -> Mapping[str, Any]:
     """An object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def without(value: Any, names: Iterable[Sequence[str]]) -> Any:
+    """A copy of an object, as JSON has it, without what these dotted names, in parts, lead to."""
+    rest = json.loads(json.dumps(value, default=str))
+    for *parents, key in names:
+        node = rest
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            node.pop(key, None)
+    return rest
 
 
 def text(value: object) -> str | None:

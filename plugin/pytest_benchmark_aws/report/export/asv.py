@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,6 @@ from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.report.export.measurements import Export, shortened, unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Record
 
@@ -39,19 +38,9 @@ MACHINE = "machine.json"
 LONGEST_NAME = 200
 """Bytes of a benchmark's name: asv makes a file's name of it."""
 COLUMNS = (
-    "result",
-    "params",
-    "version",
-    "started_at",
-    "duration",
-    "stats_ci_99_a",
-    "stats_ci_99_b",
-    "stats_q_25",
-    "stats_q_75",
-    "stats_number",
-    "stats_repeat",
-    "samples",
-)
+    "result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
+    "stats_q_75", "stats_number", "stats_repeat", "samples",
+)  # fmt: skip
 USD = ".usd_per_run"
 _VERSION = "1"
 """The version of each benchmark: asv shows results of the version that benchmarks.json has."""

@@ -15,16 +15,14 @@ a confidence interval would need several launches, which most files do not have.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.report.export.measurements import Export, measurements, shortened, unique_names
+from pytest_benchmark_aws.report.export.measurements import Export, Measurement, measurements, shortened, unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.export.measurements import Measurement
 
 LONGEST_NAME = 1024
 """Bytes that Bencher takes."""

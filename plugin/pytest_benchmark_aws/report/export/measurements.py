@@ -6,7 +6,9 @@ import hashlib
 import re
 import statistics
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.compare.tables import compare_records
@@ -14,9 +16,6 @@ from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from decimal import Decimal
-
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.rows import Row
 

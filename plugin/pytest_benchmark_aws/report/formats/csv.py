@@ -7,12 +7,11 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import COLUMNS
+from pytest_benchmark_aws.report.columns import COLUMNS, Value
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.report.columns import Value
     from pytest_benchmark_aws.report.formats.view import View
 
 _FORMULA = ("=", "+", "-", "@")

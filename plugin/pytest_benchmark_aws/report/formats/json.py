@@ -6,11 +6,10 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.report.columns import COLUMNS
+from pytest_benchmark_aws.report.columns import COLUMNS, Value
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.report.columns import Value
     from pytest_benchmark_aws.report.formats.view import View
 
 SCHEMA = 1
@@ -23,11 +22,7 @@ def render(view: View) -> str:
         "schema": SCHEMA,
         "statistic": view.how,
         "sections": [
-            {
-                "title": section.title,
-                "unit": section.unit,
-                "rows": [_row(row) for row in section.rows],
-            }
+            {"title": section.title, "unit": section.unit, "rows": [_row(row) for row in section.rows]}
             for section in view.sections
         ],
         "answers": {case: list(lines) for case, lines in view.answers.items()},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import (
+    Offer,
     best_of,
     break_even_seconds,
     cheapest_within,
@@ -17,9 +19,6 @@ from pytest_benchmark_aws.core.values.usd import format_run_usd
 from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_benchmark_aws.core.compare.choice import Offer
     from pytest_benchmark_aws.core.compare.gate import Change, Judged
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Compared, Table

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pytest_benchmark_aws.report.columns import titled
+from pytest_benchmark_aws.report.columns import Section, titled
 from pytest_benchmark_aws.report.text import aligned, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_benchmark_aws.report.columns import Section
     from pytest_benchmark_aws.report.formats.view import View
 
 Paint = Literal["", "bold", "cyan", "yellow", "red", "green"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from pytest_benchmark_aws.core.compare.tables import Table
 
 LONGEST = 28

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.compare.choice import tallies_of
-from pytest_benchmark_aws.core.compare.series import histories, scalings
-from pytest_benchmark_aws.core.compare.tables import compare_records
+from pytest_benchmark_aws.core.compare.choice import Tally, tallies_of
+from pytest_benchmark_aws.core.compare.series import History, histories, scalings
+from pytest_benchmark_aws.core.compare.tables import Compared, Table, compare_records
+from pytest_benchmark_aws.report.html.charts.money import run_usd_chart, time_money_chart
 from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
-from pytest_benchmark_aws.report.html.charts.run_usd import run_usd_chart
-from pytest_benchmark_aws.report.html.charts.time_and_money import time_money_chart
-from pytest_benchmark_aws.report.html.charts.trend_numbers import Numbers, history_numbers, scaling_numbers
-from pytest_benchmark_aws.report.html.charts.trends import history_chart, scaling_chart
+from pytest_benchmark_aws.report.html.charts.trends import (
+    Numbers,
+    history_chart,
+    history_numbers,
+    scaling_chart,
+    scaling_numbers,
+)
 from pytest_benchmark_aws.report.html.choice import Said, headline, verdict
 from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
@@ -20,12 +25,7 @@ from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, 
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from pytest_benchmark_aws.core.compare.choice import Tally
     from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.series import History
-    from pytest_benchmark_aws.core.compare.tables import Compared, Table
     from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 MOST_CHARTED = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from pytest_benchmark_aws.report.html.charts.vega import ACCENT, GRID, INK, MUTE
 from pytest_benchmark_aws.report.html.machine_styles import OTHER, STYLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_benchmark_aws.report.html.charts.chart import Chart
     from pytest_benchmark_aws.report.html.page import Page
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, titled
+from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, Column, titled
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.columns import Column
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 COLUMN_NAMES = (

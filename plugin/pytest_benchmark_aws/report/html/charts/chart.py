@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.report.html.machine_styles import Mark

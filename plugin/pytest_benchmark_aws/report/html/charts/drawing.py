@@ -29,13 +29,9 @@ _ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 _DEFAULTS = {
-    ("opacity", "1"),
-    ("stroke-width", "1"),
-    ("transform", "translate(0,0)"),
-    ("stroke-miterlimit", "10"),
-    ("x2", "0"),
-    ("y2", "0"),
-}
+    ("opacity", "1"), ("stroke-width", "1"), ("transform", "translate(0,0)"), ("stroke-miterlimit", "10"),
+    ("x2", "0"), ("y2", "0"),
+}  # fmt: skip
 _DIGITS = re.compile(r"-?\d+\.\d+")
 
 

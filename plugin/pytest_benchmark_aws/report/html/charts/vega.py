@@ -6,14 +6,13 @@ Pure functions, which take all names as data and none as code.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Side
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 WIDTH = 372
