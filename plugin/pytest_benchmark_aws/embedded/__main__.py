@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serves until a signal or the end of standard input; returns the exit status."""
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
     defaults = Settings()
     parser = argparse.ArgumentParser(prog="python -m pytest_benchmark_aws.embedded", description=__doc__)

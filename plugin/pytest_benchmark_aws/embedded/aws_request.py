@@ -99,8 +99,8 @@ def _scope(environ: dict[str, Any], query: dict[str, str], default_region: str) 
 
 def read_body(environ: dict[str, Any]) -> bytes:
     """The request's body, which stays readable for the next application."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body: bytes = environ["wsgi.input"].read(length) if length else b""
+    stream, length = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(length)
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

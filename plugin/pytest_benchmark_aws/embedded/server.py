@@ -13,8 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
-from pytest_benchmark_aws.embedded.settings import Settings
-from pytest_benchmark_aws.embedded.state import State
+from pytest_benchmark_aws.embedded.state import Settings, State
 from pytest_benchmark_aws.embedded.wsgi import Application
 
 if TYPE_CHECKING:

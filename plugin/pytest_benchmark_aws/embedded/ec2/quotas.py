@@ -31,7 +31,7 @@ def check_vcpus(state: State, region: str, instance_type: str, count: int, *, sp
     """
     if not is_standard(instance_type):
         return
-    limit = state.spot_vcpu_quota if spot else state.vcpu_quota
+    limit = state.settings.spot_vcpu_quota if spot else state.settings.vcpu_quota
     used = sum(
         _vcpus(instance.instance_type)
         for instance in moto_models.all_instances(region)
@@ -70,7 +70,7 @@ def get_service_quota(request: AwsRequest, state: State) -> dict[str, Any]:
     code = str(request.document.get("QuotaCode", ""))
     if request.document.get("ServiceCode") != "ec2" or code not in QUOTA_NAMES:
         raise AwsError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
-    value = state.vcpu_quota if code == ON_DEMAND_QUOTA else state.spot_vcpu_quota
+    value = state.settings.vcpu_quota if code == ON_DEMAND_QUOTA else state.settings.spot_vcpu_quota
     return {
         "Quota": {
             "ServiceCode": "ec2",
