@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.backends.agent_archive import Archive
 from pytest_benchmark_aws.bundle.secrets import is_secret
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.units import format_memory
@@ -44,22 +45,6 @@ class Project:
     """Distributions of the loaded pytest plugins: the project's options may be theirs."""
     requirements: Path | None
     """The requirements file that takes the place of what is declared and imported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Bytes that are shipped, named by their digest."""
-
-    data: bytes
-    sha256: str
-    names: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
-    """Files that look like secrets."""
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.data)
 
 
 def project_files(root: Path) -> tuple[list[Path], list[Path]]:
@@ -106,7 +91,7 @@ def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = (
             archive.addfile(info, io.BytesIO(data))
             names.append(info.name)
     content = buffer.getvalue()
-    return Archive(content, hashlib.sha256(content).hexdigest(), tuple(names), tuple(map(str, left_out)))
+    return Archive(hashlib.sha256(content).hexdigest(), len(content), content, tuple(names), tuple(map(str, left_out)))
 
 
 def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]) -> Archive:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.backends import registry
-from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.machine.folders import Folders
@@ -160,8 +159,8 @@ def check(order: Order, clients: Clients) -> Checked:
     return Checked(site, backends)
 
 
-def launch(order: Order, checked: Checked, cargos: Mapping[str, Cargo], watcher: Watcher) -> RunOutcome:
-    """Launches the plan's jobs and follows them to their end; ``cargos`` is what goes to each architecture.
+def launch(order: Order, checked: Checked, shipments: Mapping[str, Shipment], watcher: Watcher) -> RunOutcome:
+    """Launches the plan's jobs and follows them to their end; ``shipments`` is what goes to each architecture.
 
     Raises:
         PlanError: AWS would refuse, or nothing is known of the run to go on with; nothing was launched.
@@ -199,7 +198,7 @@ def launch(order: Order, checked: Checked, cargos: Mapping[str, Cargo], watcher:
             jobs=names,
         )
         with planning():
-            backends.prepare(jobs, {arch: _shipment(cargo) for arch, cargo in cargos.items()})
+            backends.prepare(jobs, shipments)
         runner = Runner(
             backends,
             journal,
@@ -211,18 +210,6 @@ def launch(order: Order, checked: Checked, cargos: Mapping[str, Cargo], watcher:
         launches = runner.run(jobs, past, detach=settings.detach)
     launches.sort(key=lambda launch: names.index(launch.job.name))
     return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, tuple(launches), backends)
-
-
-def _shipment(cargo: Cargo) -> Shipment:
-    project, wheels = cargo.project, cargo.wheels
-    return Shipment(
-        Archive(project.sha256, project.size, project.data),
-        Archive(wheels.sha256, wheels.size, wheels.path),
-        cargo.python,
-        cargo.packages,
-        cargo.args,
-        cargo.sys_path,
-    )
 
 
 def _keep_log(folder: Path, launch: Finished) -> None:

@@ -44,7 +44,7 @@ class RunInstances:
         self._state = state
         self._lifecycle = lifecycle
         self._answered: dict[tuple[str, str], tuple[Launch, bytes, tuple[str, ...]]] = {}
-        """(zone, token) -> launch, body and instance ids of an answer: the same token in another zone is another launch."""
+        """(zone, token) -> launch, body and instance ids of an answer: tokens are zonal."""
 
     def __call__(self, request: AwsRequest, moto: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         """The HTTP status and body that answer a call; ``moto`` makes the instances."""
