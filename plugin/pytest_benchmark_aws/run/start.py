@@ -110,8 +110,7 @@ def plan(
 
 def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
     """The account that a dry run asks for prices, None where it does not answer; the region; whether it is embedded."""
-    from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
+    from pytest_benchmark_aws.aws.clients import Clients, without_metadata_probe
 
     with without_metadata_probe():
         clients = Clients(settings.region, settings.profile, retries=1)
