@@ -48,7 +48,8 @@ class Objects:
     """A bucket that somebody else made.
 
     ``owner`` is the account that it must belong to, None for the caller's own: every call says so, so that a squatted
-    name is never read or written.
+    name is never read or written. Every call raises PlanError where the bucket is missing or the policy does not allow
+    it, UnreachableError where AWS cannot be asked now: no network, no credentials, or AWS out of breath.
     """
 
     clients: Clients
@@ -70,12 +71,7 @@ class Objects:
             raise PlanError(f"no S3 client can be made of this machine's AWS configuration: {error}") from error
 
     def listing(self, prefix: str) -> dict[str, Remote]:
-        """Key -> object, of all objects under a prefix.
-
-        Raises:
-            PlanError: the bucket is missing, or may not be listed.
-            UnreachableError: no network or no credentials now.
-        """
+        """Key -> object, of all objects under a prefix."""
         with self._answers():
             pages = self.clients("s3").get_paginator("list_objects_v2").paginate(Prefix=prefix, **self._own())
             return {
@@ -88,8 +84,7 @@ class Objects:
         """Writes the content of an object that was listed; False where it is gone or another by now.
 
         Raises:
-            UnreachableError: the answer broke off or its checksum is wrong: nothing of it may be used.
-            PlanError: it may not be read.
+            UnreachableError: also where the answer broke off or its checksum is wrong: nothing of it may be used.
         """
         with self._answers():
             answer = self._get(key, IfMatch=remote.etag)
@@ -105,12 +100,7 @@ class Objects:
         return True
 
     def holds(self, key: str, data: bytes) -> Remote | None:
-        """The object where its content is ``data``; None where it has other content, or is gone.
-
-        Raises:
-            UnreachableError: AWS cannot be asked now.
-            PlanError: it may not be read.
-        """
+        """The object where its content is ``data``; None where it has other content, or is gone."""
         with self._answers():
             answer = self._get(key)
             if answer is None:
@@ -123,8 +113,7 @@ class Objects:
         """Adds an object under a key that has none, and returns it; None where the key has one.
 
         Raises:
-            UnreachableError: AWS cannot be reached, or is out of breath; whether it was written is not known.
-            PlanError: it may not be written.
+            UnreachableError: whether it was written is not known.
         """
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         for attempt in range(CONFLICTS):

@@ -86,12 +86,17 @@ def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = (
                     f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is "
                     "passed): let git ignore what the benchmarks do not need"
                 )
-            info = tarfile.TarInfo(str(PurePosixPath(name)))
-            info.size, info.mode = len(data), 0o755 if os.access(path, os.X_OK) else 0o644
-            archive.addfile(info, io.BytesIO(data))
-            names.append(info.name)
+            names.append(str(PurePosixPath(name)))
+            add_file(archive, names[-1], data, 0o755 if os.access(path, os.X_OK) else 0o644)
     content = buffer.getvalue()
     return Archive(hashlib.sha256(content).hexdigest(), len(content), content, tuple(names), tuple(map(str, left_out)))
+
+
+def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> None:
+    """Adds a file without time and owner."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(data), mode
+    archive.addfile(info, io.BytesIO(data))
 
 
 def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]) -> Archive:

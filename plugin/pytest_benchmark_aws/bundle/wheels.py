@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.agent_archive import Archive
+from pytest_benchmark_aws.bundle.project import add_file
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -143,14 +143,8 @@ def _pack(wheels: Path, into: Path) -> None:
             name, version = path.name.split("-")[:2]
             lock.append(f"{name}=={version} --hash=sha256:{hashlib.sha256(data).hexdigest()}\n")
             names.append(f"{name}=={version}")
-            _add(archive, path.name, data)
-        _add(archive, "requirements.lock", "".join(lock).encode())
+            add_file(archive, path.name, data)
+        add_file(archive, "requirements.lock", "".join(lock).encode())
     data = (into / "wheels.tar").read_bytes()
     about = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "names": names}
     (into / "about.json").write_text(json.dumps(about), encoding="utf-8")
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(data), 0o644
-    archive.addfile(info, io.BytesIO(data))

@@ -34,10 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     settings = Settings(
-        region=options.region,
-        port=options.port,
-        vcpu_quota=options.vcpu_quota,
-        state_delay=options.state_delay,
+        region=options.region, port=options.port, vcpu_quota=options.vcpu_quota, state_delay=options.state_delay
     )
     if importlib.util.find_spec("moto") is None:
         parser.error("the embedded AWS needs moto, which is not installed: pip install 'moto[server]>=5.1'")

@@ -57,11 +57,7 @@ class AwsRequest:
         return filters
 
     def end_dry_run(self) -> None:
-        """Ends a call that asks only whether it would succeed.
-
-        Raises:
-            AwsError: it is such a call, and would.
-        """
+        """Ends a call that asks only whether it would succeed, and would."""
         if self.params.get("DryRun", "").lower() == "true":
             raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 

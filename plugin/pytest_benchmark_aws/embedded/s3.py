@@ -18,11 +18,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
-    """Refuses a bucket that does not belong to the expected owner, and a presigned URL that has expired.
-
-    Raises:
-        AwsError: 403, AccessDenied.
-    """
+    """Refuses a bucket that does not belong to the expected owner, and a presigned URL that has expired."""
     expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") or request.params.get("x-amz-expected-bucket-owner")
     # All buckets belong to the one account that there is.
     if expected and expected != moto_models.ACCOUNT:

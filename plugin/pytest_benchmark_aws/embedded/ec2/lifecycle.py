@@ -108,11 +108,7 @@ class Lifecycle:
         self._closed = False
 
     def find(self, instance_id: str) -> Record:
-        """The record of an instance.
-
-        Raises:
-            AwsError: no instance has this id.
-        """
+        """The record of an instance; an id that none has is refused."""
         with self._lock:
             try:
                 return self.records[instance_id]
@@ -166,11 +162,7 @@ class Lifecycle:
         self._timers.after(self._settings.state_delay, settle)
 
     def start(self, record: Record) -> tuple[str, str]:
-        """Starts a stopped instance; returns its state before and now.
-
-        Raises:
-            AwsError: the instance is in another state than stopped, pending and running.
-        """
+        """Starts an instance, which is refused unless it is stopped or alive; returns its state before and now."""
         with self._lock:
             before = record.instance.state
             if before in ALIVE:
@@ -183,11 +175,7 @@ class Lifecycle:
             return before, "pending"
 
     def role_session(self, record: Record) -> RoleSession:
-        """The credentials of the role in an instance's profile, which are made when they are first asked for.
-
-        Raises:
-            AwsError: the profile has no role, or is gone.
-        """
+        """The credentials of the role in an instance's profile, made when first asked for; refused without a role."""
         with self._lock:
             if record.role_session is None:
                 profile: dict[str, str] = record.instance.iam_instance_profile or {}
@@ -235,11 +223,7 @@ class Lifecycle:
 
 
 def decode_user_data(encoded: str) -> bytes:
-    """The bytes of a request's user data, which is base64.
-
-    Raises:
-        AwsError: it is not.
-    """
+    """The bytes of a request's user data; what is no base64 is refused."""
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

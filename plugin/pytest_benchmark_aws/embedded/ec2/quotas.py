@@ -24,11 +24,7 @@ _STANDARD = frozenset({"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"})
 
 
 def check_vcpus(state: State, region: str, instance_type: str, count: int, *, spot: bool) -> None:
-    """Refuses a launch of ``count`` instances that would exceed the quota of its market.
-
-    Raises:
-        AwsError: MaxSpotInstanceCountExceeded or VcpuLimitExceeded.
-    """
+    """Refuses a launch of ``count`` instances that would exceed the quota of its market."""
     if not is_standard(instance_type):
         return
     limit = state.settings.spot_vcpu_quota if spot else state.settings.vcpu_quota
@@ -62,11 +58,7 @@ def _vcpus(name: str) -> int:
 
 
 def get_service_quota(request: AwsRequest, state: State) -> dict[str, Any]:
-    """The answer to Service Quotas' GetServiceQuota, for the two vCPU quotas of standard instances.
-
-    Raises:
-        AwsError: any other quota.
-    """
+    """The answer to Service Quotas' GetServiceQuota: of the two vCPU quotas of standard instances, else a refusal."""
     code = str(request.document.get("QuotaCode", ""))
     if request.document.get("ServiceCode") != "ec2" or code not in QUOTA_NAMES:
         raise AwsError("NoSuchResourceException", "The request failed because the specified quota does not exist.")

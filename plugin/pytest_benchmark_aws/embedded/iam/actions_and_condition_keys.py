@@ -41,11 +41,7 @@ _OF_NO_RESOURCE = frozenset({"pricing", "servicequotas", "iam"})
 
 
 def questions(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
-    """What IAM is asked about a call; the call is allowed where each question is.
-
-    Raises:
-        AwsError: the call names an instance profile that does not exist.
-    """
+    """What IAM is asked about a call, allowed where each question is; an unknown instance profile is refused."""
     if (request.service, request.action) == ("sts", "GetCallerIdentity"):
         return []  # STS API Reference, GetCallerIdentity: no permissions are required, not even against a deny
     if request.service == "ec2":
