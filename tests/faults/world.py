@@ -267,7 +267,7 @@ class World:
 def opened(folder: Path, **settings: Any) -> Iterator[World]:
     """A fresh embedded AWS with short delays; ``settings`` are its own."""
     from pytest_benchmark_aws.embedded.server import EmbeddedAWS
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
     given: Mapping[str, Any] = {"state_delay": 0.03, "kill_grace": 0.2, **settings}
     with EmbeddedAWS(folder / "aws", Settings(**given)) as aws:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results, setup
+from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
 from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
@@ -35,16 +35,10 @@ _STATES: dict[str, State] = {"pending": "pending", "running": "running", "termin
 
 def make(site: Site, settings: Settings) -> Ec2Backend:
     """The backend of a run; AWS is asked nothing."""
-    return Ec2Backend(
-        site,
-        options=Options(
-            settings.subnets,
-            settings.security_group,
-            settings.ami,
-            settings.instance_profile,
-            settings.scheduler_role,
-        ),
+    options = Options(
+        settings.subnets, settings.security_group, settings.ami, settings.instance_profile, settings.scheduler_role
     )
+    return Ec2Backend(site, options=options)
 
 
 @dataclass(slots=True)
@@ -81,8 +75,11 @@ class Ec2Backend:
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes bucket and security groups, uploads the archives; and a dry run for each market."""
         self.shipments = shipments
-        setup.upload(self.site.bucket, shipments.values())
-        self.place = setup.with_security_groups(self.site.clients, self.place, self.options.security_group)
+        agent_archive.upload(self.site.bucket, shipments.values())
+        clients, group = self.site.clients, self.options.security_group
+        vpcs = dict.fromkeys(subnet.vpc_id for subnet in self.place.subnets)
+        groups = {vpc: group or ec2.security_group(clients, vpc, make=True) for vpc in vpcs}
+        self.place = replace(self.place, security_groups=groups)
         first_jobs: dict[str, Job] = {}
         for job in jobs:
             first_jobs.setdefault(job.market, job)
