@@ -217,6 +217,7 @@ def guest_args(config: pytest.Config) -> list[str]:
     words = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
     ini_file = config.inipath.name if config.inipath is not None and config.inipath.parent == config.rootpath else None
     args = forwarded_options.guest_args(words, config.args, ini_file)
+    args += ["--benchmark-save-data"] * config.option.benchmark_save_data  # which rounds the guest sends
     config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
     return args
 
