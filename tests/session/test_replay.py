@@ -65,9 +65,9 @@ def with_bench(**fields: Any) -> dict[str, Any]:
     return line
 
 
-ENTRY = {"type": "ReprEntry", "data": {"lines": ["E  no"], "reprfuncargs": None, "reprlocals": None,
-                                       "reprfileloc": {"path": "a.py", "lineno": 1, "message": "no"}, "style": "long"}}  # fmt: skip
 CRASH = {"path": "a.py", "lineno": 1, "message": "no"}
+ENTRY_DATA = {"lines": ["E  no"], "reprfuncargs": None, "reprlocals": None, "reprfileloc": CRASH, "style": "long"}
+ENTRY = {"type": "ReprEntry", "data": ENTRY_DATA}
 
 
 def longrepr(entry: Any = ENTRY, crash: Any = CRASH, sections: Any = ()) -> dict[str, Any]:
@@ -102,7 +102,7 @@ ODD = {
     "no longrepr": {
         **line_of("test_one"),
         "reports": [{"$report_type": "TestReport", "nodeid": "x", "outcome": "passed", "when": "call"}],
-    },  # fmt: skip
+    },
     "no reports": {**line_of("test_one"), "reports": []},
     "no rounds": with_bench(data=[]),
     "iterations": with_bench(iterations=0),
