@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.core.guest_tests import GuestTest, GuestTests, cases_of
+from pytest_benchmark_aws.core.guest_tests import GuestTests, cases_of
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
-from pytest_benchmark_aws.core.values.plain_json import shortened
-from pytest_benchmark_aws.report.text import printable_block
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
+from pytest_benchmark_aws.session.missing import why_missing
 from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay import Replayed, replay
 
@@ -58,8 +59,6 @@ class SessionOutcome:
         return any(launch.outcome.outcome not in {"passed", "failed"} for launch in self.run.finished)
 
 
-_MOST_ERROR, _MOST_LINE = 20_000, 500
-"""Characters of why a file could not be collected, and of the line that stands for it."""
 SAVING = pytest.StashKey[Saving]()
 OUTCOME = pytest.StashKey[SessionOutcome]()
 
@@ -87,7 +86,7 @@ def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
                 benchmarks=tuple(test.benchmarks),
                 remote_root=root,
                 warnings=tuple(test.warnings),
-                missing="" if test.reports else _missing(run, settings, launch, case, test),
+                missing="" if test.reports else why_missing(run, settings, launch, case, test),
                 extra_info=extra_info(run, launch),
             )
     return cases
@@ -206,6 +205,25 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     return True
 
 
+@contextmanager
+def finishing(session: pytest.Session) -> Iterator[None]:
+    """While pytest-benchmark and others finish: nothing of theirs keeps the session from showing what was paid for."""
+    from pytest_benchmark.logger import PytestBenchmarkWarning
+
+    with warnings.catch_warnings():
+        # It is shown all the same; as an error it would end the session before its summary.
+        warnings.filterwarnings("default", category=PytestBenchmarkWarning)
+        try:
+            yield
+        except Exception as error:
+            outcome = session.config.stash.get(OUTCOME, None)
+            if outcome is None:
+                raise
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            problem = f"the session could not be finished in order: {type(error).__name__}: {error}"
+            session.config.stash[OUTCOME] = replace(outcome, notes=(*outcome.notes, problem))
+
+
 def finish(session: pytest.Session) -> None:
     """Saves what ran here, as pytest-benchmark would have; a launch that ended in error makes no success."""
     config = session.config
@@ -242,38 +260,6 @@ def update_json(config: pytest.Config, output: dict[str, Any]) -> None:
     outcome = config.stash.get(OUTCOME, None)
     if outcome is not None:
         describe_machines(outcome.run, output)
-
-
-def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case, test: GuestTest) -> str:
-    """Why a case has no report, for whoever reads the failure."""
-    name, outcome = launch.job.name, launch.outcome.outcome
-    refused = launch.outcome.whole and not launch.outcome.lines and outcome.startswith("error: the result is refused")
-    if test.refused:
-        why = f"it ran there, but what it brought cannot be taken: {test.refused}"
-    elif refused:
-        why = f"whether it ran there is not known, as {outcome.removeprefix('error: ')}"
-    elif outcome == "timeout":
-        limit = f"--aws-time-limit of {settings.time_limit_s} s"
-        why = f"the {limit} came before it began"
-        if test.started:
-            why = f"it had not ended at the {limit} and was interrupted"
-    else:
-        why = ("it began and never ended; " if test.started else "it never began; ") + outcome
-    below = ", whose end is shown below" if launch.broke_off else ""
-    log = f"\n\n{name}'s log{below}: {run.folder / safe_name(name)}.log"
-    reason = f"no result from {name}: {why}{_collect_errors(launch, case)}"
-    return printable_block(reason) + (log if launch.outcome.log else "")
-
-
-def _collect_errors(launch: Finished, case: Case, most: int = 5) -> str:
-    """What could not be collected on the instance: whole for the first of a launch's cases, else where it is said."""
-    errors = [line["text"] for line in launch.outcome.lines if line["kind"] == "collect-error"]
-    first = launch.job.cases[0]
-    if not errors or case == first:
-        more = [f"and {len(errors) - most:,} files more that could not be collected"] if len(errors) > most else []
-        return "".join(f"\n\n{shortened(text, _MOST_ERROR)}" for text in [*errors[:most], *more])
-    last = shortened(errors[0].strip().rpartition("\n")[2], _MOST_LINE)
-    return f"\n\n{last}\n\n{len(errors):,} files could not be collected there: see the failure of {first.node_id}"
 
 
 def _tests(launch: Finished) -> GuestTests:
