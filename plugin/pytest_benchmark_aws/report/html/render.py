@@ -39,7 +39,7 @@ def need_extra() -> None:
         import jinja2  # noqa: F401
         import vl_convert  # noqa: F401
     except ImportError as error:
-        raise PlanError(f"a report needs {error.name}: pip install 'pytest-benchmark-aws[report]'") from None
+        raise PlanError(f"a report needs {error.name}: pip install jinja2 vl-convert-python") from None
 
 
 def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
