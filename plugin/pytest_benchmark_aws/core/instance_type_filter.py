@@ -126,11 +126,7 @@ def _comparison(tokens: list[str], text: str) -> tuple[_Test, list[str]]:
 
 
 def _value(field: str, amount: str, text: str) -> Any:
-    """The amount of a comparison, as the field has it: a text, bytes or a number.
-
-    Raises:
-        PlanError: it is none.
-    """
+    """The amount of a comparison, as the field has it: a text, bytes or a number."""
     try:
         if field in _TEXT:
             return amount.lower() if field == "manufacturer" else amount

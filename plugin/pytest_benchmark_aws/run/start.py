@@ -175,7 +175,7 @@ def launch(order: Order, site: Site, backends: Backends, cargos: Mapping[str, Ca
 
     def finished(launch: Finished) -> bool:
         nonlocal failures
-        _keep_log(site.folder, launch)
+        (site.folder / f"{safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
         failures += _failures(launch)
         return 0 < order.maxfail <= failures
 
@@ -214,10 +214,6 @@ def _shipment(cargo: Cargo) -> Shipment:
         cargo.args,
         cargo.sys_path,
     )
-
-
-def _keep_log(folder: Path, launch: Finished) -> None:
-    (folder / f"{safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
 
 
 def _failures(launch: Finished) -> int:

@@ -55,7 +55,7 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     for line in outcome.regressions.lines():
         reporter.write_line(printable(line), yellow=True)
     for path in outcome.saved.values():
-        reporter.write_line(f"  saved {_short(path)}")
+        reporter.write_line(f"  saved {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     total = sum(float(launch.usd) for launch in run.finished)
     billed = "would have cost" if run.embedded else "cost"
     reporter.write_line(f"  run {run.run_id} {billed} ≈ {total:.4f} USD; logs in {run.folder}")
@@ -209,10 +209,3 @@ def _records(document: Mapping[str, Any], source: str, reading: Reading, problem
 def _write(reporter: pytest.TerminalReporter, view: View) -> None:
     for line, paint in lines_of(view):
         reporter.write_line(line, **({paint: True} if paint else {}))
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

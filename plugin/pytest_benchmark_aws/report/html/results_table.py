@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, Column, titled
+from pytest_benchmark_aws.report.columns import COLUMNS, Column, not_blank, titled
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Line:
 
 def results_table(tables: Sequence[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Heading, ...], tuple[Line, ...]]:
     """The heads of the columns, and the rows in the tables' order."""
-    columns = _columns(tables)
+    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is 1 over the time
+    columns = not_blank([COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded], tables)
     headings = tuple(Heading(titled(column, "work", "time"), column.left) for column in columns)
     lines = []
     for table in tables:
@@ -74,18 +75,6 @@ def case_name(case: str, scale: str | None = None) -> Name:
     """A case's node id, with its scale if it has one, harmless to print."""
     folder, separator, test = case.rpartition("::")
     return Name(printable(folder + separator), printable(test if scale is None else f"{test}, {scale}"))
-
-
-def _columns(tables: Sequence[Table]) -> list[Column]:
-    """The columns of COLUMN_NAMES that say something of these tables."""
-    rows = [row for table in tables for row in table.rows]
-    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is 1 over the time
-    chosen = [COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded]
-    return [
-        column
-        for column in chosen
-        if column.name in {*NEVER_DROPPED, "test"} or any(column.value(row) not in {None, ""} for row in rows)
-    ]
 
 
 def _cell(table: Table, row: Row, column: Column) -> Cell:

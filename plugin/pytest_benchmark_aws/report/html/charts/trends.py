@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -141,10 +141,8 @@ def history_numbers(history: History, marks: Mapping[str, Mark]) -> Numbers:
         {point.label: f"{format_seconds(point.row.seconds)} ({point.row.launches})" for point in line.points}
         for line in lines
     ]
-    rows = [(commit, *(column.get(commit, "-") for column in cells)) for commit in commits]
-    return Numbers(
-        "time (launches)", ("commit", *(marks[line.machine.name].name for line in lines)), _all_printable(rows)
-    )
+    rows = tuple((printable(commit), *(column.get(commit, "-") for column in cells)) for commit in commits)
+    return Numbers("time (launches)", ("commit", *(marks[line.machine.name].name for line in lines)), rows)
 
 
 def scaling_numbers(scaling: Scaling, marks: Mapping[str, Mark]) -> Numbers:
@@ -165,11 +163,7 @@ def scaling_numbers(scaling: Scaling, marks: Mapping[str, Mark]) -> Numbers:
                 text += f" ({gain:.2f}, {gain / (point.x / first.x):.0%})".replace("%", " %")
             column[point.x, point.label] = text
         cells.append(column)
-    rows = [(label, *(column.get((x, label), "-") for column in cells)) for x, label in across]
+    rows = tuple((printable(label), *(column.get((x, label), "-") for column in cells)) for x, label in across)
     caption = "time (times as fast as the first, share of a linear speed-up)" if scaling.parallel else "time"
     header = (printable(scaling.parameter), *(marks[line.machine.name].name for line in lines))
-    return Numbers(caption, header, _all_printable(rows))
-
-
-def _all_printable(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(printable(cell) for cell in row) for row in rows)
+    return Numbers(caption, header, rows)
