@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.records import Record
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.units import format_memory, format_rate
 from pytest_benchmark_aws.core.values.usd import format_run_usd
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
 
 Value = str | int | float | Decimal | None
 BLANK = "-"

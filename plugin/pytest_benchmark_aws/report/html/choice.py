@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import FASTEST_PRICED, Tally, best_of
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.columns import NOT_ENOUGH
 from pytest_benchmark_aws.report.html.charts.units import Unit, usd_unit
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import Tally, tallies_of
+from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.core.compare.series import History, histories, scalings
 from pytest_benchmark_aws.core.compare.tables import Compared, Table, compare_records
+from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.money import run_usd_chart, time_money_chart
 from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
 from pytest_benchmark_aws.report.html.charts.trends import (
@@ -23,10 +24,6 @@ from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, 
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
 from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, case_name, results_table
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 MOST_CHARTED = 20
 """Tests with charts on one page, those with the most machines to choose among; a chart takes about 15 KB and 50 ms."""

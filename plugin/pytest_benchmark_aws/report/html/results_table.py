@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.report.columns import COLUMNS, Column, not_blank, titled
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 COLUMN_NAMES = (
     "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "launches", "spread", "throughput",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_MACHINES = 24
 """Lines of a chart that has one for each machine."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import chart, units, vega
 from pytest_benchmark_aws.report.html.charts.label_places import Domain, Side, place_labels
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_POINTS = 400
 """Machines in one chart."""

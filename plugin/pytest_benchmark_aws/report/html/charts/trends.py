@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.units import format_rate
 from pytest_benchmark_aws.report.html.charts import units, vega
 from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, named, sentence
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_COMMITS = 60
 """The newest commits that a history shows."""
