@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.model import Market
 from pytest_benchmark_aws.core.values.durations import parse_duration
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Market
 
 _Value = TypeVar("_Value")
 _FLAGS = ("spot_fallback", "allow_burstable", "detach", "show_bundle")

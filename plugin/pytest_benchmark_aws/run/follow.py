@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.protocol import Backend, Outcome, Status
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CleanupError, UnreachableError
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Running, RunState
 from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S, UNHEARD_S
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.run.journal import Journal
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.protocol import Handle, Placement
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.errors import (
     CapacityError,
     CleanupError,
@@ -18,15 +18,12 @@ from pytest_benchmark_aws.core.errors import (
     ThrottledError,
     UnreachableError,
 )
+from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.usd import format_usd
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, Running, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import LAUNCHES_A_LOOK, THROTTLED_ATTEMPTS, backoff_s
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.run.journal import Journal
 
 
 @dataclass(slots=True)
