@@ -237,25 +237,20 @@ def _write(options: argparse.Namespace, view: View) -> None:
     if options.output in {None, output.STDOUT}:
         options.output = None
     colour = options.output is None and _colour(sys.stdout)
-    rendered = {
-        "table": lambda: text.render(view, colour=colour, columns=_columns()),
-        "markdown": lambda: markdown.render(view),
-        "csv": lambda: csv.render(view),
-        "json": lambda: json.render(view),
-    }[options.format]()
+    if options.format == "table":
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        rendered = text.render(view, colour=colour, columns=width)
+    else:
+        rendered = {"markdown": markdown, "csv": csv, "json": json}[options.format].render(view)
     for line in text.warnings(view, colour=_colour(sys.stderr)):
         print(line, file=sys.stderr)
-    if options.format in {"csv"}:  # which holds rows alone
+    if options.format == "csv":  # which holds rows alone
         for line in view.gate:
             print(line, file=sys.stderr)
     if options.output:
         output.write(options.output, rendered.encode())
     else:
         sys.stdout.write(rendered)
-
-
-def _columns() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _colour(stream: object) -> bool:

@@ -9,6 +9,7 @@ from pytest_benchmark_aws.core.compare.choice import Tally, tallies_of
 from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.core.compare.series import History, histories, scalings
 from pytest_benchmark_aws.core.compare.tables import Compared, Table, compare_records
+from pytest_benchmark_aws.report.columns import Column
 from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.money import run_usd_chart, time_money_chart
 from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
@@ -22,7 +23,7 @@ from pytest_benchmark_aws.report.html.charts.trends import (
 from pytest_benchmark_aws.report.html.choice import Said, headline, verdict
 from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
-from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, case_name, results_table
+from pytest_benchmark_aws.report.html.results_table import Line, Name, case_name, results_table
 from pytest_benchmark_aws.report.text import printable
 
 MOST_CHARTED = 20
@@ -69,7 +70,7 @@ class Page:
     histories: tuple[tuple[Name, Figure], ...]
     legend: tuple[tuple[Mark, bool], ...]
     """All machines that have a colour, and whether each is embedded AWS's."""
-    columns: tuple[Heading, ...]
+    columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     machines: tuple[Machine, ...]
     notes: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pytest_benchmark_aws.core.compare.rows import Row
@@ -28,15 +28,6 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """The head of a column."""
-
-    title: str
-    left: bool
-    """Whether its cells start at the left."""
-
-
-@dataclass(frozen=True, slots=True)
 class Cell:
     """A cell of the table."""
 
@@ -55,17 +46,16 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-def results_table(tables: Sequence[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Heading, ...], tuple[Line, ...]]:
-    """The heads of the columns, and the rows in the tables' order."""
+def results_table(tables: Sequence[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Column, ...], tuple[Line, ...]]:
+    """The columns with their titles here, and the rows in the tables' order."""
     unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is 1 over the time
     columns = not_blank([COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded], tables)
-    headings = tuple(Heading(titled(column, "work", "time"), column.left) for column in columns)
     lines = []
     for table in tables:
         for row in table.rows:
             cells = tuple(_cell(table, row, column) for column in columns)
             lines.append(Line(marks[row.machine.name], row.machine.embedded, case_name(row.case), cells))
-    return headings, tuple(lines)
+    return tuple(replace(column, title=titled(column, "work", "time")) for column in columns), tuple(lines)
 
 
 def case_name(case: str, scale: str | None = None) -> Name:

@@ -9,7 +9,7 @@ from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.units import format_rate
 from pytest_benchmark_aws.report.html.charts import units, vega
-from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, named, sentence
+from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, described, joined, left_out, named, sentence
 from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
 
@@ -39,9 +39,7 @@ def history_chart(history: History, marks: Mapping[str, Mark]) -> Chart:
             "y": point.row.seconds * unit.factor,
             "low": point.row.low * unit.factor,
             "high": point.row.high * unit.factor,
-            "machine": marks[line.machine.name].label,
-            "embedded": line.machine.embedded,
-            "words": f"{marks[line.machine.name].name}, {point.label}: {format_seconds(point.row.seconds)}",
+            **described(line.machine, marks, f", {point.label}: {format_seconds(point.row.seconds)}"),
         }
         for line, point in points
     ]
@@ -93,15 +91,8 @@ def scaling_chart(scaling: Scaling, marks: Mapping[str, Mark]) -> Chart:
     for line, point in points:
         figure = (point.row.throughput or 0.0) if rated else point.row.seconds
         text = f"{format_rate(figure).strip()} {scaling.unit}/s" if rated else format_seconds(figure)
-        values.append(
-            {
-                "x": point.x,
-                "y": figure * unit.factor,
-                "machine": marks[line.machine.name].label,
-                "embedded": line.machine.embedded,
-                "words": f"{marks[line.machine.name].name}, {scaling.parameter} {point.label}: {text}",
-            }
-        )
+        about = described(line.machine, marks, f", {scaling.parameter} {point.label}: {text}")
+        values.append({"x": point.x, "y": figure * unit.factor, **about})
     across = sorted({point.x for _, point in points})
     x = vega.domain(across, padding=0.0, log_from=4.0)
     y = vega.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
