@@ -27,7 +27,7 @@ from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-from pytest_benchmark_aws.backends.ec2.check import Place
+from pytest_benchmark_aws.backends.ec2.launch_checks import Place
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.catalog import snapshot

@@ -139,7 +139,7 @@ class Tenant:
 def opened(folder: Path) -> Iterator[Tenant]:
     """A fresh account, on a machine that has no prices yet but the wheels of any run."""
     from pytest_benchmark_aws.embedded.server import EmbeddedAWS
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
     from pytest_benchmark_aws.machine.folders import cache_folder
 
     cache = folder / "cache"

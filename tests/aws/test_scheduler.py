@@ -25,7 +25,7 @@ def clients(tmp_path: Path) -> Iterator[Clients]:
     """Clients of an embedded AWS."""
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.embedded.server import EmbeddedAWS
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
     with EmbeddedAWS(tmp_path, Settings()) as aws:
         yield Clients(None, None, aws.environment())

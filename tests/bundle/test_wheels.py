@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.tags import parse_tag
 
+from pytest_benchmark_aws.backends.agent_archive import Archive
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, Wheels, guest_python, resolve
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, guest_python, resolve
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def test_packed_wheels_are_read_as_they_were(tmp_path: Path) -> None:
     wheels._pack(tmp_path / "in", tmp_path / "out")
     found = wheels._read(tmp_path / "out")
     assert found is not None
-    data = found.path.read_bytes()
+    data = found.data.read_bytes()
     assert (found.sha256, found.size) == (hashlib.sha256(data).hexdigest(), len(data))
     assert found.names == ("zz_a==1.0", "zz_b==1.0")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -138,8 +139,8 @@ def test_the_same_wheels_are_the_same_archive(tmp_path: Path) -> None:
         os.utime(path, (age, age))
         wheels._pack(tmp_path / name, tmp_path / f"{name}-out")
     first, second = (wheels._read(tmp_path / f"{name}-out") for name in ("one", "two"))
-    assert isinstance(first, Wheels)
-    assert isinstance(second, Wheels)
+    assert isinstance(first, Archive)
+    assert isinstance(second, Archive)
     assert first.sha256 == second.sha256
 
 
@@ -162,8 +163,8 @@ def test_wheels_are_fetched_once(cache: Path, tmp_path: Path) -> None:
     first = resolve(["zz_a==1.0"], target, cache / "wheels")
     path.unlink()
     assert resolve(["zz_a==1.0"], target, cache / "wheels") == first
-    assert first.path.is_relative_to(cache)
-    assert [entry.name for entry in (cache / "wheels").iterdir()] == [first.path.parent.name]
+    assert first.data.is_relative_to(cache)
+    assert [entry.name for entry in (cache / "wheels").iterdir()] == [first.data.parent.name]
 
 
 def test_another_target_is_fetched_for_itself(cache: Path, tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_another_target_is_fetched_for_itself(cache: Path, tmp_path: Path) -> No
         tiny_wheel(tmp_path / "links", name, "1.0")
     wanted = ["zz_a==1.0", "zz_b==1.0"]
     arm, x86 = (resolve(wanted, Target("3.12", arch, local=False), cache / "wheels") for arch in ("arm64", "x86_64"))
-    assert arm.path != x86.path
+    assert arm.data != x86.data
     assert resolve(wanted[::-1], Target("3.12", "arm64", local=False), cache / "wheels") == arm
 
 

@@ -101,7 +101,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A fresh embedded AWS with short delays."""
     pytest.importorskip("moto", reason="the embedded AWS needs moto")
     from pytest_benchmark_aws.embedded.server import EmbeddedAWS
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
     settings = Settings(vcpu_quota=64, state_delay=0.1, kill_grace=0.3, minute=0.05)
     with EmbeddedAWS(tmp_path / "aws", settings) as aws:

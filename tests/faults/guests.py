@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
+from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment, upload
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-from pytest_benchmark_aws.backends.ec2.setup import upload
 from pytest_benchmark_aws.backends.protocol import Handle, Placement
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target

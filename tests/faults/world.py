@@ -24,7 +24,7 @@ from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-from pytest_benchmark_aws.backends.ec2.check import Place
+from pytest_benchmark_aws.backends.ec2.launch_checks import Place
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.catalog import snapshot
@@ -267,7 +267,7 @@ class World:
 def opened(folder: Path, **settings: Any) -> Iterator[World]:
     """A fresh embedded AWS with short delays; ``settings`` are its own."""
     from pytest_benchmark_aws.embedded.server import EmbeddedAWS
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
     given: Mapping[str, Any] = {"state_delay": 0.03, "kill_grace": 0.2, **settings}
     with EmbeddedAWS(folder / "aws", Settings(**given)) as aws:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.ec2.errors import cause_of
-from pytest_benchmark_aws.backends.ec2.timeouts import SHOWN_S
+from pytest_benchmark_aws.backends.ec2.limits import SHOWN_S
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, State, Status
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CapacityError, ThrottledError, UnreachableError

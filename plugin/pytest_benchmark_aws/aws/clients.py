@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
 DEFAULT_REGION = "us-east-1"
@@ -36,11 +37,7 @@ class Clients:
     """
 
     def __init__(
-        self,
-        region: str | None,
-        profile: str | None,
-        environment: Mapping[str, str] | None = None,
-        retries: int = 8,
+        self, region: str | None, profile: str | None, environment: Mapping[str, str] | None = None, retries: int = 8
     ) -> None:
         from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
@@ -164,6 +161,22 @@ class Clients:
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         self._account = Account(answer["Account"], answer["Arn"], self.region, "x-embedded-aws" in headers)
         return self._account
+
+
+@contextmanager
+def without_metadata_probe() -> Iterator[None]:
+    """A context in which boto3 asks no metadata service for keys: off EC2 none answers, which takes seconds."""
+    from pytest_benchmark_aws.machine.ec2_identity import is_ec2
+
+    name = "AWS_EC2_METADATA_DISABLED"
+    if name in os.environ or is_ec2():
+        yield
+        return
+    os.environ[name] = "true"
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _keys(session: Any) -> tuple[str, str, str | None] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.errors import code_of, refusal
+from pytest_benchmark_aws.aws.errors import code_of, refusal, unless
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.values import json_fields
 
@@ -223,22 +223,13 @@ def regions(clients: Clients) -> list[str]:
 
 def terminate(clients: Clients, instance_ids: Sequence[str]) -> None:
     """Terminates all of them; where one is unknown EC2 terminates none, so then each by itself."""
-    from botocore.exceptions import ClientError
-
     if not instance_ids:
         return
-    ec2 = clients("ec2")
-    try:
-        ec2.terminate_instances(InstanceIds=list(instance_ids))
-    except ClientError as error:
-        if not code_of(error).startswith("InvalidInstanceID"):
-            raise
-        for instance_id in instance_ids if len(instance_ids) > 1 else ():
-            try:
-                ec2.terminate_instances(InstanceIds=[instance_id])
-            except ClientError as single:
-                if not code_of(single).startswith("InvalidInstanceID"):
-                    raise
+    with unless("InvalidInstanceID"):
+        clients("ec2").terminate_instances(InstanceIds=list(instance_ids))
+        return
+    for instance_id in instance_ids if len(instance_ids) > 1 else ():
+        terminate(clients, [instance_id])
 
 
 def console_output(clients: Clients, instance_id: str) -> str:

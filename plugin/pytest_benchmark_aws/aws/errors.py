@@ -20,6 +20,18 @@ def code_of(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
+@contextmanager
+def unless(*codes: str) -> Iterator[None]:
+    """A context that just ends where AWS answers with an error whose code begins with one of these."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if not code_of(error).startswith(codes):
+            raise
+
+
 _DENIED = frozenset({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "403"})
 _OF_HEAD = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
 """HEAD operation -> the action that it needs: its answer has no body, so that S3 cannot say what is lacking."""
@@ -51,17 +63,9 @@ def planning() -> Iterator[None]:
 
 
 _ENDED = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "RequestExpired",
-        "InvalidClientTokenId",
-        "AuthFailure",
-        # S3's words for keys that have been replaced.
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "TokenRefreshRequired",
-    }
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure"}
+    # S3's words for keys that have been replaced.
+    | {"InvalidAccessKeyId", "InvalidToken", "TokenRefreshRequired"}
 )
 
 

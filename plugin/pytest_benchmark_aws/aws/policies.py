@@ -1,6 +1,7 @@
 """IAM policies with the least that is needed: of whoever starts a run, of an instance, a scheduler, a shared storage.
 
-Pure functions of the standard library; a test holds them against the calls that a whole run makes.
+Pure functions of the standard library; a test holds them against the calls that a whole run makes. All raise
+ValueError for a name that is none of its kind, so that no wildcard ever slips into a policy.
 """
 
 from __future__ import annotations
@@ -50,18 +51,17 @@ def client_policy(
 
     ``instance_role`` names the role of an instance profile, where instances get one; ``scheduler_role`` that of
     ``--aws-scheduler-role``.
-
-    Raises:
-        ValueError: a name that is none of its kind, so that no wildcard ever slips into a policy.
     """
-    _check("account id", account_id)
-    _check("region", region)
-    _check("partition", partition)
     bucket = bucket or f"{TAG}-{account_id}-{region}"
-    _check("bucket", bucket)
+    _check(account_id=account_id, region=region, partition=partition, bucket=bucket)
 
     def ec2(kind: str, account: str = account_id) -> str:
         return f"arn:{partition}:ec2:{region}:{account}:{kind}/*"
+
+    def pass_role(name: str, role: str, service: str) -> dict[str, Any]:
+        _check(role=role)
+        arn = f"arn:{partition}:iam::{account_id}:role/{role.lstrip('/')}"
+        return _allow(name, ["iam:PassRole"], arn, {"StringEquals": {"iam:PassedToService": service}})
 
     in_region = {"StringEquals": {"aws:RequestedRegion": region}}
     tagged_launch = {"StringEquals": {**_MANAGED, "ec2:MetadataHttpTokens": "required"}}
@@ -103,17 +103,11 @@ def client_policy(
         ),
     ]
     if instance_role is not None:
-        _check("role", instance_role)
-        to_ec2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-        role = f"arn:{partition}:iam::{account_id}:role/{instance_role.lstrip('/')}"
-        statements.append(_allow("PassRole", ["iam:PassRole"], role, to_ec2))
+        statements.append(pass_role("PassRole", instance_role, "ec2.amazonaws.com"))
     if scheduler_role is not None:
-        _check("role", scheduler_role)
         schedules = f"arn:{partition}:scheduler:{region}:{account_id}:schedule/default/{TAG}-*"
-        to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
-        role = f"arn:{partition}:iam::{account_id}:role/{scheduler_role.lstrip('/')}"
         statements.append(_allow("Schedule", ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], schedules))
-        statements.append(_allow("PassSchedulerRole", ["iam:PassRole"], role, to_scheduler))
+        statements.append(pass_role("PassSchedulerRole", scheduler_role, "scheduler.amazonaws.com"))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -121,13 +115,8 @@ def scheduler_policy(account_id: str, region: str, partition: str = "aws") -> di
     """What the role of ``--aws-scheduler-role`` may do: end instances that are tagged as ours.
 
     EventBridge Scheduler (scheduler.amazonaws.com) must be allowed to assume it.
-
-    Raises:
-        ValueError: a name that is none of its kind.
     """
-    _check("account id", account_id)
-    _check("region", region)
-    _check("partition", partition)
+    _check(account_id=account_id, region=region, partition=partition)
     tagged = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
     instances = f"arn:{partition}:ec2:{region}:{account_id}:instance/*"
     return {"Version": "2012-10-17", "Statement": [_allow("End", ["ec2:TerminateInstances"], instances, tagged)]}
@@ -138,13 +127,8 @@ def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aw
 
     It may not list, not delete, not read what any run delivered, and not overwrite a result, be it its own. Without
     ``run_id`` it is of all runs: an instance could put a result before another does, and is refused after.
-
-    Raises:
-        ValueError: a name that is none of its kind.
     """
-    _check("bucket", bucket)
-    if run_id is not None:
-        _check("run", run_id)
+    _check(bucket=bucket, run=run_id)
     objects = f"arn:{partition}:s3:::{bucket}"
     runs = f"{objects}/runs/{run_id or '*'}/*"
     once = {"Null": {"s3:if-none-match": "false"}}  # S3 User Guide, "Enforce conditional writes"
@@ -163,26 +147,19 @@ def storage_policy(
 
     S3 refuses whoever holds this and nothing more to write over a result, or to delete one. ``account_id`` names the
     bucket's account.
-
-    Raises:
-        ValueError: a name that is none of its kind.
     """
-    _check("bucket", bucket)
-    _check("prefix", prefix)
-    _check("partition", partition)
+    _check(bucket=bucket, prefix=prefix, partition=partition, account_id=account_id)
     place = f"arn:{partition}:s3:::{bucket}"
     objects = f"{place}/{prefix}/*" if prefix else f"{place}/*"
-    owned: dict[str, dict[str, str]] = {}
-    if account_id is not None:
-        _check("account id", account_id)
-        owned = {"StringEquals": {"aws:ResourceAccount": account_id}}
-    listed = {"StringEquals": {**owned.get("StringEquals", {}), **({"s3:prefix": f"{prefix}/"} if prefix else {})}}
+    owned = {"aws:ResourceAccount": account_id} if account_id is not None else {}
+    listed = {**owned, **({"s3:prefix": f"{prefix}/"} if prefix else {})}
+    of_owner = {"StringEquals": owned} if owned else {}
     statements = [
-        _allow("List", ["s3:ListBucket"], place, listed if listed["StringEquals"] else None),
-        _allow("Read", ["s3:GetObject"], objects, owned or None),
+        _allow("List", ["s3:ListBucket"], place, {"StringEquals": listed} if listed else None),
+        _allow("Read", ["s3:GetObject"], objects, of_owner or None),
     ]
     if not read_only:
-        statements.append(_allow("Add", ["s3:PutObject"], objects, {**owned, "Null": {"s3:if-none-match": "false"}}))
+        statements.append(_allow("Add", ["s3:PutObject"], objects, {**of_owner, "Null": {"s3:if-none-match": "false"}}))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -198,7 +175,9 @@ def _allow(
     return statement if condition is None else {**statement, "Condition": condition}
 
 
-def _check(kind: str, value: str) -> None:
-    """Refuses a value that is none of its kind."""
-    if not re.fullmatch(_PATTERNS[kind], value, re.ASCII):
-        raise ValueError(f"{value!r} is no {kind}")
+def _check(**values: str | None) -> None:
+    """Refuses a value that is given and none of its kind."""
+    for name, value in values.items():
+        kind = name.replace("_", " ")
+        if value is not None and not re.fullmatch(_PATTERNS[kind], value, re.ASCII):
+            raise ValueError(f"{value!r} is no {kind}")

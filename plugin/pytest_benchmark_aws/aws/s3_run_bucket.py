@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.errors import code_of, refusal
+from pytest_benchmark_aws.aws.errors import code_of, refusal, unless
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Bucket:
     def _client(self) -> Any:
         return self.clients("s3")
 
+    @property
+    def _own(self) -> dict[str, str]:
+        return {"Bucket": self.name, "ExpectedBucketOwner": self.owner}
+
     def ensure(self) -> None:
         """Makes the bucket where it is missing: private, encrypted, its objects expiring.
 
@@ -38,7 +43,7 @@ class Bucket:
 
         client = self._client()
         try:
-            client.head_bucket(Bucket=self.name, ExpectedBucketOwner=self.owner)
+            client.head_bucket(**self._own)
             return
         except ClientError as error:
             if code_of(error) not in {"404", "NoSuchBucket"}:
@@ -49,54 +54,29 @@ class Bucket:
         region = self.clients.region
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         client.create_bucket(Bucket=self.name, ObjectOwnership="BucketOwnerEnforced", **where)
-        own = {"Bucket": self.name, "ExpectedBucketOwner": self.owner}
-        client.put_public_access_block(
-            **own,
-            PublicAccessBlockConfiguration=dict.fromkeys(
-                ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-            ),
-        )
-        client.put_bucket_encryption(
-            **own,
-            ServerSideEncryptionConfiguration={
-                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-            },
-        )
-        client.put_bucket_lifecycle_configuration(
-            **own,
-            LifecycleConfiguration={
-                "Rules": [
-                    {
-                        "ID": "expire",
-                        "Status": "Enabled",
-                        "Filter": {"Prefix": ""},
-                        "Expiration": {"Days": KEPT_DAYS},
-                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-                    }
-                ]
-            },
-        )
+        blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+        client.put_public_access_block(**self._own, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True))
+        encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+        client.put_bucket_encryption(**self._own, ServerSideEncryptionConfiguration=encryption)
+        expire = {
+            "ID": "expire",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "Expiration": {"Days": KEPT_DAYS},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        client.put_bucket_lifecycle_configuration(**self._own, LifecycleConfiguration={"Rules": [expire]})
 
     def has(self, key: str, size: int) -> bool:
         """Whether an object of that size, in bytes, is there."""
-        from botocore.exceptions import ClientError
-
-        try:
-            head = self._client().head_object(Bucket=self.name, Key=key, ExpectedBucketOwner=self.owner)
-        except ClientError as error:
-            if code_of(error) in {"404", "NoSuchKey", "NoSuchBucket"}:
-                return False
-            raise
-        return int(head["ContentLength"]) == size
+        with unless("404", "NoSuchKey", "NoSuchBucket"):
+            return int(self._client().head_object(**self._own, Key=key)["ContentLength"]) == size
+        return False
 
     def put(self, key: str, data: bytes | Path) -> None:
         """Uploads an object; a file is streamed."""
-        own = {"Bucket": self.name, "Key": key, "ExpectedBucketOwner": self.owner}
-        if isinstance(data, bytes):
-            self._client().put_object(**own, Body=data)
-            return
-        with data.open("rb") as body:
-            self._client().put_object(**own, Body=body)
+        with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as body:
+            self._client().put_object(**self._own, Key=key, Body=body)
 
     def get(self, key: str, limit: int) -> bytes | None:
         """An object's content; None where it is not there.
@@ -104,27 +84,17 @@ class Bucket:
         Raises:
             ValueError: it is larger than ``limit`` bytes; no more than that is read.
         """
-        from botocore.exceptions import ClientError
-
-        try:
-            answer = self._client().get_object(Bucket=self.name, Key=key, ExpectedBucketOwner=self.owner)
-        except ClientError as error:
-            if code_of(error) in {"404", "NoSuchKey"}:
-                return None
-            raise
-        with answer["Body"] as body:
-            data: bytes = body.read(limit + 1)
-        if len(data) > limit:
-            raise ValueError(f"{key}: more than {limit:,} bytes")
-        return data
+        with unless("404", "NoSuchKey"):
+            with self._client().get_object(**self._own, Key=key)["Body"] as body:
+                data: bytes = body.read(limit + 1)
+            if len(data) > limit:
+                raise ValueError(f"{key}: more than {limit:,} bytes")
+            return data
+        return None
 
     def listing(self, prefix: str) -> dict[str, str]:
         """Key -> entity tag of all objects under a prefix; an object that changed has another tag."""
-        pages = (
-            self._client()
-            .get_paginator("list_objects_v2")
-            .paginate(Bucket=self.name, Prefix=prefix, ExpectedBucketOwner=self.owner)
-        )
+        pages = self._client().get_paginator("list_objects_v2").paginate(**self._own, Prefix=prefix)
         return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", ())}
 
     def url(self, method: str, key: str, seconds: int, **extra: str) -> str:

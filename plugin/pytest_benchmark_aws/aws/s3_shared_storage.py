@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.errors import code_of, reaching
+from pytest_benchmark_aws.aws.errors import code_of, reaching, unless
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 CONFLICTS = 8
 """Tries of a write that S3 answers with 409, as another write of the same key is under way."""
 _CHUNK = 1024**2
-_MISSING = frozenset({"404", "NoSuchKey"})
-_CHANGED = frozenset({"412", "PreconditionFailed"})
-_CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})
+_CHANGED = ("412", "PreconditionFailed")
+_CONFLICT = ("409", "ConditionalRequestConflict", "OperationAborted")
 _DENIED = frozenset({"403", "AccessDenied", "AllAccessDisabled"})
 _LOGIN = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
@@ -49,7 +48,8 @@ class Objects:
     """A bucket that somebody else made.
 
     ``owner`` is the account that it must belong to, None for the caller's own: every call says so, so that a squatted
-    name is never read or written.
+    name is never read or written. Every call raises PlanError where the bucket is missing or the policy does not allow
+    it, UnreachableError where AWS cannot be asked now: no network, no credentials, or AWS out of breath.
     """
 
     clients: Clients
@@ -71,12 +71,7 @@ class Objects:
             raise PlanError(f"no S3 client can be made of this machine's AWS configuration: {error}") from error
 
     def listing(self, prefix: str) -> dict[str, Remote]:
-        """Key -> object, of all objects under a prefix.
-
-        Raises:
-            PlanError: the bucket is missing, or may not be listed.
-            UnreachableError: no network or no credentials now.
-        """
+        """Key -> object, of all objects under a prefix."""
         with self._answers():
             pages = self.clients("s3").get_paginator("list_objects_v2").paginate(Prefix=prefix, **self._own())
             return {
@@ -89,8 +84,7 @@ class Objects:
         """Writes the content of an object that was listed; False where it is gone or another by now.
 
         Raises:
-            UnreachableError: the answer broke off or its checksum is wrong: nothing of it may be used.
-            PlanError: it may not be read.
+            UnreachableError: also where the answer broke off or its checksum is wrong: nothing of it may be used.
         """
         with self._answers():
             answer = self._get(key, IfMatch=remote.etag)
@@ -106,12 +100,7 @@ class Objects:
         return True
 
     def holds(self, key: str, data: bytes) -> Remote | None:
-        """The object where its content is ``data``; None where it has other content, or is gone.
-
-        Raises:
-            UnreachableError: AWS cannot be asked now.
-            PlanError: it may not be read.
-        """
+        """The object where its content is ``data``; None where it has other content, or is gone."""
         with self._answers():
             answer = self._get(key)
             if answer is None:
@@ -124,44 +113,26 @@ class Objects:
         """Adds an object under a key that has none, and returns it; None where the key has one.
 
         Raises:
-            UnreachableError: AWS cannot be reached, or is out of breath; whether it was written is not known.
-            PlanError: it may not be written.
+            UnreachableError: whether it was written is not known.
         """
-        from botocore.exceptions import ClientError
-
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         for attempt in range(CONFLICTS):
-            with self._answers():
-                try:
-                    answer = self.clients("s3").put_object(
-                        Key=key,
-                        Body=data,
-                        IfNoneMatch="*",
-                        ChecksumSHA256=digest,
-                        ContentType="application/json",
-                        **self._own(),
-                    )
+            with self._answers(), unless(*_CONFLICT):
+                with unless(*_CHANGED):
+                    arguments = {"IfNoneMatch": "*", "ChecksumSHA256": digest, "ContentType": "application/json"}
+                    answer = self.clients("s3").put_object(Key=key, Body=data, **arguments, **self._own())
                     return Remote(answer["ETag"], len(data))
-                except ClientError as error:
-                    if code_of(error) in _CHANGED:
-                        return None
-                    if code_of(error) not in _CONFLICT:
-                        raise
+                return None
             self.sleep(random.uniform(0, min(5.0, 0.1 * 2**attempt)))
         raise UnreachableError(f"s3://{self.bucket}/{key}: other writes of this key got in the way {CONFLICTS} times")
 
     def _get(self, key: str, **extra: str) -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
-        try:
+        with unless("404", "NoSuchKey", *_CHANGED):
             answer: dict[str, Any] = self.clients("s3").get_object(
                 Key=key, ChecksumMode="ENABLED", **extra, **self._own()
             )
-        except ClientError as error:
-            if code_of(error) in _MISSING | _CHANGED:
-                return None
-            raise
-        return answer
+            return answer
+        return None
 
     def _own(self) -> dict[str, str]:
         """The arguments that name the bucket and its owner."""

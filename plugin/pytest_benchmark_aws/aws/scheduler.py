@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws.errors import code_of
+from pytest_benchmark_aws.aws.errors import unless
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,10 +27,8 @@ def arm(clients: Clients, instance_id: str, at: datetime, role_arn: str) -> None
     It names the instance, so that it can be made right after the launch and not before; until then the instance's own
     power-off, armed by its first command, is what bounds it.
     """
-    from botocore.exceptions import ClientError
-
     partition = role_arn.split(":")[1]
-    try:
+    with unless("ConflictException"):  # armed already, by this launch's earlier attempt
         clients("scheduler").create_schedule(
             Name=schedule_name(instance_id),
             ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
@@ -43,17 +41,9 @@ def arm(clients: Clients, instance_id: str, at: datetime, role_arn: str) -> None
                 "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400},
             },
         )
-    except ClientError as error:
-        if code_of(error) != "ConflictException":  # armed already, by this launch's earlier attempt
-            raise
 
 
 def disarm(clients: Clients, instance_id: str) -> None:
     """Removes the instance's schedule, if it is still there."""
-    from botocore.exceptions import ClientError
-
-    try:
+    with unless("ResourceNotFoundException"):
         clients("scheduler").delete_schedule(Name=schedule_name(instance_id))
-    except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
-            raise

@@ -1,4 +1,4 @@
-"""The agent as it is sent: the guest's modules and one launch's job, in one archive that Python runs."""
+"""What is sent: archives that launches share, and the agent, the guest's modules with one launch's job."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.protocol import Site
     from pytest_benchmark_aws.core.model import Job
 
-MODULES = (
-    "agent.py",
-    "install.py",
-    "instance_metadata.py",
-    "launch.py",
-    "run_tests.py",
-    "s3.py",
-    "spot.py",
-    "uploads.py",
-    "validity.py",
+MODULES = tuple(
+    f"{name}.py"
+    for name in ("agent", "install", "instance_metadata", "launch", "run_tests", "s3", "spot", "uploads", "validity")
 )
 """Of the package ``guest``: the agent and what it imports."""
 _MAIN = "from guest.agent import main\n\nmain()\n"
@@ -32,11 +26,15 @@ _MAIN = "from guest.agent import main\n\nmain()\n"
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Bytes that are shipped, and put into the bucket once for all who ship the same."""
+    """Bytes that are shipped, from memory or a file, and put into the bucket once for all who ship the same."""
 
     sha256: str
     size: int
     data: bytes | Path
+    names: tuple[str, ...] = ()
+    """The files or distributions in it."""
+    left_out: tuple[str, ...] = ()
+    """Files that look like secrets."""
 
     @property
     def key(self) -> str:
@@ -51,9 +49,29 @@ class Shipment:
     project: Archive
     wheels: Archive
     python: str
+    """Minor version, as ``3.12``."""
     packages: tuple[str, ...]
+    """Of the system, to be installed there."""
     args: tuple[str, ...]
+    """pytest's."""
     sys_path: tuple[str, ...]
+    """Folders of the project that imports start from."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what is not shipped and may be missed."""
+
+
+def upload(bucket: Bucket, shipments: Iterable[Shipment]) -> None:
+    """Makes the bucket, and puts each archive there that it does not hold.
+
+    Raises:
+        PlanError: the bucket is somebody else's.
+        botocore.exceptions.ClientError: AWS refuses.
+    """
+    bucket.ensure()
+    for shipment in shipments:
+        for archive in (shipment.project, shipment.wheels):
+            if not bucket.has(archive.key, archive.size):
+                bucket.put(archive.key, archive.data)
 
 
 def manifest(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.project import Archive, bundle_project, relative, untracked_files
+from pytest_benchmark_aws.bundle.project import bundle_project, relative, untracked_files
 from pytest_benchmark_aws.bundle.requirements import SELF, installation, is_local
 from pytest_benchmark_aws.core.errors import PlanError
 
@@ -20,25 +20,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.machine.folders import Folders
 
 
-@dataclass(frozen=True, slots=True)
-class Cargo:
-    """What is the same for every launch of one architecture."""
-
-    project: Archive
-    wheels: wheels.Wheels
-    python: str
-    """Minor version, as ``3.12``."""
-    packages: tuple[str, ...]
-    """Of the system, to be installed there."""
-    args: tuple[str, ...]
-    """pytest's."""
-    sys_path: tuple[str, ...]
-    """Folders of the project that imports start from."""
-    notes: tuple[str, ...]
-    """Sentences on what is not shipped and may be missed."""
-
-
-def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool) -> dict[str, Cargo]:
+def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool) -> dict[str, Shipment]:
     """What the jobs' instances get, by architecture; ``local`` where they are processes on this machine.
 
     Raises:
@@ -54,11 +36,11 @@ def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool
     needed = {project.test_files[case.node_id] for case in cases if case.node_id in project.test_files}
     archive = bundle_project(project.root, needed, extra_files())
     python, _ = wheels.guest_python(local)
-    cargos = {}
+    shipments = {}
     for arch in sorted({job.arch for job in jobs}):
         target = wheels.Target(python, arch, local)
         wanted = installation(project, target)
-        cargos[arch] = Cargo(
+        shipments[arch] = Shipment(
             project=archive,
             wheels=wheels.resolve(wanted.lines, target, folders.wheels, with_dependencies=not wanted.complete),
             python=python,
@@ -67,7 +49,7 @@ def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool
             sys_path=project.import_paths,
             notes=tuple(_notes(project.root, wanted.missing)),
         )
-    return cargos
+    return shipments
 
 
 def _notes(root: Path, missing: Sequence[str]) -> list[str]:

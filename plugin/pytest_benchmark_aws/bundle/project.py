@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.backends.agent_archive import Archive
 from pytest_benchmark_aws.bundle.secrets import is_secret
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.units import format_memory
@@ -44,22 +45,6 @@ class Project:
     """Distributions of the loaded pytest plugins: the project's options may be theirs."""
     requirements: Path | None
     """The requirements file that takes the place of what is declared and imported."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Bytes that are shipped, named by their digest."""
-
-    data: bytes
-    sha256: str
-    names: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
-    """Files that look like secrets."""
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.data)
 
 
 def project_files(root: Path) -> tuple[list[Path], list[Path]]:
@@ -101,12 +86,17 @@ def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = (
                     f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is "
                     "passed): let git ignore what the benchmarks do not need"
                 )
-            info = tarfile.TarInfo(str(PurePosixPath(name)))
-            info.size, info.mode = len(data), 0o755 if os.access(path, os.X_OK) else 0o644
-            archive.addfile(info, io.BytesIO(data))
-            names.append(info.name)
+            names.append(str(PurePosixPath(name)))
+            add_file(archive, names[-1], data, 0o755 if os.access(path, os.X_OK) else 0o644)
     content = buffer.getvalue()
-    return Archive(content, hashlib.sha256(content).hexdigest(), tuple(names), tuple(map(str, left_out)))
+    return Archive(hashlib.sha256(content).hexdigest(), len(content), content, tuple(names), tuple(map(str, left_out)))
+
+
+def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> None:
+    """Adds a file without time and owner."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(data), mode
+    archive.addfile(info, io.BytesIO(data))
 
 
 def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]) -> Archive:

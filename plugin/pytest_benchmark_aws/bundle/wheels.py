@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.backends.agent_archive import Archive
+from pytest_benchmark_aws.bundle.project import add_file
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -74,18 +75,8 @@ def guest_python(local: bool) -> tuple[str, str | None]:
     return nearest, f"Amazon Linux 2023 packages no Python {here}: the instances use {nearest}"
 
 
-@dataclass(frozen=True, slots=True)
-class Wheels:
-    """An archive of wheels and ``requirements.lock``, on disk."""
-
-    path: Path
-    sha256: str
-    size: int
-    names: tuple[str, ...]
-
-
-def resolve(requirements: Iterable[str], target: Target, store: Path, *, with_dependencies: bool = False) -> Wheels:
-    """The wheels for the requirements, downloaded once and kept in the folder ``store`` for the next run.
+def resolve(requirements: Iterable[str], target: Target, store: Path, *, with_dependencies: bool = False) -> Archive:
+    """The wheels for the requirements and their ``requirements.lock``, downloaded once and kept in ``store``.
 
     ``with_dependencies`` lets pip choose what the requirements need in turn; else they are complete.
 
@@ -116,14 +107,14 @@ def resolve(requirements: Iterable[str], target: Target, store: Path, *, with_de
     return stored
 
 
-def _read(folder: Path) -> Wheels | None:
+def _read(folder: Path) -> Archive | None:
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         path = folder / "wheels.tar"
         if path.stat().st_size != about["size"]:
             return None
         os.utime(folder)
-        return Wheels(path, about["sha256"], about["size"], tuple(about["names"]))
+        return Archive(about["sha256"], about["size"], path, tuple(about["names"]))
     except (OSError, ValueError, KeyError):
         return None
 
@@ -152,14 +143,8 @@ def _pack(wheels: Path, into: Path) -> None:
             name, version = path.name.split("-")[:2]
             lock.append(f"{name}=={version} --hash=sha256:{hashlib.sha256(data).hexdigest()}\n")
             names.append(f"{name}=={version}")
-            _add(archive, path.name, data)
-        _add(archive, "requirements.lock", "".join(lock).encode())
+            add_file(archive, path.name, data)
+        add_file(archive, "requirements.lock", "".join(lock).encode())
     data = (into / "wheels.tar").read_bytes()
     about = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "names": names}
     (into / "about.json").write_text(json.dumps(about), encoding="utf-8")
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(data), 0o644
-    archive.addfile(info, io.BytesIO(data))

@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import sys
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -126,10 +125,12 @@ def run(options: argparse.Namespace) -> int:
 def _parse_values(options: argparse.Namespace) -> None:
     """Puts what options mean that are more than a name in their place, before any file is read."""
     from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.core.compare.gate import parse_condition
 
-    for text in options.fail_if or ():
-        parse_condition(text)
+    if options.fail_if:
+        from pytest_benchmark_aws.core.compare.gate import parse_condition
+
+        for text in options.fail_if:
+            parse_condition(text)
     if options.fail_if and not options.baseline:
         raise PlanError("--fail-if needs --baseline FILES: the earlier results that these must not be worse than")
     if options.baseline and not options.fail_if:
@@ -164,7 +165,6 @@ def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
 
 
 def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None) -> tuple[Compared, View, bool]:
-    from pytest_benchmark_aws.core.compare.tables import compare_records
     from pytest_benchmark_aws.report import columns
     from pytest_benchmark_aws.report.formats import sentences
     from pytest_benchmark_aws.report.formats.view import View
@@ -173,10 +173,7 @@ def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None
     sort = columns.parse_sort(options.sort) if options.sort else None
     chosen = columns.parse_columns(options.columns) if options.columns else None
     how = options.statistic
-    compared = compare_records(current.records, how=how, row_of=options.rows, reference=options.reference)
-    compared = replace(
-        compared, duplicates=compared.duplicates + current.duplicates, older=compared.older + current.older
-    )
+    compared = current.compare(how, options.rows, options.reference)
     parts = columns.sections(compared.tables, group_by, sort)
     answers: dict[str, list[str]] = {}
     for table in compared.tables:
@@ -204,12 +201,11 @@ def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None
 def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple[list[str], bool]:
     """Each condition judged; refused files fail it, as nobody knows what they held."""
     from pytest_benchmark_aws.core.compare import gate
-    from pytest_benchmark_aws.core.compare.tables import compare_records
     from pytest_benchmark_aws.report.formats import sentences
 
     judged: list[Judged] = []
     without: dict[str, Row] = {}
-    now, then = compare_records(current.records).tables, compare_records(before.records).tables
+    now, then = current.compare().tables, before.compare().tables
     for text in options.fail_if:
         condition = gate.parse_condition(text)
         changes, missing = gate.changes(now, then, condition.metric)

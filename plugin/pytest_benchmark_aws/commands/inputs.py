@@ -16,6 +16,8 @@ from pytest_benchmark_aws.report.text import few, printable
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.heads import Result
     from pytest_benchmark_aws.core.compare.records import Reading, Record
+    from pytest_benchmark_aws.core.compare.rows import How, RowOf
+    from pytest_benchmark_aws.core.compare.tables import Compared
 
 SHARED = "s3://"
 
@@ -56,10 +58,21 @@ class Loaded:
     refused: Sequence[str]
     read: Sequence[Result]
     """Before --since and --filter."""
-    duplicates: int = 0
-    """Results that were left out already, as another file holds them too."""
-    older: int = 0
-    """Likewise, as their machine has results of a newer commit."""
+    left_out: tuple[int, int] | None = None
+    """How many results are no records as another file holds them too, and as their machine has a newer commit; None
+    where all results are records."""
+
+    def compare(self, how: How = "median", row_of: RowOf = "machine", reference: str | None = None) -> Compared:
+        """The comparison of the records.
+
+        Raises:
+            PlanError: the reference is in no table.
+        """
+        from pytest_benchmark_aws.core.compare.tables import Compared, compare_records, tables_of
+
+        if self.left_out is None:
+            return compare_records(self.records, how=how, row_of=row_of, reference=reference)
+        return Compared(tables_of(self.records, how=how, row_of=row_of, reference=reference), *self.left_out)
 
     def nothing(self) -> str:
         """Why there is nothing to compare."""
@@ -85,7 +98,7 @@ def load(options: argparse.Namespace, patterns: Sequence[str], *, newest: bool =
     files, how = find_files(local(options, patterns)), reading(options)
     if newest:
         read = read_newest(files, how, passes)
-        loaded = Loaded(read.records, read.refused, read.heads, read.duplicates, read.older)
+        loaded = Loaded(read.records, read.refused, read.heads, (read.duplicates, read.older))
     else:
         whole = read_files(files, how)
         loaded = Loaded(list(filter(passes, whole.records)), whole.refused, whole.records)

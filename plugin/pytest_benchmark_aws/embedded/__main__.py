@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serves until a signal or the end of standard input; returns the exit status."""
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
     defaults = Settings()
     parser = argparse.ArgumentParser(prog="python -m pytest_benchmark_aws.embedded", description=__doc__)
@@ -34,10 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     settings = Settings(
-        region=options.region,
-        port=options.port,
-        vcpu_quota=options.vcpu_quota,
-        state_delay=options.state_delay,
+        region=options.region, port=options.port, vcpu_quota=options.vcpu_quota, state_delay=options.state_delay
     )
     if importlib.util.find_spec("moto") is None:
         parser.error("the embedded AWS needs moto, which is not installed: pip install 'moto[server]>=5.1'")

@@ -10,7 +10,10 @@ _JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "log
 
 
 class AwsError(Exception):
-    """The error that a service answers a call with: AWS's code, a message, and the HTTP status."""
+    """The error that a service answers a call with: AWS's code, a message, and the HTTP status.
+
+    Whatever is said to be refused here raises it.
+    """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")

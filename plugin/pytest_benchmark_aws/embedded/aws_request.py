@@ -57,11 +57,7 @@ class AwsRequest:
         return filters
 
     def end_dry_run(self) -> None:
-        """Ends a call that asks only whether it would succeed.
-
-        Raises:
-            AwsError: it is such a call, and would.
-        """
+        """Ends a call that asks only whether it would succeed, and would."""
         if self.params.get("DryRun", "").lower() == "true":
             raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
@@ -99,8 +95,8 @@ def _scope(environ: dict[str, Any], query: dict[str, str], default_region: str) 
 
 def read_body(environ: dict[str, Any]) -> bytes:
     """The request's body, which stays readable for the next application."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body: bytes = environ["wsgi.input"].read(length) if length else b""
+    stream, length = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(length)
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
@@ -34,7 +34,12 @@ class Control:
         self._state = state
         self._authorization = authorization
         self._lifecycle = lifecycle
-        self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self._gets: dict[str, Callable[[], object]] = {
+            "calls": lambda: [asdict(call) for call in state.calls],
+            "decisions": lambda: [asdict(decision) for decision in authorization.decisions],
+            "instances": lambda: [describe(record) for record in lifecycle.records.values()],
+        }
+        self._posts: dict[str, Callable[..., dict[str, Any]]] = {
             "faults": self._faults,
             "capacity": self._capacity,
             "quota": self._quota,
@@ -47,61 +52,41 @@ class Control:
         Raises:
             ControlError: there is no such path or instance, or the payload is not what the path takes.
         """
-        parts = path.strip("/").split("/")
+        path = path.strip("/")
+        parts = path.split("/")
         try:
-            if method == "GET" and parts == ["calls"]:
-                with self._state.lock:
-                    return [asdict(call) for call in self._state.calls]
-            if method == "GET" and parts == ["decisions"]:
-                with self._state.lock:
-                    return [asdict(decision) for decision in self._authorization.decisions]
-            if method == "GET" and parts == ["instances"]:
-                with self._state.lock:
-                    return [describe(record) for record in self._lifecycle.records.values()]
-            if method == "POST" and len(parts) == 1 and parts[0] in self._posts:
-                with self._state.lock:
-                    return self._posts[parts[0]](payload)
             if method == "POST" and len(parts) == 3 and parts[0] == "instances":
                 return self._instance(self._lifecycle.find(parts[1]), parts[2], payload)
+            with self._state.lock:
+                if method == "GET" and path in self._gets:
+                    return self._gets[path]()
+                if method == "POST" and path in self._posts:
+                    return self._posts[path](**payload)
         except (KeyError, TypeError, ValueError) as error:
             raise ControlError(f"{method} {path}: {type(error).__name__}: {error}") from error
         except AwsError as error:
             raise ControlError(str(error), 404) from error
         raise ControlError(f"no such control request: {method} {path}", 404)
 
-    def _faults(self, payload: dict[str, Any]) -> dict[str, Any]:
-        fault = Fault(
-            action=str(payload.pop("action")),
-            code=str(payload.pop("code")),
-            status=int(payload.pop("status", 400)),
-            times=int(payload.pop("times", 1)),
-            message=str(payload.pop("message", "")),
-            after=bool(payload.pop("after", False)),
-        )
-        _nothing_left(payload)
-        self._state.faults.append(fault)
+    def _faults(
+        self, *, action: str, code: str, status: int = 400, times: int = 1, message: str = "", after: bool = False
+    ) -> dict[str, Any]:
+        self._state.faults.append(Fault(str(action), str(code), int(status), int(times), str(message), bool(after)))
         return {}
 
-    def _capacity(self, payload: dict[str, Any]) -> dict[str, Any]:
-        key = (str(payload.pop("zone")), str(payload.pop("instance_type")))
-        available = payload.pop("available")
-        _nothing_left(payload)
-        if available is None:
-            self._state.capacity.pop(key, None)
-        else:
-            self._state.capacity[key] = int(available)
+    def _capacity(self, *, zone: str, instance_type: str, available: int | None) -> dict[str, Any]:
+        self._state.capacity[str(zone), str(instance_type)] = None if available is None else int(available)
         return {}
 
-    def _quota(self, payload: dict[str, Any]) -> dict[str, Any]:
-        self._state.vcpu_quota = int(payload.pop("vcpus", self._state.vcpu_quota))
-        self._state.spot_vcpu_quota = int(payload.pop("spot_vcpus", self._state.spot_vcpu_quota))
-        _nothing_left(payload)
-        return {"vcpus": self._state.vcpu_quota, "spot_vcpus": self._state.spot_vcpu_quota}
+    def _quota(self, *, vcpus: int | None = None, spot_vcpus: int | None = None) -> dict[str, Any]:
+        settings = self._state.settings
+        vcpus = settings.vcpu_quota if vcpus is None else int(vcpus)
+        spot_vcpus = settings.spot_vcpu_quota if spot_vcpus is None else int(spot_vcpus)
+        self._state.settings = replace(settings, vcpu_quota=vcpus, spot_vcpu_quota=spot_vcpus)
+        return {"vcpus": vcpus, "spot_vcpus": spot_vcpus}
 
-    def _iam(self, payload: dict[str, Any]) -> dict[str, Any]:
+    def _iam(self, *, enforced: bool) -> dict[str, Any]:
         """Turns IAM on or off: off, as at the start, any signature will do, and so users and roles can be made."""
-        enforced = payload.pop("enforced")
-        _nothing_left(payload)
         if not isinstance(enforced, bool):
             raise ControlError("enforced is true or false")
         self._authorization.enforced = enforced
@@ -109,11 +94,11 @@ class Control:
 
     def _instance(self, record: Record, verb: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Does to an instance what a guest or a test asks for by a verb."""
-        simple: dict[str, Callable[[Record], None]] = {
+        simple: dict[str, Callable[[Record], object]] = {
             "poweroff": self._lifecycle.poweroff,
             "halt": self._lifecycle.halt,
             "spot-notice": spot.announce_interruption,
-            "spot-kill": lambda instance: spot.interrupt(self._lifecycle, instance),
+            "spot-kill": lambda instance: self._lifecycle.end(instance, spot.INTERRUPTED),
         }
         if verb in simple:
             simple[verb](record)
@@ -153,8 +138,3 @@ def describe(record: Record) -> dict[str, Any]:
         "exit_status": record.guest.exit_status,
         "shutdown_armed": record.shutdown_timer is not None,
     }
-
-
-def _nothing_left(payload: dict[str, Any]) -> None:
-    if payload:
-        raise ControlError(f"unknown: {', '.join(sorted(payload))}")

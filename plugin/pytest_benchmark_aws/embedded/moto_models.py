@@ -117,11 +117,7 @@ def offered_zones(region: str, instance_type: str) -> list[str]:
 
 
 def find_instances(region: str, ids: Sequence[str]) -> list[Instance]:
-    """The instances of these ids, in their order.
-
-    Raises:
-        AwsError: at least one id is unknown; the message names all that are.
-    """
+    """The instances of these ids, in their order; unknown ones are refused, in a message that names them all."""
     pairs = [(instance_id, ec2_backends[ACCOUNT][region].get_instance_by_id(instance_id)) for instance_id in ids]
     unknown = [instance_id for instance_id, instance in pairs if instance is None]
     if unknown:
@@ -159,11 +155,7 @@ def caller(key_id: str, token: str, region: str) -> Caller | None:
 
 
 def role_of_profile(profile: str, region: str) -> str:
-    """The ARN of the role in an instance profile, which is named by its name or by its ARN.
-
-    Raises:
-        AwsError: there is no such profile, or no role in it.
-    """
+    """The ARN of the role in an instance profile of that name or ARN; refused where either is missing."""
     backend = iam_backends[ACCOUNT][get_partition(region)]
     is_arn = profile.startswith("arn:")
     try:
@@ -179,12 +171,7 @@ def role_of_profile(profile: str, region: str) -> str:
 def open_session(role_arn: str, name: str, region: str) -> RoleSession:
     """New temporary credentials of a role, for six hours."""
     session = sts_backends[ACCOUNT][get_partition(region)].assume_role(
-        region_name=region,
-        role_session_name=name,
-        role_arn=role_arn,
-        policy="",
-        duration=6 * 3600,
-        external_id="",
+        region_name=region, role_session_name=name, role_arn=role_arn, policy="", duration=6 * 3600, external_id=""
     )
     role = role_arn.rpartition("/")[2]
     return RoleSession(session.access_key_id, session.secret_access_key, session.session_token, role)

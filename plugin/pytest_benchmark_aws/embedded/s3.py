@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.aws_request import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +18,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
-    """Refuses a bucket that does not belong to the expected owner, and a presigned URL that has expired.
-
-    Raises:
-        AwsError: 403, AccessDenied.
-    """
+    """Refuses a bucket that does not belong to the expected owner, and a presigned URL that has expired."""
     expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") or request.params.get("x-amz-expected-bucket-owner")
     # All buckets belong to the one account that there is.
     if expected and expected != moto_models.ACCOUNT:
@@ -31,7 +27,7 @@ def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
         raise AwsError("AccessDenied", "Request has expired", 403)
 
 
-def keep_body(environ: dict[str, object]) -> None:
+def keep_body(environ: dict[str, Any]) -> None:
     """Keeps moto from reading an uploaded object as a form, of which it would store nothing.
 
     ``urllib.request`` gives every body that has no type the type of a form.
@@ -40,18 +36,15 @@ def keep_body(environ: dict[str, object]) -> None:
         environ["CONTENT_TYPE"] = "binary/octet-stream"
 
 
-def is_conditional(environ: dict[str, object]) -> bool:
+def is_conditional(environ: dict[str, Any]) -> bool:
     """Whether a write is only for a key that has no object.
 
     The body of such a write is read here, so that no slow client holds the lock that is taken for it.
     """
-    if environ.get("REQUEST_METHOD") != "PUT" or "HTTP_IF_NONE_MATCH" not in environ:
-        return False
-    stream = cast("BinaryIO", environ["wsgi.input"])
-    length = str(environ.get("CONTENT_LENGTH") or "")
-    body = stream.read(int(length)) if length else stream.read() if environ.get("wsgi.input_terminated") else b""
-    environ["wsgi.input"] = io.BytesIO(body)
-    return True
+    conditional = environ.get("REQUEST_METHOD") == "PUT" and "HTTP_IF_NONE_MATCH" in environ
+    if conditional:
+        read_body(environ)
+    return conditional
 
 
 def _expiry(query: Mapping[str, str]) -> datetime:

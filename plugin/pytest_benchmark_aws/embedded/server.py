@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
-from pytest_benchmark_aws.embedded.settings import Settings
-from pytest_benchmark_aws.embedded.state import State
+from pytest_benchmark_aws.embedded.state import Settings, State
 from pytest_benchmark_aws.embedded.wsgi import Application
-
-if TYPE_CHECKING:
-    from werkzeug.serving import BaseWSGIServer
 
 HOST = "127.0.0.1"
 _RUNNING = threading.Lock()
@@ -48,9 +45,8 @@ class EmbeddedAWS:
         self.settings = settings or Settings()
         self.endpoint = ""
         """``http://127.0.0.1:PORT`` while it runs, else empty."""
-        self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
-        self._lifecycle: Lifecycle | None = None
+        self._ends = ExitStack()
+        """What ``stop`` does."""
 
     def start(self) -> EmbeddedAWS:
         """Starts to listen; returns itself.
@@ -63,44 +59,32 @@ class EmbeddedAWS:
             raise RuntimeError("the embedded AWS needs Linux: without /proc no guest's processes can be found")
         if not _RUNNING.acquire(blocking=False):
             raise RuntimeError("an embedded AWS is running in this process; stop it first")
-        try:
-            self._start()
-        except BaseException:
-            _RUNNING.release()
-            raise
+        with ExitStack() as ends:
+            ends.callback(_RUNNING.release)
+            self.root = self.root.resolve()
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            moto_models.reset()
+            moto_models.ec2_backend(self.settings.region)
+            state = State(self.settings)
+            lifecycle = Lifecycle(self.root, self.settings, state.lock)
+            application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle)
+            handler = type("_Handler", (_QuietHandler,), {"log_path": self.root / "server.log"})
+            server = make_server(HOST, self.settings.port, application, threaded=True, request_handler=handler)
+            self.endpoint = lifecycle.endpoint = f"http://{HOST}:{server.server_port}"
+            # The socket listens since it was made: a client that is early waits in its queue.
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+            thread.start()
+            ends.callback(lifecycle.close)
+            # The server first, so that no launch comes after the last guest has ended.
+            for end in (server.server_close, thread.join, server.shutdown):
+                ends.callback(end)
+            self._ends = ends.pop_all()
         return self
-
-    def _start(self) -> None:
-        self.root = self.root.resolve()
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        moto_models.reset()
-        moto_models.ec2_backend(self.settings.region)
-        state = State(self.settings)
-        lifecycle = Lifecycle(self.root, self.settings, state.lock)
-        application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle)
-        handler = type("_Handler", (_QuietHandler,), {"log_path": self.root / "server.log"})
-        server = make_server(HOST, self.settings.port, application, threaded=True, request_handler=handler)
-        self.endpoint = lifecycle.endpoint = f"http://{HOST}:{server.server_port}"
-        # The socket listens since it was made: a client that is early waits in its queue.
-        self._thread = threading.Thread(
-            target=server.serve_forever, args=(0.05,), daemon=True, name="embedded-aws-server"
-        )
-        self._server, self._lifecycle = server, lifecycle
-        self._thread.start()
 
     def stop(self) -> None:
         """Ends the server and all guests. A second call does nothing."""
-        if self._server is None or self._thread is None or self._lifecycle is None:
-            return
-        try:
-            self._server.shutdown()  # first, so that no launch comes after the last guest has ended
-            self._thread.join()
-            self._server.server_close()
-            self._lifecycle.close()
-        finally:
-            self._server = self._thread = self._lifecycle = None
-            self.endpoint = ""
-            _RUNNING.release()
+        self.endpoint = ""
+        self._ends.close()
 
     def __enter__(self) -> EmbeddedAWS:
         return self.start()
@@ -112,10 +96,8 @@ class EmbeddedAWS:
         """The environment variables with which any AWS client in any process talks to this."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_REGION": self.settings.region,
-            "AWS_DEFAULT_REGION": self.settings.region,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
+            **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.settings.region),
+            **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "embedded"),
         }
 
     def control(self, path: str, payload: dict[str, Any] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""What tests set and ask of an embedded AWS: faults, capacity, quotas, and the record of calls."""
+"""What callers set and ask of an embedded AWS: its settings, faults, capacity, quotas, and the record of calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,25 @@ from pytest_benchmark_aws.embedded.aws_error import AwsError
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
-    from pytest_benchmark_aws.embedded.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one embedded AWS behaves; the defaults suit a test."""
+
+    region: str = "us-east-1"
+    port: int = 0
+    """TCP port; 0 is any free one."""
+    vcpu_quota: int = 256
+    """vCPUs of running standard on-demand instances, quota L-1216C47A."""
+    spot_vcpu_quota: int = 256
+    """vCPUs of running standard spot instances, quota L-34B43A08."""
+    state_delay: float = 0.2
+    """Seconds that an instance stays pending, shutting-down or stopping."""
+    kill_grace: float = 5.0
+    """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
+    minute: float = 60.0
+    """Seconds that a minute of a guest's ``shutdown +MINUTES`` lasts; tests shorten it."""
 
 
 @dataclass(slots=True)
@@ -20,11 +38,11 @@ class Fault:
 
     action: str
     code: str
-    status: int
-    times: int
+    status: int = 400
+    times: int = 1
     """How many calls are still to fail."""
-    message: str
-    after: bool
+    message: str = ""
+    after: bool = False
     """The call takes effect and its answer is lost, as when a connection breaks: this tests idempotency."""
 
     def error(self) -> AwsError:
@@ -55,14 +73,8 @@ class State:
     """Also the lock of all EC2 calls and state changes: moto's models are not made for threads."""
     faults: list[Fault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
-    capacity: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(zone, instance type) -> launches that still succeed; a pair that is absent has no limit."""
-    vcpu_quota: int = 0
-    spot_vcpu_quota: int = 0
-
-    def __post_init__(self) -> None:
-        self.vcpu_quota = self.settings.vcpu_quota
-        self.spot_vcpu_quota = self.settings.spot_vcpu_quota
+    capacity: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    """(zone, instance type) -> launches that still succeed; a pair that is absent or None has no limit."""
 
     def note_call(self, request: AwsRequest, path: str) -> None:
         """Adds a call to the record."""

@@ -41,7 +41,9 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
 
     ``affinity`` are the CPUs that this process may use, by default those that the system says.
     """
-    cpus = affinity if affinity is not None else _affinity()
+    has_affinity = hasattr(os, "sched_getaffinity")
+    system = frozenset(os.sched_getaffinity(0) if has_affinity else range(os.cpu_count() or 1))
+    cpus = system if affinity is None else affinity
     groups = _cgroup_folders(root)
     quota = _quota(groups)
     vcpus = max(1, len(cpus) if quota is None else min(len(cpus), quota))
@@ -62,12 +64,6 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
         arch={"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
         governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     )
-
-
-def _affinity() -> frozenset[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return frozenset(os.sched_getaffinity(0))
-    return frozenset(range(os.cpu_count() or 1))
 
 
 def read_text(path: Path) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter
@@ -13,7 +12,7 @@ from pathlib import Path
 @contextmanager
 def new_file(folder: Path) -> Iterator[BufferedWriter]:
     """A file with a name that no reader looks at, gone at the end; with the mode that the umask gives any new file."""
-    path = folder / f".new-{secrets.token_hex(8)}"
+    path = folder / f".new-{os.urandom(8).hex()}"
     try:
         with path.open("xb") as file:
             yield file

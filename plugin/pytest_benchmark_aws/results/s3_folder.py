@@ -42,7 +42,7 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
     Raises:
         PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
     """
-    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
+    from pytest_benchmark_aws.aws.clients import without_metadata_probe
     from pytest_benchmark_aws.aws.s3_shared_storage import Objects
     from pytest_benchmark_aws.results.mirror import Mirror
 
@@ -74,7 +74,7 @@ def check_credentials(mirror: Mirror) -> None:
     Raises:
         UnreachableError: there are none.
     """
-    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
+    from pytest_benchmark_aws.aws.clients import without_metadata_probe
     from pytest_benchmark_aws.aws.s3_shared_storage import NO_CREDENTIALS
 
     with without_metadata_probe():

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws.credentials import without_metadata_probe
+from pytest_benchmark_aws.aws.clients import Clients, without_metadata_probe
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.registry import Backends
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.core.settings import Settings
@@ -24,8 +23,6 @@ def wants_embedded(settings: Settings) -> bool:
     """Whether the run goes to embedded AWS: asked for, or ``auto`` with no credentials at all."""
     if settings.target != "auto":
         return settings.target == "embedded"
-    from pytest_benchmark_aws.aws.clients import Clients
-
     with without_metadata_probe():
         return not Clients(settings.region, settings.profile).has_credentials()
 
@@ -37,8 +34,6 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
     Raises:
         PlanError: embedded AWS is not installed or did not start, or no region is given.
     """
-    from pytest_benchmark_aws.aws.clients import Clients
-
     if not embedded:
         clients = Clients(settings.region, settings.profile)
         if not clients.region_is_given:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.backends import registry
-from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
@@ -23,8 +22,8 @@ from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDD
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.bundle.cargo import Cargo
     from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.machine.folders import Folders
@@ -102,8 +101,7 @@ def plan(
 
 def _who_knows_prices(settings: Settings) -> tuple[Clients | None, str, bool]:
     """The account that a dry run asks for prices, None where it does not answer; the region; whether it is embedded."""
-    from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.aws.credentials import without_metadata_probe
+    from pytest_benchmark_aws.aws.clients import Clients, without_metadata_probe
 
     with without_metadata_probe():
         clients = Clients(settings.region, settings.profile, retries=1)
@@ -151,8 +149,10 @@ def check(order: Order, clients: Clients) -> tuple[Site, Backends]:
     return site, backends
 
 
-def launch(order: Order, site: Site, backends: Backends, cargos: Mapping[str, Cargo], watcher: Watcher) -> RunOutcome:
-    """Launches the plan's jobs and follows them to their end; ``cargos`` is what goes to each architecture.
+def launch(
+    order: Order, site: Site, backends: Backends, shipments: Mapping[str, Shipment], watcher: Watcher
+) -> RunOutcome:
+    """Launches the plan's jobs and follows them to their end; ``shipments`` is what goes to each architecture.
 
     Raises:
         PlanError: AWS would refuse, or nothing is known of the run to go on with; nothing was launched.
@@ -190,7 +190,7 @@ def launch(order: Order, site: Site, backends: Backends, cargos: Mapping[str, Ca
             jobs=names,
         )
         with planning():
-            backends.prepare(jobs, {arch: _shipment(cargo) for arch, cargo in cargos.items()})
+            backends.prepare(jobs, shipments)
         runner = Runner(
             backends,
             journal,
@@ -202,18 +202,6 @@ def launch(order: Order, site: Site, backends: Backends, cargos: Mapping[str, Ca
         launches = runner.run(jobs, past, detach=settings.detach)
     launches.sort(key=lambda launch: names.index(launch.job.name))
     return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, tuple(launches), backends)
-
-
-def _shipment(cargo: Cargo) -> Shipment:
-    project, wheels = cargo.project, cargo.wheels
-    return Shipment(
-        Archive(project.sha256, project.size, project.data),
-        Archive(wheels.sha256, wheels.size, wheels.path),
-        cargo.python,
-        cargo.packages,
-        cargo.args,
-        cargo.sys_path,
-    )
 
 
 def _failures(launch: Finished) -> int:

@@ -1,4 +1,4 @@
-"""Every waiting time and number of tries of a run, each with its reason; a backend's own are in its ``timeouts``.
+"""Every waiting time and number of tries of a run, each with its reason; a backend's own are in its ``limits``.
 
 How long a launch may live beyond its time limit is its job's ``grace_s``, as the plan's most cost counts it.
 """

@@ -26,7 +26,7 @@ from pytest_benchmark_aws.session import expand, here, outcome
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.bundle.cargo import Cargo
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.run.ledger import Watcher
@@ -171,9 +171,9 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
         with draining(AT_ONCE_OWN if own else at_once) as interrupted:
             site, backends = start.check(order, clients)
-            cargos = cargo.load(project, plan.jobs, folders, local=embedded)
-            watcher = watch(order, cargos, reporter, interrupted)
-            run_outcome = start.launch(order, site, backends, cargos, watcher)
+            shipments = cargo.load(project, plan.jobs, folders, local=embedded)
+            watcher = watch(order, shipments, reporter, interrupted)
+            run_outcome = start.launch(order, site, backends, shipments, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
     # Also where what follows fails, the summary is to say which instances are alive.
     config.stash[outcome.OUTCOME] = outcome.SessionOutcome(run_outcome, settings, interrupted())
@@ -186,7 +186,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
 
 def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
     """What of the project, of which the items were collected, decides what is shipped."""
-    from pytest_benchmark_aws.bundle.command import import_paths
+    from pytest_benchmark_aws.bundle.forwarded_options import import_paths
     from pytest_benchmark_aws.bundle.project import Project, relative
     from pytest_benchmark_aws.bundle.requirements import imported_distributions
 
@@ -207,11 +207,11 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
 
 def guest_args(config: pytest.Config) -> list[str]:
     """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
-    from pytest_benchmark_aws.bundle import command
+    from pytest_benchmark_aws.bundle import forwarded_options
 
     words = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
     ini_file = config.inipath.name if config.inipath is not None and config.inipath.parent == config.rootpath else None
-    args = command.guest_args(words, config.args, ini_file)
+    args = forwarded_options.guest_args(words, config.args, ini_file)
     config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
     return args
 
@@ -257,33 +257,35 @@ def skip(session: pytest.Session, reasons: Mapping[str, str]) -> None:
             here.skip_later(item, reasons[item.nodeid])
 
 
-def show_bundle(cargos: Mapping[str, Cargo], reporter: Any) -> None:
+def show_bundle(shipments: Mapping[str, Shipment], reporter: Any) -> None:
     """Writes the files and the distributions that would be shipped, for each architecture."""
     from pytest_benchmark_aws.bundle.project import SHIPPED
 
-    for arch, cargo in cargos.items():
-        reporter.write_line(f"files of the bundle for {arch} ({cargo.project.size:,} bytes packed):", bold=True)
-        for name in cargo.project.names:
+    for arch, shipment in shipments.items():
+        reporter.write_line(f"files of the bundle for {arch} ({shipment.project.size:,} bytes packed):", bold=True)
+        for name in shipment.project.names:
             if not name.startswith(SHIPPED):
                 reporter.write_line(f"  {name}")
-        for name in cargo.project.left_out:
+        for name in shipment.project.left_out:
             reporter.write_line(f"  ! left out, looks like a secret: {name}", yellow=True)
-        reporter.write_line(f"Python {cargo.python} and these distributions ({cargo.wheels.size:,} bytes):", bold=True)
-        for name in cargo.wheels.names:
+        reporter.write_line(
+            f"Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
+        )
+        for name in shipment.wheels.names:
             reporter.write_line(f"  {name}")
-        for note in cargo.notes:
+        for note in shipment.notes:
             reporter.write_line(f"  ! {note}", yellow=True)
 
 
-def watch(order: Order, cargos: Mapping[str, Cargo], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
-    """Who shows the run on the terminal, having said what the cargos leave out."""
+def watch(order: Order, shipments: Mapping[str, Shipment], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
+    """Who shows the run on the terminal, having said what the shipments leave out."""
     from pytest_benchmark_aws.report.progress import ProgressView
     from pytest_benchmark_aws.run.ledger import Watcher
 
     def note(text: str) -> None:
         reporter.write_line(f"  ! {text}", yellow=True)
 
-    for text in dict.fromkeys(text for cargo in cargos.values() for text in cargo.notes):
+    for text in dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes):
         note(text)
     live = reporter.isatty and not order.follow_logs
     view = ProgressView(reporter, live=live, stream_logs=order.follow_logs)

@@ -174,7 +174,7 @@ def _named_here(record: Record) -> Record:
     """The record under the name of this machine, which may be an instance of a type that has a baseline."""
     machine = record.machine
     name = THIS_MACHINE if machine.instance_type is None else f"{machine.name}, here"
-    return replace(record, machine=replace(machine, name=name))
+    return record._replace(machine=replace(machine, name=name))
 
 
 def _as_stored(benchmarks: Iterable[Any], problems: list[str]) -> list[Any]:

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_benchmark_aws.aws.ec2 import Subnet
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
-from pytest_benchmark_aws.backends.ec2.check import Place
 from pytest_benchmark_aws.backends.ec2.errors import cause_of
+from pytest_benchmark_aws.backends.ec2.launch_checks import Place
 from pytest_benchmark_aws.backends.protocol import Placement, Site
 from pytest_benchmark_aws.core.errors import CapacityError
 from tests.run.fake_backend import make_job

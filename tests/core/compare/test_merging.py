@@ -312,3 +312,13 @@ def test_the_input_is_left_as_it_was(documents: list[Json]) -> None:
     before = deepcopy(documents)
     merge(documents)
     assert documents == before
+
+
+def test_a_file_of_which_nothing_is_left_leaves_no_trace_in_the_order_of_keys() -> None:
+    """Two files say the same of themselves in two orders; the benchmark of one is a double of a third file's."""
+    aws = [on_aws("test_b", "i-1"), on_aws("test_b", "i-1")]
+    whole, double = document(bench("test_a"), when="11:00"), document(aws[0], when="11:00")
+    double["machine_info"] = dict(reversed(double["machine_info"].items()))
+    earlier = document(aws[1], when="10:00")
+    merges = [json.loads(text) for part in ([whole], [double, earlier]) for _, _, text in outcome(part)]
+    assert outcome(merges) == outcome([whole, double, earlier])

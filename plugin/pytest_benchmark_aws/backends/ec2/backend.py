@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.backends.ec2 import check, errors, request, results, setup
-from pytest_benchmark_aws.backends.ec2.check import Options, Place
-from pytest_benchmark_aws.backends.ec2.timeouts import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
+from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
+from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
+from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
@@ -35,16 +35,10 @@ _STATES: dict[str, State] = {"pending": "pending", "running": "running", "termin
 
 def make(site: Site, settings: Settings) -> Ec2Backend:
     """The backend of a run; AWS is asked nothing."""
-    return Ec2Backend(
-        site,
-        options=Options(
-            settings.subnets,
-            settings.security_group,
-            settings.ami,
-            settings.instance_profile,
-            settings.scheduler_role,
-        ),
+    options = Options(
+        settings.subnets, settings.security_group, settings.ami, settings.instance_profile, settings.scheduler_role
     )
+    return Ec2Backend(site, options=options)
 
 
 @dataclass(slots=True)
@@ -75,14 +69,17 @@ class Ec2Backend:
 
     def check(self, jobs: Sequence[Job]) -> list[str]:
         """Asks for subnets, zones, images, the quota of vCPUs and the credentials' end."""
-        self.place, problems = check.look(self.site.clients, self.options, jobs)
+        self.place, problems = launch_checks.look(self.site.clients, self.options, jobs)
         return problems
 
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes bucket and security groups, uploads the archives; and a dry run for each market."""
         self.shipments = shipments
-        setup.upload(self.site.bucket, shipments.values())
-        self.place = setup.with_security_groups(self.site.clients, self.place, self.options.security_group)
+        agent_archive.upload(self.site.bucket, shipments.values())
+        clients, group = self.site.clients, self.options.security_group
+        vpcs = dict.fromkeys(subnet.vpc_id for subnet in self.place.subnets)
+        groups = {vpc: group or ec2.security_group(clients, vpc, make=True) for vpc in vpcs}
+        self.place = replace(self.place, security_groups=groups)
         first_jobs: dict[str, Job] = {}
         for job in jobs:
             first_jobs.setdefault(job.market, job)
@@ -128,7 +125,7 @@ class Ec2Backend:
     def quota(self, job: Job) -> Quota | None:
         """Of vCPUs, by whatever market: the account's for spot where the plan has any."""
         limit = self.place.vcpu_quota
-        return None if limit is None else Quota("instances", check.vcpus(job), limit, "vCPUs")
+        return None if limit is None else Quota("instances", launch_checks.vcpus(job), limit, "vCPUs")
 
     def launch(self, job: Job, placement: Placement) -> Handle:
         """Puts the agent into S3 and launches an instance that fetches it."""

@@ -15,12 +15,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.protocol import Cause
 
 _NO_CAPACITY = frozenset(
-    {
-        "InsufficientInstanceCapacity",
-        "InsufficientHostCapacity",
-        "Unsupported",
-        "SpotMaxPriceTooLow",
-    }
+    {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported", "SpotMaxPriceTooLow"}
 )
 _NO_QUOTA = {
     "VcpuLimitExceeded": f"{ec2.ON_DEMAND_QUOTA} (on demand)",

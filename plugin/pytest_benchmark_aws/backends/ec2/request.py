@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pytest_benchmark_aws.backends.ec2.check import Place
+    from pytest_benchmark_aws.backends.ec2.launch_checks import Place
     from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.core.model import Job
 

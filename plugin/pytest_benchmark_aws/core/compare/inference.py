@@ -10,6 +10,7 @@ larger, such intervals held the truth in 100 percent of simulations instead of 9
 from __future__ import annotations
 
 import math
+import operator
 import random
 import statistics
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Sampled:
     center: float
     launches: int
     away: Sequence[float]
-    """Natural logarithms of the resamples' centers over the center; none with too few launches."""
+    """Natural logarithms of the resamples' centers over the center, widened by sqrt(n / (n - 1)); none with too few."""
     variance: float
     """Of these."""
 
@@ -91,12 +92,13 @@ def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 
     middle, count = _mean(ordered), len(ordered)
     if count < LEAST_LAUNCHES:
         return Sampled(middle, count, (), 0.0)
+    wider = math.sqrt(count / (count - 1))
     if count >= MANY_LAUNCHES:
-        away = _computed(ordered, _scores(resamples, seed))
+        away = [wider * logarithm for logarithm in _computed(ordered, _scores(resamples, seed))]
     else:
         total, (distinct, places) = middle * count, _draws(count, resamples, seed)
-        shares = [math.log(sum([ordered[unit] for unit in units]) / total) for units in distinct]
-        away = [shares[place] for place in places]
+        drawn = [wider * math.log(sum([ordered[unit] for unit in units]) / total) for units in distinct]
+        away = [drawn[place] for place in places]
     return Sampled(middle, count, away, _variance(away, _mean(away)))
 
 
@@ -111,11 +113,9 @@ def ratio_of(sampled: Sampled, reference: Sampled, *, confidence: float = 0.95) 
     if not sampled.away or not reference.away:
         return Ratio(value, None, None, confidence, None)
     middle, sides = math.log(value), (sampled, reference)
-    scales = [side.launches / (side.launches - 1) for side in sides]
-    variances = [side.variance * scale for side, scale in zip(sides, scales, strict=True)]
+    variances = [side.variance for side in sides]
     freedom = _freedom(variances, [side.launches - 1 for side in sides])
-    ours, theirs = map(math.sqrt, scales)
-    away = sorted([ours * left - theirs * right for left, right in zip(sampled.away, reference.away, strict=True)])
+    away = sorted(map(operator.sub, sampled.away, reference.away))
     widen, tail = _heavier(confidence, freedom), (1 - confidence) / 2
     # The estimate lies within its interval, also where skewed draws say otherwise.
     low = middle + min(0.0, widen * _quantile(away, tail))

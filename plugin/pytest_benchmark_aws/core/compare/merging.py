@@ -88,19 +88,16 @@ def merge(documents: Iterable[Json]) -> Merge:
         RecordError: a merged file's list of shards is not one that a merge has written.
     """
     groups: dict[str, list[_Entry]] = {}
-    headers: dict[str, Json] = {}
     for document in documents:
         for entry in _entries(document):
             groups.setdefault(_identity(entry), []).append(entry)
-            # Of texts that differ in the order of their keys alone, one stands for all, whichever file comes first.
-            headers[entry.header_text] = min(headers.get(entry.header_text, entry.header), entry.header, key=json.dumps)
     files: list[tuple[tuple[object, ...], MergedFile, list[str]]] = []
     duplicates = 0
     for identity, members in sorted(groups.items()):
         single = _without_duplicates(members)
         duplicates += len(members) - len(single)
         for layer, shards in enumerate(_layers(single)):
-            merged = _file(shards, headers)
+            merged = _file(shards)
             order = (merged.folder, _when(shards[0][0].header), identity, layer)
             names = [entry.bench["fullname"] for shard in shards for entry in shard]
             files.append((order, merged, [identity, *names]))
@@ -233,10 +230,13 @@ def _without_repetition(shard: Sequence[_Entry]) -> list[list[_Entry]]:
     return [list(part.values()) for part in parts]
 
 
-def _file(shards: Sequence[Sequence[_Entry]], headers: Mapping[str, Json]) -> MergedFile:
-    """What the first shard said of itself stands for the file; what each said is kept where they differ."""
+def _file(shards: Sequence[Sequence[_Entry]]) -> MergedFile:
+    """What the first shard said of itself stands for the file; what each said is kept where they differ.
+
+    Its keys are in order at every depth: of files that say the same in another order any may be left out of a merge.
+    """
     first = shards[0][0]
-    said = [headers[shard[0].header_text] for shard in shards]
+    said = [json.loads(shard[0].header_text) for shard in shards]
     benches = sorted((entry.bench for shard in shards for entry in shard), key=lambda bench: str(bench["fullname"]))
     data = {**said[0], "benchmarks": benches}
     if len(shards) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_benchmark_aws.core.compare.heads import Head
 from pytest_benchmark_aws.core.compare.identity import without_parameter
@@ -47,9 +47,8 @@ class Commit:
         return (self.id[:10] or "-") + ("+" if self.dirty else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One benchmark of one launch."""
+class Record(NamedTuple):
+    """One benchmark of one launch; a tuple, as 100,000 of them are made."""
 
     case: str
     """The node id without the part that scales the work: the same on every machine, at every scale."""
@@ -121,17 +120,19 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
     info = json_fields.mapping(document.get("machine_info"))
     commit = _commit(json_fields.mapping(document.get("commit_info")))
     when = utc(document.get("datetime"))
+    several = json_fields.mapping(info.get("machines"))
     machines: dict[tuple[str, object], MachineInfo] = {}
     heads = []
     for position, bench in enumerate(document["benchmarks"]):
         if not isinstance(bench, dict):
             raise RecordError(f"benchmark {position + 1} is no object")
-        extra = json_fields.mapping(bench.get("extra_info"))
+        extra = bench.get("extra_info")
+        if not isinstance(extra, dict):
+            extra = {}
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
         key = (job, str(extra.get("usd_per_hour")))
         if key not in machines:
-            several = json_fields.mapping(info.get("machines"))
             machines[key] = machine_of(
                 json_fields.mapping(several.get(job)) if job in several else info, extra, how.catalog
             )
@@ -186,7 +187,7 @@ def _checked(stats: object) -> tuple[float, int]:
 
 def _sound(times: Sequence[Any]) -> bool:
     """Whether all are positive, finite numbers: so is a sum then alone, and NaN compares as nothing."""
-    return set(map(type, times)) <= _NUMBERS and sum(times) < _MOST and min(times) > 0
+    return _NUMBERS.issuperset(map(type, times)) and sum(times) < _MOST and min(times) > 0
 
 
 def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
@@ -271,11 +272,11 @@ def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) 
 
 
 def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
-    try:
-        low, high = _seconds(stats, "q1"), _seconds(stats, "q3")
-    except ValueError:
+    low: Any = stats.get("q1")
+    high: Any = stats.get("q3")
+    if type(low) not in _NUMBERS or type(high) not in _NUMBERS or not 0 < low <= high < _MOST:
         return None
-    return (low, high) if low <= high else None
+    return float(low), float(high)
 
 
 def _reason(error: Exception) -> str:

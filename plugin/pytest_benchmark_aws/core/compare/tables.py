@@ -72,9 +72,18 @@ def compare_records(
     """
     single, duplicates = without_duplicates(records)
     counting = newest(single) if row_of == "machine" else single
+    tables = tables_of(counting, how=how, row_of=row_of, reference=reference)
+    return Compared(tables, duplicates, len(single) - len(counting))
+
+
+def tables_of(
+    counting: Iterable[Record], *, how: How = "median", row_of: RowOf = "machine", reference: str | None = None
+) -> tuple[Table, ...]:
+    """As ``compare_records``, of records that all count: none twice, and none of an older commit where none may be."""
+    counting = sorted(counting, key=_AGE)
     groups: dict[tuple[str, str | None], list[Record]] = {}
     rated = {record.case for record in counting if record.unit != "runs"}
-    for record in sorted(counting, key=_AGE):
+    for record in counting:
         # Without a throughput, amounts of work cannot be told apart, and scales are tests of their own.
         groups.setdefault((record.case, None if record.case in rated else record.scale), []).append(record)
     tables = [
@@ -84,7 +93,7 @@ def compare_records(
     if reference is not None and tables and not any(row.is_reference for table in tables for row in table.rows):
         names = sorted({row.machine.name for table in tables for row in table.rows})
         raise PlanError(f"reference {reference!r} is none of the machines compared: {', '.join(names)}")
-    return Compared(tuple(_corrected(tables)), duplicates, len(single) - len(counting))
+    return tuple(_corrected(tables))
 
 
 def with_baselines(compared: Compared, baselines: Iterable[Record]) -> Compared:

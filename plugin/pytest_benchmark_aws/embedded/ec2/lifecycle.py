@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.ec2.timers import Timers
 from pytest_benchmark_aws.embedded.guests.guest import Guest
 
 if TYPE_CHECKING:
-    import threading
+    from collections.abc import Callable
     from pathlib import Path
 
     from moto.ec2.models.instances import Instance
 
     from pytest_benchmark_aws.embedded.moto_models import RoleSession
-    from pytest_benchmark_aws.embedded.settings import Settings
+    from pytest_benchmark_aws.embedded.state import Settings
 
 ALIVE = frozenset({"pending", "running"})
 """The states that count against quotas."""
 Ending = Literal["terminated", "stopped"]
+_PASSING: dict[Ending, str] = {"terminated": "shutting-down", "stopped": "stopping"}
+"""The state before each end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,39 @@ class Record:
     user_data: bytes
     interruption_time: datetime | None = None
     """When a spot interruption that was announced comes."""
-    shutdown_timer: threading.Event | None = None
+    shutdown_timer: threading.Timer | None = None
     """The power-off that ``shutdown +MINUTES`` armed."""
     imds_tokens: set[str] = field(default_factory=set)
     role_session: RoleSession | None = None
     """The credentials of the instance profile's role, once the guest has asked for them."""
+
+
+class Timers:
+    """Acts that happen after a delay; ``close`` drops those that wait, joins what acts, and lets none come after it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._timers: list[threading.Timer] = []
+        self._closed = False
+
+    def after(self, seconds: float, act: Callable[[], object]) -> threading.Timer:
+        """Acts once in so many seconds, in a thread of its own, unless the returned timer is cancelled before."""
+        timer = threading.Timer(seconds, act)
+        timer.daemon = True
+        with self._lock:
+            if not self._closed:
+                self._timers = [*(other for other in self._timers if other.is_alive()), timer]
+                timer.start()
+        return timer
+
+    def close(self, wait: float = 10.0) -> None:
+        """Cancels all acts that still wait, and waits at most ``wait`` seconds for each that has begun."""
+        with self._lock:
+            self._closed = True
+        for timer in self._timers:
+            timer.cancel()
+        for timer in self._timers:
+            timer.join(wait)
 
 
 class Lifecycle:
@@ -78,11 +108,7 @@ class Lifecycle:
         self._closed = False
 
     def find(self, instance_id: str) -> Record:
-        """The record of an instance.
-
-        Raises:
-            AwsError: no instance has this id.
-        """
+        """The record of an instance; an id that none has is refused."""
         with self._lock:
             try:
                 return self.records[instance_id]
@@ -115,11 +141,10 @@ class Lifecycle:
             before = instance.state
             if before in {"terminated", "shutting-down"} or (ending == "stopped" and before not in ALIVE):
                 return before, before
-            passing = "shutting-down" if ending == "terminated" else "stopping"
-            moto_models.set_state(instance, passing, reason.code, reason.message, reason.transition_now())
-            self._disarm(record)
+            moto_models.set_state(instance, _PASSING[ending], reason.code, reason.message, reason.transition_now())
+            self.cancel_shutdown(record)
             self._timers.after(0, lambda: self._finish(record, reason, ending))
-            return before, passing
+            return before, _PASSING[ending]
 
     def _finish(self, record: Record, reason: Reason, ending: Ending) -> None:
         record.guest.kill(self._settings.kill_grace)
@@ -127,7 +152,7 @@ class Lifecycle:
         def settle() -> None:
             with self._lock:
                 instance = record.instance
-                if instance.state != ("shutting-down" if ending == "terminated" else "stopping"):
+                if instance.state != _PASSING[ending]:
                     return  # stopping, and terminated meanwhile
                 transition = instance.state_transition_reason or ""
                 if ending == "terminated":
@@ -137,11 +162,7 @@ class Lifecycle:
         self._timers.after(self._settings.state_delay, settle)
 
     def start(self, record: Record) -> tuple[str, str]:
-        """Starts a stopped instance; returns its state before and now.
-
-        Raises:
-            AwsError: the instance is in another state than stopped, pending and running.
-        """
+        """Starts an instance, which is refused unless it is stopped or alive; returns its state before and now."""
         with self._lock:
             before = record.instance.state
             if before in ALIVE:
@@ -154,11 +175,7 @@ class Lifecycle:
             return before, "pending"
 
     def role_session(self, record: Record) -> RoleSession:
-        """The credentials of the role in an instance's profile, which are made when they are first asked for.
-
-        Raises:
-            AwsError: the profile has no role, or is gone.
-        """
+        """The credentials of the role in an instance's profile, made when first asked for; refused without a role."""
         with self._lock:
             if record.role_session is None:
                 profile: dict[str, str] = record.instance.iam_instance_profile or {}
@@ -179,20 +196,16 @@ class Lifecycle:
     def shutdown_in(self, record: Record, minutes: float) -> None:
         """Arms the power-off of an instance in so many of its minutes, in place of an earlier one."""
         with self._lock:
-            self._disarm(record)
+            self.cancel_shutdown(record)
             seconds = minutes * self._settings.minute
             record.shutdown_timer = self._timers.after(seconds, lambda: self.poweroff(record))
 
     def cancel_shutdown(self, record: Record) -> None:
         """Disarms the power-off that ``shutdown_in`` armed, if there is one."""
         with self._lock:
-            self._disarm(record)
-
-    @staticmethod
-    def _disarm(record: Record) -> None:
-        if record.shutdown_timer is not None:
-            record.shutdown_timer.set()
-            record.shutdown_timer = None
+            if record.shutdown_timer is not None:
+                record.shutdown_timer.cancel()
+                record.shutdown_timer = None
 
     def close(self) -> None:
         """Kills all guests at once, and drops all state changes that are still to come.
@@ -210,11 +223,7 @@ class Lifecycle:
 
 
 def decode_user_data(encoded: str) -> bytes:
-    """The bytes of a request's user data, which is base64.
-
-    Raises:
-        AwsError: it is not.
-    """
+    """The bytes of a request's user data; what is no base64 is refused."""
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

@@ -24,14 +24,10 @@ _STANDARD = frozenset({"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"})
 
 
 def check_vcpus(state: State, region: str, instance_type: str, count: int, *, spot: bool) -> None:
-    """Refuses a launch of ``count`` instances that would exceed the quota of its market.
-
-    Raises:
-        AwsError: MaxSpotInstanceCountExceeded or VcpuLimitExceeded.
-    """
+    """Refuses a launch of ``count`` instances that would exceed the quota of its market."""
     if not is_standard(instance_type):
         return
-    limit = state.spot_vcpu_quota if spot else state.vcpu_quota
+    limit = state.settings.spot_vcpu_quota if spot else state.settings.vcpu_quota
     used = sum(
         _vcpus(instance.instance_type)
         for instance in moto_models.all_instances(region)
@@ -62,15 +58,11 @@ def _vcpus(name: str) -> int:
 
 
 def get_service_quota(request: AwsRequest, state: State) -> dict[str, Any]:
-    """The answer to Service Quotas' GetServiceQuota, for the two vCPU quotas of standard instances.
-
-    Raises:
-        AwsError: any other quota.
-    """
+    """The answer to Service Quotas' GetServiceQuota: of the two vCPU quotas of standard instances, else a refusal."""
     code = str(request.document.get("QuotaCode", ""))
     if request.document.get("ServiceCode") != "ec2" or code not in QUOTA_NAMES:
         raise AwsError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
-    value = state.vcpu_quota if code == ON_DEMAND_QUOTA else state.spot_vcpu_quota
+    value = state.settings.vcpu_quota if code == ON_DEMAND_QUOTA else state.settings.spot_vcpu_quota
     return {
         "Quota": {
             "ServiceCode": "ec2",

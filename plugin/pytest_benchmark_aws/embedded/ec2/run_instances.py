@@ -37,23 +37,14 @@ class Launch:
     """All parameters but the token: a call that repeats the token must have the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A launch that was answered, to be answered again where its token comes again."""
-
-    launch: Launch
-    body: bytes
-    instance_ids: tuple[str, ...]
-
-
 class RunInstances:
     """Answers RunInstances, and remembers answers by token; the caller holds the lock."""
 
     def __init__(self, state: State, lifecycle: Lifecycle) -> None:
         self._state = state
         self._lifecycle = lifecycle
-        self._answered: dict[tuple[str, str], Answered] = {}
-        """(zone, token) -> answer: tokens are zonal, the same token in another zone is another launch."""
+        self._answered: dict[tuple[str, str], tuple[Launch, bytes, tuple[str, ...]]] = {}
+        """(zone, token) -> launch, body and instance ids of an answer: tokens are zonal."""
 
     def __call__(self, request: AwsRequest, moto: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         """The HTTP status and body that answer a call; ``moto`` makes the instances."""
@@ -62,7 +53,7 @@ class RunInstances:
         request.end_dry_run()
         key = (launch.zone, launch.token)
         if launch.token and key in self._answered:
-            return 200, self._again(self._answered[key], launch)
+            return 200, self._again(launch, *self._answered[key])
         quotas.check_vcpus(self._state, request.region, launch.instance_type, launch.count, spot=launch.spot)
         self._take_capacity(launch)
         status, body = moto()
@@ -76,22 +67,22 @@ class RunInstances:
             self._lifecycle.launched(instance, request.region, request.params.get("UserData", ""))
         body = _STATE_REASON.sub(b"<stateReason><code>pending</code><message>pending</message></stateReason>", body)
         if launch.token:
-            self._answered[key] = Answered(launch, body, ids)
+            self._answered[key] = (launch, body, ids)
         return status, body
 
-    def _again(self, answered: Answered, launch: Launch) -> bytes:
+    def _again(self, launch: Launch, first: Launch, body: bytes, instance_ids: tuple[str, ...]) -> bytes:
         """The answer to a repeated token: the same reservation, in the state that it is in by now."""
-        if answered.launch.parameters != launch.parameters:
+        if first.parameters != launch.parameters:
             message = (
                 "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
             )
             raise AwsError("IdempotentParameterMismatch", message)
-        instances = [self._lifecycle.find(instance_id).instance for instance_id in answered.instance_ids]
+        instances = [self._lifecycle.find(instance_id).instance for instance_id in instance_ids]
         states = iter(
             f"<instanceState><code>{instance.state_code}</code><name>{instance.state}</name></instanceState>".encode()
             for instance in instances
         )
-        return _STATE.sub(lambda _: next(states), answered.body)
+        return _STATE.sub(lambda _: next(states), body)
 
     def _take_capacity(self, launch: Launch) -> None:
         """Counts the launch against its zone's capacity, where a test has limited it."""

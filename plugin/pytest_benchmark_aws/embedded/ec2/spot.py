@@ -13,7 +13,7 @@ from pytest_benchmark_aws.embedded.ec2.lifecycle import Reason
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
-    from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, Record
+    from pytest_benchmark_aws.embedded.ec2.lifecycle import Record
 
 SPOT_SHARE = Decimal("0.35")
 """Spot price / on-demand price. Made up: real ones move by the hour, from about 0.1 to 0.9."""
@@ -21,16 +21,12 @@ SPOT_PRODUCT = "Linux/UNIX"
 NOTICE = timedelta(minutes=2)
 """Between an interruption's notice and the interruption, as AWS documents it."""
 INTERRUPTED = Reason("Server.SpotInstanceTermination", "Spot instance termination", "Server.SpotInstanceTermination")
+"""The end of an instance that EC2 takes back."""
 
 
 def announce_interruption(record: Record) -> None:
-    """Gives an instance its notice, which its metadata shows; ``interrupt`` is what ends it."""
+    """Gives an instance its notice, which its metadata shows; ending it for ``INTERRUPTED`` is another act."""
     record.interruption_time = datetime.now(timezone.utc) + NOTICE
-
-
-def interrupt(lifecycle: Lifecycle, record: Record) -> None:
-    """Ends an instance as EC2 does when it takes a spot instance back."""
-    lifecycle.end(record, INTERRUPTED)
 
 
 def notice_documents(record: Record) -> dict[str, str]:

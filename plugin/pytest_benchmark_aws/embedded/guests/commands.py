@@ -17,18 +17,14 @@ COMMANDS = ("poweroff", "shutdown", "halt", "reboot", "systemctl", "dnf", "yum")
 def call(url: str, payload: dict[str, object]) -> dict[str, object]:
     """Posts a payload to the embedded AWS's control API; returns the answer."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is never behind a proxy
-    request = urllib.request.Request(
-        url, data=json.dumps(payload).encode(), headers={"Content-Type": "application/json"}, method="POST"
-    )
+    request = urllib.request.Request(url, json.dumps(payload).encode(), {"Content-Type": "application/json"})
     with opener.open(request, timeout=60) as answer:
         document: dict[str, object] = json.load(answer)
     return document
 
 
-def shutdown(url: str, arguments: list[str]) -> int:
+def shutdown(url: str, options: list[str], words: list[str]) -> int:
     """Runs ``shutdown [-P|-h|-c] [now|+MINUTES] [MESSAGE]``; returns the exit status."""
-    options = [argument for argument in arguments if argument.startswith("-")]
-    words = [argument for argument in arguments if not argument.startswith("-")]
     if "-c" in options:
         call(f"{url}/shutdown", {"cancel": True})
         return 0
@@ -43,23 +39,13 @@ def shutdown(url: str, arguments: list[str]) -> int:
     return 0
 
 
-def dnf(url: str, arguments: list[str]) -> int:
+def dnf(url: str, words: list[str]) -> int:
     """Runs ``dnf install -y PACKAGE...``; other subcommands do nothing and succeed."""
-    words = [argument for argument in arguments if not argument.startswith("-")]
-    if not words or words[0] != "install":
+    if words[:1] != ["install"]:
         return 0
     answer = call(f"{url}/dnf", {"packages": words[1:]})
     sys.stdout.write(str(answer["output"]))
     return int(str(answer["status"]))
-
-
-def systemctl(url: str, arguments: list[str]) -> int:
-    """Runs ``systemctl poweroff`` and ``systemctl halt``; all else is refused."""
-    words = [argument for argument in arguments if not argument.startswith("-")]
-    if words[:1] in (["poweroff"], ["halt"]):
-        call(f"{url}/{words[0]}", {})
-        return 0
-    return fail("systemctl: the embedded AWS has no services")
 
 
 def fail(message: str) -> int:
@@ -71,16 +57,20 @@ def fail(message: str) -> int:
 def main(arguments: list[str]) -> int:
     """Runs the command that the arguments name; returns its exit status."""
     command, url, *rest = arguments
+    options = [argument for argument in rest if argument.startswith("-")]
+    words = [argument for argument in rest if not argument.startswith("-")]
     try:
+        if command == "systemctl":
+            if words[:1] not in (["poweroff"], ["halt"]):
+                return fail("systemctl: the embedded AWS has no services")
+            command = words[0]
         if command in {"poweroff", "halt"}:
             call(f"{url}/{command}", {})
             return 0
         if command == "shutdown":
-            return shutdown(url, rest)
+            return shutdown(url, options, words)
         if command in {"dnf", "yum"}:
-            return dnf(url, rest)
-        if command == "systemctl":
-            return systemctl(url, rest)
+            return dnf(url, words)
         return fail(f"{command}: the embedded AWS cannot do this")
     except (urllib.error.URLError, OSError, ValueError) as error:
         return fail(f"{command}: the embedded AWS does not answer: {error}")

@@ -41,11 +41,7 @@ _OF_NO_RESOURCE = frozenset({"pricing", "servicequotas", "iam"})
 
 
 def questions(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
-    """What IAM is asked about a call; the call is allowed where each question is.
-
-    Raises:
-        AwsError: the call names an instance profile that does not exist.
-    """
+    """What IAM is asked about a call, allowed where each question is; an unknown instance profile is refused."""
     if (request.service, request.action) == ("sts", "GetCallerIdentity"):
         return []  # STS API Reference, GetCallerIdentity: no permissions are required, not even against a deny
     if request.service == "ec2":
@@ -110,27 +106,16 @@ def _run_instances(request: AwsRequest) -> list[Question]:
         "ec2:MetadataHttpPutResponseHopLimit": params.get("MetadataOptions.HttpPutResponseHopLimit"),
     }
     instance_keys = {key: [value] for key, value in instance.items() if value is not None}
-    # The resources that it makes are asked for with their tags, those that it uses each by itself.
-    asked = [
-        Question(
-            "ec2:RunInstances", _ec2_arn(request, "instance"), {**context, **instance_keys, **tags.get("instance", {})}
-        ),
-        Question("ec2:RunInstances", _ec2_arn(request, "volume"), {**context, **tags.get("volume", {})}),
-        Question(
-            "ec2:RunInstances",
-            _ec2_arn(request, "network-interface"),
-            {**context, **tags.get("network-interface", {})},
-        ),
-        Question("ec2:RunInstances", _ec2_arn(request, "image", params.get("ImageId", "*"), ""), context),
-        Question("ec2:RunInstances", _ec2_arn(request, "subnet", subnet or "*"), context),
-    ]
-    used = [("security-group", group) for group in groups or ["*"]]
+    # The resources that it makes are asked for with their tags, those that it uses each by itself. Of a spot request
+    # that is so only where it is tagged (EC2 User Guide, "Example policies").
+    made = ["instance", "volume", "network-interface", *({"spot-instances-request"} & set(tags))]
+    keys = {kind: {**context, **tags.get(kind, {})} for kind in made}
+    keys["instance"] |= instance_keys
+    asked = [Question("ec2:RunInstances", _ec2_arn(request, kind), keys[kind]) for kind in made]
+    used = [("image", params.get("ImageId", "*"), ""), ("subnet", subnet or "*")]
+    used += [("security-group", group) for group in groups or ["*"]]
     used += [("key-pair", params["KeyName"])] if "KeyName" in params else []
-    asked += [Question("ec2:RunInstances", _ec2_arn(request, kind, name), context) for kind, name in used]
-    # EC2 User Guide, "Example policies": a spot request is asked for only where it is tagged.
-    spot = tags.get("spot-instances-request")
-    if spot is not None:
-        asked.append(Question("ec2:RunInstances", _ec2_arn(request, "spot-instances-request"), {**context, **spot}))
+    asked += [Question("ec2:RunInstances", _ec2_arn(request, *resource), context) for resource in used]
     if role is not None:
         asked.append(Question("iam:PassRole", role, {**context, "iam:PassedToService": ["ec2.amazonaws.com"]}))
     return asked + _tagging(request, tags)
@@ -152,13 +137,10 @@ def _tags_to_make(request: AwsRequest) -> dict[str, dict[str, list[str]]]:
         kind = request.params.get(f"{head}.ResourceType")
         if kind is None:
             break
-        tags = {}
-        for m in range(1, 51):
-            if f"{head}.Tag.{m}.Key" in request.params:
-                tags[request.params[f"{head}.Tag.{m}.Key"]] = request.params.get(f"{head}.Tag.{m}.Value", "")
-        keys_by_kind[kind] = {f"aws:RequestTag/{key}": [value] for key, value in tags.items()} | {
-            "aws:TagKeys": list(tags)
-        }
+        heads = [f"{head}.Tag.{m}" for m in range(1, 51) if f"{head}.Tag.{m}.Key" in request.params]
+        tags = {request.params[f"{tag}.Key"]: request.params.get(f"{tag}.Value", "") for tag in heads}
+        keys = {f"aws:RequestTag/{key}": [value] for key, value in tags.items()}
+        keys_by_kind[kind] = {**keys, "aws:TagKeys": list(tags)}
     return keys_by_kind
 
 

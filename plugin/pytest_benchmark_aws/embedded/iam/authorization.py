@@ -49,11 +49,7 @@ class Authorization:
     decisions: list[Decision] = field(default_factory=list)
 
     def check(self, request: AwsRequest, environ: dict[str, Any]) -> None:
-        """Refuses a call whose signer is unknown or whose policies do not allow it, and records every decision.
-
-        Raises:
-            AwsError: in the words of the service, with the action that is not allowed.
-        """
+        """Refuses a call whose signer is unknown or whose policies do not allow it, and records every decision."""
         signature = sigv4.read(environ)
         body = b"" if request.service == "s3" else read_body(environ)
         with self.lock:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import Offer, best_of, best_within, break_even_seconds, tallies_of
-from pytest_benchmark_aws.core.compare.gate import Change, Judged
 from pytest_benchmark_aws.core.compare.rows import Row
 from pytest_benchmark_aws.core.compare.tables import Compared, Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd
 from pytest_benchmark_aws.report.text import aligned, few
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.compare.gate import Change, Judged
 
 MOST_TALLIED = 12
 EMBEDDED = (

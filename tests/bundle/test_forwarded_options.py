@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.bundle.command import _forwarded, import_paths
+from pytest_benchmark_aws.bundle.forwarded_options import _forwarded, import_paths
 from pytest_benchmark_aws.session.remote import guest_args
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""EC2's own times, each with its reason; what a run waits for is in ``run/timeouts``."""
+"""What EC2 asks of its callers in time, each with its reason; what a run waits for is in ``run/timeouts``."""
 
 from __future__ import annotations
 
