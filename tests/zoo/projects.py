@@ -73,7 +73,8 @@ ZOO = {
     "version-file-of-a-build": Project(
         {
             "pyproject.toml": '[build-system]\nrequires = ["hatchling", "hatch-vcs"]\n'
-            'build-backend = "hatchling.build"\n\n[project]\nname = "shapes"\ndynamic = ["version"]\n\n[tool.hatch.version]\nsource = "vcs"\n\n'
+            'build-backend = "hatchling.build"\n\n'
+            '[project]\nname = "shapes"\ndynamic = ["version"]\n\n[tool.hatch.version]\nsource = "vcs"\n\n'
             '[tool.hatch.build.hooks.vcs]\nversion-file = "src/shapes/_version.py"\n\n'
             '[tool.pytest.ini_options]\npythonpath = ["src"]\n',
             "src/shapes/__init__.py": f"from ._version import __version__\n\n\n{SOURCE}",
