@@ -11,7 +11,7 @@ from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.bundle import wheels
 from pytest_benchmark_aws.bundle.compiled import cannot_run
 from pytest_benchmark_aws.bundle.imports import Reader
-from pytest_benchmark_aws.bundle.installed import SELF, Environment
+from pytest_benchmark_aws.bundle.installed import SELF, Environment, files_of
 from pytest_benchmark_aws.bundle.project import (
     SHIPPED,
     check_size,
@@ -174,11 +174,11 @@ def extra_files(built: Iterable[str] = ()) -> dict[str, Path]:
         if path.is_file() and "__pycache__" not in path.parts and path.suffix in {".py", ".csv", ".sh", ".typed"}
     }
     for dist in metadata.distributions():
-        name = dist.metadata["Name"]
+        name = dist.metadata["Name"] or ""
         if (name != SELF and not is_local(dist)) or name.replace("-", "_").lower() in built:
             continue
         folder = f"{name.replace('-', '_')}-{dist.version}.dist-info"
-        for file in dist.files or ():
+        for file in files_of(dist):
             if file.name in {"METADATA", "entry_points.txt"} and file.parent.name.endswith(".dist-info"):
                 files[f"{folder}/{file.name}"] = Path(str(dist.locate_file(file)))
     return files

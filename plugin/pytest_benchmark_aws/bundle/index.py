@@ -83,13 +83,13 @@ def check_with_pip(download: Download) -> tuple[list[str], bool]:
     with tempfile.TemporaryDirectory(prefix="pytest-benchmark-aws-") as folder:
         quick = ["--retries", "1", "--timeout", "15"]
         words = ["install", "--dry-run", "--ignore-installed", "--target", folder, *quick]
-        if download.file is not None:
-            _from_file(download, Path(folder), words)
 
         def ask(pins: Sequence[str]) -> subprocess.CompletedProcess[str]:
             return _pip([*words, "--no-deps"], download.target, pins)
 
         try:
+            if download.file is not None:
+                _from_file(download, Path(folder), words)
             _fall_back(download, list(download.pins), ask, {}, notes)
         except NoNetworkError as error:
             return [f"no index could be asked whether it has wheels of all that is shipped: {error}"], False
@@ -109,9 +109,17 @@ def _from_file(download: Download, folder: Path, words: Sequence[str]) -> None:
         for wheel in download.built:
             (Path(beside) / wheel.file_name).write_bytes(wheel.data)
         more = ["--find-links", beside, "--constraint", str(constraints), "--requirement", str(download.file)]
-        done = _pip([*words, *more], download.target, ())
+        done = _pip([*words, *more], download.target, (), quiet=False)  # it says aloud what conflicts with what
     if done.returncode:
-        raise _refusal(download.target, done.stderr, file=download.file)
+        if "ResolutionImpossible" not in done.stderr:
+            raise _refusal(download.target, done.stderr)
+        lines = [line for line in done.stderr.splitlines() if "ERROR: Cannot install" in line]
+        lines += [line for line in done.stdout.splitlines() if " depends on " in line or "The user requested" in line]
+        words_of_pip = "\n  ".join(line.strip() for line in lines)
+        raise PlanError(
+            f"{download.file} cannot be installed beside what the project needs; pip says:\n  {words_of_pip}\n"
+            "Change it, or install it alone with --aws-only-requirements FILE"
+        )
 
 
 def _fall_back(
@@ -140,24 +148,19 @@ def _fall_back(
         pins = [pin for pin in pins if canonical(pin.partition("==")[0]) != name]
 
 
-def _pip(words: Sequence[str], target: Target, requirements: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _pip(
+    words: Sequence[str], target: Target, requirements: Sequence[str], *, quiet: bool = True
+) -> subprocess.CompletedProcess[str]:
     command = [
-        sys.executable, "-m", "pip", words[0], "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
-        *words[1:], *target.pip_options(), *requirements,
+        sys.executable, "-m", "pip", words[0], "--disable-pip-version-check", "--only-binary=:all:",
+        *(["--quiet"] if quiet else []), *words[1:], *target.pip_options(), *requirements,
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
-def _refusal(target: Target, stderr: str, file: Path | None = None) -> PlanError:
+def _refusal(target: Target, stderr: str) -> PlanError:
     where = "this machine" if target.local else f"Amazon Linux 2023 on {target.arch}"
     words = "\n  ".join(line for line in stderr.splitlines() if "ERROR" in line) or stderr.strip()
-    if file is not None and ("ResolutionImpossible" in stderr or "conflicting dependencies" in stderr):
-        conflict = [line for line in stderr.splitlines() if " depends on " in line or "The user requested" in line]
-        return PlanError(
-            f"{file} cannot be installed beside what the project needs; pip says:\n  {words}\n  "
-            + "\n  ".join(line.strip() for line in conflict)
-            + "\nChange it, or install it alone with --aws-only-requirements FILE"
-        )
     kind = NoNetworkError if _NO_NETWORK.search(stderr) else PlanError
     return kind(
         f"no wheels for {where} with Python {target.python}; pip says:\n  {words}\n"

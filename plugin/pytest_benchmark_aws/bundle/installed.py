@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
 import json
@@ -67,6 +68,14 @@ def from_index(dist: metadata.Distribution) -> bool:
     return direct_url(dist) is None or (dist.read_text("INSTALLER") or "").strip() == "conda"
 
 
+def files_of(dist: metadata.Distribution) -> list[metadata.PackagePath]:
+    """The files that a distribution's RECORD lists; none where there is no list, or one that cannot be read."""
+    try:
+        return list(dist.files or ())
+    except (TypeError, ValueError, OSError):
+        return []
+
+
 class Environment:
     """The distributions of this session's Python; each file belongs to the first that claims it."""
 
@@ -82,7 +91,7 @@ class Environment:
         owners: dict[str, str] = {}
         for name, dist in self.distributions.items():
             base = str(dist.locate_file(""))
-            for file in dist.files or ():
+            for file in files_of(dist):
                 if file.suffix in {".py", ".pyc", ".so", ".pyd"}:
                     owners.setdefault(os.path.normpath(os.path.join(base, str(file))), name)
         return owners
@@ -128,7 +137,7 @@ class BuiltWheel:
 
 def changed_files(dist: metadata.Distribution) -> list[str]:
     """Files that are not as their RECORD says: of another size, or written after it with another hash."""
-    record = next((file for file in dist.files or () if file.name == "RECORD" and _in_info(file)), None)
+    record = next((file for file in files_of(dist) if file.name == "RECORD" and _in_info(file)), None)
     if record is None:
         return []
     try:
@@ -161,11 +170,9 @@ def wheel_hashes(data: bytes | Path) -> dict[str, str]:
         name = next((name for name in archive.namelist() if name.endswith(".dist-info/RECORD")), None)
         text = "" if name is None else archive.read(name).decode("utf-8", "replace")
     hashes = {}
-    for line in text.splitlines():
-        path, _, rest = line.rpartition(",")[0].rpartition(",")
-        path = path.strip('"')
-        if rest.startswith("sha256=") and not _skipped(PurePosixPath(path)) and ".data/" not in path:
-            hashes[path] = rest.removeprefix("sha256=")
+    for path, digest, *_ in (row for row in csv.reader(text.splitlines()) if len(row) > 1):
+        if digest.startswith("sha256=") and not _skipped(PurePosixPath(path)) and ".data/" not in path:
+            hashes[path] = digest.removeprefix("sha256=")
     return hashes
 
 
@@ -177,7 +184,7 @@ def build_wheel(dist: metadata.Distribution, target: Target, modules: Mapping[st
     """
     name, version = re.sub(r"[-_.]+", "_", dist.metadata["Name"]).lower(), dist.version
     info = f"{name}-{version}.dist-info"
-    files = {path: Path(str(file.locate())) for file in dist.files or () if (path := _place(file, info, name, version))}
+    files = {path: Path(str(file.locate())) for file in files_of(dist) if (path := _place(file, info, name, version))}
     files = {path: file for path, file in files.items() if modules is None or path.startswith(info)}
     files.update(modules or {})
     # Debian's and conda's tools leave no list of files: then there is nothing to ship it from.
@@ -225,7 +232,7 @@ def _tag(target: Target) -> str:
 
 
 def _module_files(dist: metadata.Distribution) -> Iterator[metadata.PackagePath]:
-    return (file for file in dist.files or () if not _skipped(file))
+    return (file for file in files_of(dist) if not _skipped(file))
 
 
 def _skipped(file: PurePosixPath) -> bool:

@@ -117,7 +117,13 @@ def run(session: pytest.Session) -> bool | None:
     settings = settings_of(config)
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
     cases = {item: case for item in session.items if (case := remote_case(item)) is not None}
+    try:
+        expand.refuse_single(session.items, settings)
+    except PlanError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
     if not cases:
+        if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
+            raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")
         reporter.write_line("aws: no collected test names an instance type, so nothing is launched; mark one with "
                             "@pytest.mark.instance_type(...), or give --aws-instance-type")  # fmt: skip
         return True if settings.dry_run else None
@@ -145,6 +151,8 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
 
     config = session.config
     unmeasured = shipping.refuse_unmeasured(config, list(cases))
+    if (uncounted := shipping.spare_coverage(config)) is not None:
+        unmeasured.append(uncounted)
     project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
     embedded = own = is_embedded(config)

@@ -136,15 +136,13 @@ def spare_coverage(config: pytest.Config) -> str | None:
 
 
 def _measures(item: pytest.Item) -> bool:
-    """Whether a test uses the fixture, or may ask for it as it runs."""
-    if {"benchmark", "benchmark_weave", "request"} & set(getattr(item, "fixturenames", ())):
+    """Whether a test uses the fixture, or may ask for one by name as it runs."""
+    if {"benchmark", "benchmark_weave"} & set(getattr(item, "fixturenames", ())):
         return True
-    return any("request" in getattr(definition[-1], "argnames", ()) for definition in _fixtures(item))
-
-
-def _fixtures(item: pytest.Item) -> list[Any]:
-    info = getattr(item, "_fixtureinfo", None)
-    return [found for found in getattr(info, "name2fixturedefs", {}).values() if found]
+    info: Any = getattr(item, "_fixtureinfo", None)
+    definitions = [defined[-1].func for defined in getattr(info, "name2fixturedefs", {}).values() if defined]
+    codes = [getattr(function, "__code__", None) for function in (getattr(item, "function", None), *definitions)]
+    return any("getfixturevalue" in code.co_names for code in codes if code is not None)
 
 
 def _conftest(plugin: object) -> str | None:
