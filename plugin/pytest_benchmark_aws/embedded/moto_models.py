@@ -180,3 +180,9 @@ def open_session(role_arn: str, name: str, region: str) -> RoleSession:
 def has_bucket(name: str, region: str) -> bool:
     """Whether the account has a bucket of that name."""
     return name in s3_backends[ACCOUNT][get_partition(region)].buckets
+
+
+def bucket_region(name: str, region: str) -> str | None:
+    """The region of a bucket in the partition of ``region``; None where there is no such bucket."""
+    bucket = s3_backends[ACCOUNT][get_partition(region)].buckets.get(name)
+    return None if bucket is None else str(bucket.region_name)
