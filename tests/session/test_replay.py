@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import os
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,7 @@ from pytest_benchmark_aws.session.replay import Replayed, replay
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
     lines = parse(pathlib.Path("result.json").read_bytes()).lines
-    name = item.nodeid.replace("[m5.large]", "")
+    name = item.nodeid.replace("[m5.large]", "").replace("-m5.large]", "]")
     test = cases_of(lines, [name]).by_id[name]
     case = Case(item.nodeid, name, Target("m5.large", "on-demand", 1), Requirements())
     replay(item, nextitem, Replayed(case, tuple(test.reports), tuple(test.benchmarks), tuple(test.warnings),
@@ -41,12 +42,14 @@ def test_two(machine): raise AssertionError("ran here")
 """
 
 
-def replayed(pytester: pytest.Pytester, *lines: dict[str, Any], args: tuple[str, ...] = ()) -> pytest.RunResult:
-    """A session whose two tests were run elsewhere, with these lines."""
+def replayed(
+    pytester: pytest.Pytester, *lines: dict[str, Any], args: tuple[str, ...] = (), source: str = SOURCE
+) -> pytest.RunResult:
+    """A session whose tests were run elsewhere, with these lines."""
     from tests.faults.guests import result
 
     pytester.makeconftest(PLUGIN)
-    pytester.makepyfile(test_it=SOURCE)
+    pytester.makepyfile(test_it=source)
     (pytester.path / "result.json").write_bytes(result(*lines))
     return pytester.runpytest("-p", "no:cacheprovider", "-rA", "--junitxml=out.xml", *args)
 
@@ -192,3 +195,70 @@ def test_a9_statistics_are_those_of_the_instance(tmp_path: Path) -> None:
     stats = remote_stats({"data": [1.0, 2.0], "rounds": 1_000, "mean": 1.25, "outliers": "3;4", "median": 1.5})
     assert (stats.rounds, stats.mean, stats.outliers, stats.max, bool(stats)) == (1_000, 1.25, "3;4", 2.0, True)
     assert stats.as_dict()["rounds"] == 1_000
+
+
+MANY = """\
+import pytest
+@pytest.mark.parametrize("machine", ["m5.large"])
+@pytest.mark.parametrize("number", range(400))
+def test_it(number, machine): raise AssertionError("ran here")
+"""
+VALUES: list[Any] = [
+    None,
+    True,
+    -1,
+    1e308,
+    10**400,
+    "",
+    "x" * 300_000,
+    "\ud800\x1b[2J",
+    [],
+    [[]],
+    [1, 2, 3],
+    {},
+    {"a": []},
+]
+
+
+def mutated(line: Any, random: Random) -> Any:
+    """The line with one value anywhere in it gone, or in another's place."""
+    line = copy.deepcopy(line)
+    node = line
+    while True:
+        keys = list(node) if isinstance(node, dict) else range(len(node))
+        key = random.choice(keys)
+        if isinstance(node[key], dict | list) and node[key] and random.random() < 0.8:
+            node = node[key]
+            continue
+        if random.random() < 0.2:
+            del node[key]
+        else:
+            node[key] = random.choice(VALUES)
+        return line
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a5_of_lines_with_any_odd_value_none_ends_the_session(pytester: pytest.Pytester, seed: int) -> None:
+    """400 cases whose lines are each odd somewhere, in every shape of report: each has an outcome, and an end comes."""
+    random = Random(seed)
+    skip = ["/remote/a.py", 1, "Skipped: no"]
+    shapes = [{"outcome": "failed", "longrepr": longrepr()}, {"outcome": "skipped", "longrepr": skip}, {},
+              {"outcome": "skipped", "wasxfail": "known", "longrepr": longrepr()},
+              {"_report_type": "SubTestReport", "_subtest.context": {"msg": "m", "kwargs": {"a": "1"}}}]  # fmt: skip
+    lines = []
+    for number in range(400):
+        name = f"test_it[{number}]"
+        line = line_of(name)
+        line["reports"][1] |= random.choice(shapes)
+        line["reports"][1]["sections"] = [["Captured stdout call", "said"]]
+        line["benchmarks"][0]["stats"] |= {"min": 0.25, "max": 0.5, "mean": 0.3, "outliers": "0;0"}
+        warning = {"kind": "warning", "nodeid": f"test_it.py::{name}", "when": "runtest", "category": "UserWarning",
+                   "text": "told", "filename": "there.py", "lineno": 1, "line": "x"}  # fmt: skip
+        lines += [mutated(line, random), mutated(warning, random)]
+    done = replayed(pytester, *lines, source=MANY)
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert "INTERNALERROR" not in done.stdout.str() + done.stderr.str()
+    assert not set("\x1b\ud800") & set(done.stdout.str())
+    outcomes = done.parseoutcomes()
+    assert outcomes["failed"] > 100
+    assert outcomes["passed"] > 10

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pytest_benchmark_aws.core.guest_tests import GuestTest
+from pytest_benchmark_aws.core.model import Case
+from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report.text import printable_block
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.guest_tests import GuestTest
-    from pytest_benchmark_aws.core.model import Case
-    from pytest_benchmark_aws.core.settings import Settings
-    from pytest_benchmark_aws.run.ledger import Finished
-    from pytest_benchmark_aws.run.start import RunOutcome
+from pytest_benchmark_aws.run.ledger import Finished
+from pytest_benchmark_aws.run.start import RunOutcome
 
 _MOST_ERROR, _MOST_LINE = 20_000, 500
 """Characters of why a file could not be collected, and of the line that stands for it."""

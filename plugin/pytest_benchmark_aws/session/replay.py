@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.model import Case
 from pytest_benchmark_aws.report.text import printable, printable_block
 from pytest_benchmark_aws.session.reports import failure, read_reports
 
 if TYPE_CHECKING:
     import pytest
-
-    from pytest_benchmark_aws.core.model import Case
 
 
 @dataclass(frozen=True, slots=True)
