@@ -23,9 +23,10 @@ from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.model import Case, Requirements, Target
 from pytest_benchmark_aws.session.replay import Replayed, replay
 
+lines = parse(pathlib.Path("result.json").read_bytes()).lines
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    lines = parse(pathlib.Path("result.json").read_bytes()).lines
     name = item.nodeid.replace("[m5.large]", "").replace("-m5.large]", "]")
     test = cases_of(lines, [name]).by_id[name]
     case = Case(item.nodeid, name, Target("m5.large", "on-demand", 1), Requirements())
@@ -48,9 +49,9 @@ def replayed(
     """A session whose tests were run elsewhere, with these lines."""
     from tests.faults.guests import result
 
+    (pytester.path / "result.json").write_bytes(result(*lines))
     pytester.makeconftest(PLUGIN)
     pytester.makepyfile(test_it=source)
-    (pytester.path / "result.json").write_bytes(result(*lines))
     return pytester.runpytest("-p", "no:cacheprovider", "-rA", "--junitxml=out.xml", *args)
 
 
@@ -221,13 +222,13 @@ VALUES: list[Any] = [
 
 
 def mutated(line: Any, random: Random) -> Any:
-    """The line with one value anywhere in it gone, or in another's place."""
+    """The line with one value somewhere within it gone, or in another's place."""
     line = copy.deepcopy(line)
-    node = line
+    node = line["reports"][1] if "reports" in line and random.random() < 0.7 else line.get("benchmarks", [line])[0]
     while True:
         keys = list(node) if isinstance(node, dict) else range(len(node))
         key = random.choice(keys)
-        if isinstance(node[key], dict | list) and node[key] and random.random() < 0.8:
+        if isinstance(node[key], dict | list) and node[key] and random.random() < 0.9:
             node = node[key]
             continue
         if random.random() < 0.2:
@@ -261,4 +262,4 @@ def test_a5_of_lines_with_any_odd_value_none_ends_the_session(pytester: pytest.P
     assert not set("\x1b\ud800") & set(done.stdout.str())
     outcomes = done.parseoutcomes()
     assert outcomes["failed"] > 100
-    assert outcomes["passed"] > 10
+    assert outcomes["passed"] + outcomes["skipped"] > 20
