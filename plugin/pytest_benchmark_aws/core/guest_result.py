@@ -185,8 +185,8 @@ def _check(line: dict[str, Any]) -> None:
     """
     _texts(line, ("kind",), "it")
     kind = line["kind"]
-    _texts(line, _TEXTS.get(kind, ()), "it")
-    if len(line.get("nodeid") or "") > MAX_NAME:
+    _texts(line, _TEXTS.get(kind, ()) or ("nodeid",) * ("nodeid" in line), "it")
+    if len(line.get("nodeid", "")) > MAX_NAME:
         raise EnvelopeError(f"a node id of {len(line['nodeid']):,} characters")
     if kind == "session":
         _mappings(line, ("machine_info",), "it")

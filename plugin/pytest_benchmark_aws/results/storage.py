@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.values.plain_json import encodable
 from pytest_benchmark_aws.results.files import new_file, settle
 from pytest_benchmark_aws.results.numbering import link_numbered, numbered
 
@@ -55,8 +56,9 @@ def save_once(storage: Path, folder: str, name: str, data: Mapping[str, Any]) ->
 
 
 def as_text(data: object) -> str:
-    """JSON as pytest-benchmark writes it."""
-    return json.dumps(data, indent=4, default=str)
+    """JSON as pytest-benchmark writes it, which every reader takes."""
+    text = json.dumps(data, indent=4, default=str)
+    return json.dumps(encodable(json.loads(text)), indent=4) if "\\ud" in text else text
 
 
 def find(storage: Path, folder: str, instance_id: str) -> Path | None:

@@ -25,6 +25,15 @@ def shortened(text: str, most: int = MOST_TEXT) -> str:
     return f"{text[:head]}\n[... {len(text) - most:,} characters are left out ...]\n{text[-tail:]}"
 
 
+def encodable(value: Any) -> Any:
+    """The value, as JSON has it, with lone surrogates, which no UTF-8 holds and strict readers refuse, written out."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    return [encodable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def plain(value: object, most_text: int = MOST_TEXT) -> Any:
     """The value in None, booleans, finite numbers, texts, lists and objects; what is none of these is its text."""
     return _Plain(most_text).value(value, MOST_DEPTH)
