@@ -46,6 +46,8 @@ def read(environ: Mapping[str, Any]) -> Signature | None:
         parts = {name: value for name, _, value in (word.strip().partition("=") for word in words)}
     else:
         return None
+    if not {"Credential", "SignedHeaders", "Signature"} <= parts.keys():
+        return None
     key_id, *scope = parts["Credential"].split("/")
     return Signature(
         key_id,
@@ -83,13 +85,13 @@ def is_by(secret: str, signature: Signature, environ: Mapping[str, Any], body: b
             digest,
         )
     )
-    text = "\n".join(
-        (_ALGORITHM, signature.time, "/".join(signature.scope), hashlib.sha256(request.encode()).hexdigest())
-    )
+    digest = hashlib.sha256(request.encode(errors="replace")).hexdigest()
+    text = "\n".join((_ALGORITHM, signature.time, "/".join(signature.scope), digest))
     key = f"AWS4{secret}".encode()
     for part in signature.scope:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), signature.value)
+    right = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(right.encode(), signature.value.encode())
 
 
 def _header(environ: Mapping[str, Any], name: str) -> str:
