@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.machine.regular_files import read_regular
 from pytest_benchmark_aws.results.files import new_file, settle
@@ -24,6 +26,28 @@ def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path
         file.write(as_text(data).encode())
         settle(file)
         return link_numbered(Path(file.name), place, f"0000_{name}.json", ())
+
+
+def check(storage: Path) -> None:
+    """Makes sure that results can be stored, by what ``save`` does: a file that is linked to its name.
+
+    Raises:
+        PlanError: they cannot, and why.
+    """
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        with new_file(storage) as file:
+            settle(file)
+            name = Path(f"{file.name}.link")
+            try:
+                os.link(file.name, name)
+            finally:
+                name.unlink(missing_ok=True)
+    except OSError as error:
+        raise PlanError(
+            f"results cannot be stored in {storage} ({error.strerror or error}), nothing was launched: make the folder "
+            "writable, or name another with --benchmark-storage=file://FOLDER, on a file system with hard links"
+        ) from error
 
 
 def save_once(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> tuple[Path, bool]:
