@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.bundle.forwarded_options import _forwarded, import_paths
-from pytest_benchmark_aws.session.remote import guest_args
+from pytest_benchmark_aws.session.shipping import guest_args
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ class Archive:
     """The files or distributions in it."""
     left_out: tuple[str, ...] = ()
     """Files that look like secrets."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what is in it otherwise than was asked for."""
 
     @property
     def key(self) -> str:
@@ -58,6 +60,8 @@ class Shipment:
     """Folders of the project that imports start from."""
     notes: tuple[str, ...] = ()
     """Sentences on what is not shipped and may be missed."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables of pytest there; their values are shown nowhere."""
 
 
 def upload(bucket: Bucket, shipments: Iterable[Shipment]) -> None:
@@ -100,7 +104,7 @@ def manifest(
         "packages": shipment.packages,
         "args": shipment.args,
         "sys_path": shipment.sys_path,
-        "environment": {},
+        "environment": dict(shipment.environment),
         "cwd": ".",
         "node_ids": [case.bare_id for case in job.cases],
         "put": puts,

@@ -8,7 +8,7 @@ import io
 import os
 import subprocess
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,18 @@ class Project:
     """Distributions of the loaded pytest plugins: the project's options may be theirs."""
     requirements: Path | None
     """The requirements file that takes the place of what is declared and imported."""
+    more_requirements: Path | None = None
+    """The requirements file that adds to it."""
+    loaded: Mapping[str, str] = field(default_factory=dict)
+    """Module -> its file, of what this session has loaded for the project."""
+    conftests: frozenset[Path] = frozenset()
+    """The files of the conftests that are loaded."""
+    read: frozenset[Path] = frozenset()
+    """Files that pytest itself reads there, relative to the root: the ini file."""
+    plugin_modules: tuple[str, ...] = ()
+    """Modules that the command line names as plugins."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables of pytest there; their values are shown nowhere."""
 
 
 def project_files(root: Path) -> tuple[list[Path], list[Path]]:
@@ -73,23 +85,43 @@ def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = (
     Raises:
         PlanError: it is larger than ``LIMIT_BYTES``, or a link leads out of the project.
     """
+    pairs = sorted(files)
+    check_size(pairs)
     total, buffer, names = 0, io.BytesIO(), []
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, path in sorted(files):
-            data = path.read_bytes()
+        for name, path in pairs:
+            with path.open("rb") as file:  # it may have grown
+                data = file.read(LIMIT_BYTES - total + 1)
             total += len(data)
             if total > LIMIT_BYTES:
-                raise PlanError(
-                    f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is "
-                    "passed): let git ignore what the benchmarks do not need"
-                )
+                raise _too_large(name)
             names.append(str(PurePosixPath(name)))
             add_file(archive, names[-1], data, 0o755 if os.access(path, os.X_OK) else 0o644)
     content = buffer.getvalue()
     return Archive(hashlib.sha256(content).hexdigest(), len(content), content, tuple(names), tuple(map(str, left_out)))
+
+
+def check_size(files: Iterable[tuple[str, Path]]) -> None:
+    """Refuses too many bytes before any file is read.
+
+    Raises:
+        PlanError: the files are larger than ``LIMIT_BYTES``.
+    """
+    total = 0
+    for name, path in sorted(files):
+        total += path.stat().st_size
+        if total > LIMIT_BYTES:
+            raise _too_large(name)
+
+
+def _too_large(name: str) -> PlanError:
+    return PlanError(
+        f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is passed): let git "
+        "ignore what the benchmarks do not need"
+    )
 
 
 def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> None:
@@ -99,35 +131,60 @@ def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644
     archive.addfile(info, io.BytesIO(data))
 
 
-def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]) -> Archive:
+def bundle_project(
+    root: Path, needed: Iterable[Path], extra: Mapping[str, Path], imported: Iterable[Path] = ()
+) -> Archive:
     """The project as it is, with ``extra`` files under ``SHIPPED``.
 
     Raises:
         PlanError: a file that is ``needed`` (a collected test file) is not among those to ship, a link leads to a file
             that is not, or it is too large.
     """
+    pairs, secret = files_to_ship(root, needed, imported)
+    return make_archive([*pairs, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())], secret)
+
+
+def files_to_ship(
+    root: Path, needed: Iterable[Path], imported: Iterable[Path] = ()
+) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """The project's files as (name, file), and those that are left out as secrets.
+
+    ``imported`` are files that this session has imported: they are shipped also where git does not track them.
+
+    Raises:
+        PlanError: as ``bundle_project`` says.
+    """
     files, secret = project_files(root)
     missing = sorted(set(needed) - set(files))
     if missing:
         shown = ", ".join(map(str, missing[:5]))
         raise PlanError(f"not tracked by git, so not shipped: {shown}; git add {'it' if len(missing) == 1 else 'them'}")
-    base, shipped = root.resolve(), set(files)
+    base, shipped = root.resolve(), {*files, *imported}
+    folders: dict[Path, Path] = {}
     pairs = []
-    for file in files:
+    for file in sorted(shipped):
         path = root / file
-        if path.is_symlink() and base not in path.resolve().parents:
-            raise PlanError(f"{file} is a link out of the project: ship the file itself, or let git ignore the link")
-        if path.is_symlink() and is_secret(path.resolve().relative_to(base)):
+        # A folder on the way may be a link as well as the file itself.
+        folder = folders.setdefault(path.parent, path.parent.resolve())
+        real = path.resolve() if path.is_symlink() else folder / path.name
+        inside = real.relative_to(base) if base in real.parents else None
+        if inside is None and (path.is_symlink() or path.exists()):
+            link = next(place for place in (path, *path.parents) if place.is_symlink()).relative_to(root)
+            raise PlanError(f"{link} is a link out of the project: ship the file itself, or let git ignore the link")
+        linked = False if inside is None or inside == file else path.is_file() or path.is_symlink()
+        if linked and inside is not None and is_secret(inside):
             secret.append(file)
-        elif path.is_symlink() and path.is_file() and path.resolve().relative_to(base) not in shipped:
+        elif linked and path.is_file() and inside not in shipped:
             raise PlanError(
-                f"{file} is a link to {path.resolve().relative_to(base)}, which is not shipped, as git ignores it or "
+                f"{file} is a link to {inside}, which is not shipped, as git ignores it or "
                 "does not track it: git add that file, or let git ignore the link too"
             )
         elif path.is_file():  # tracked and deleted, or a submodule's folder: nothing to ship
             pairs.append((file.as_posix(), path))
-    pairs += [(f"{SHIPPED}/{name}", path) for name, path in extra.items()]
-    return make_archive(pairs, secret)
+        elif linked and inside is not None and path.is_dir():
+            behind = [other for other in shipped if inside in other.parents and (root / other).is_file()]
+            pairs += [((file / other.relative_to(inside)).as_posix(), root / other) for other in behind]
+    return pairs, secret
 
 
 def _git_files(root: Path, *which: str) -> list[Path] | None:
@@ -158,6 +215,7 @@ def _walk(root: Path) -> list[Path]:
             and not name.endswith(".egg-info")
             and not (folder / name / "pyvenv.cfg").exists()
         ]
+        paths += [(folder / name).relative_to(root) for name in folders if (folder / name).is_symlink()]
         paths += [
             (folder / name).relative_to(root) for name in files if not name.startswith(".") or name == ".coveragerc"
         ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -47,12 +48,15 @@ class Settings:
     bucket: str | None
     instance_profile: str | None
     requirements: Path | None
+    only_requirements: Path | None
     resume: str | None
     detach: bool
     show_bundle: bool
     baselines: Path | None
     throughput: str | None
     scale_parameter: str | None
+    environment: dict[str, str | None] = field(repr=False)
+    """Variables of the tests on an instance; None: the value that it has here."""
 
 
 def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
@@ -75,6 +79,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
     def parsed(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
         return default if values[name] is None else _parsed(name, values[name], parse)
 
+    if values["requirements"] is not None and values["only-requirements"] is not None:
+        raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
     as_given: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
     as_given |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
@@ -90,6 +96,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         prices=dict(_parsed("price", price, _price) for price in several("price")),
         subnets=several("subnet"),
         requirements=path("requirements"),
+        only_requirements=path("only-requirements"),
+        environment=dict(map(_variable, several("env"))),
         baselines=path("baselines"),
         **as_given,
     )
@@ -126,6 +134,15 @@ def _limit(text: str) -> int:
     if not 10 <= seconds <= 7 * 24 * 3600:
         raise ValueError("give ten seconds to seven days, as in 90m or 2h")
     return seconds
+
+
+def _variable(text: str) -> tuple[str, str | None]:
+    name, sign, value = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):  # the text is not shown: it may hold a secret
+        raise PlanError("--aws-env: give NAME or NAME=VALUE, the name of letters, digits and underscores")
+    if name == "PYTEST_ADDOPTS" or name.startswith("PYTEST_BENCHMARK_AWS_"):
+        raise PlanError(f"--aws-env={name}: what this session reads of it is passed on by itself; leave it out")
+    return name, value if sign else None
 
 
 def _price(text: str) -> tuple[str, Decimal]:

@@ -9,6 +9,8 @@ import pytest
 from pytest_benchmark_aws.core.model import Case, Target, Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.settings import Settings
 
@@ -78,6 +80,33 @@ def _named(text: str, catalog: Catalog) -> list[str]:
         near = ", ".join(catalog.nearest(text))
         raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {near}?")
     return [text]
+
+
+def refuse_single(items: Iterable[pytest.Item], settings: Settings) -> None:
+    """Refuses what is for instance types, and of which pytest makes no case for each: it would be measured here.
+
+    Raises:
+        PlanError: naming the tests, which are unittest's, doctests, or another plugin's.
+    """
+    from pytest_benchmark_aws.core.errors import PlanError
+
+    single = [
+        item.nodeid
+        for item in items
+        if case_of(item) is None
+        and not item.get_closest_marker("skip")
+        and (
+            item.get_closest_marker("instance_type") is not None
+            or (settings.instance_types and "benchmark" in getattr(item, "fixturenames", ()))
+        )
+    ]
+    if single:
+        more = f" and {len(single) - 5:,} more" if len(single) > 5 else ""
+        raise PlanError(
+            f"{', '.join(single[:5])}{more}: pytest cannot make a case for each instance type of a unittest.TestCase's "
+            "method, or of what is no function: write it as a function or in a plain class, or leave it out by -k or "
+            "--deselect"
+        )
 
 
 def case_of(item: pytest.Item) -> Case | None:

@@ -39,8 +39,11 @@ _OPTIONS = {
     "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",
     "bucket=BUCKET": "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
     "instance-profile=NAME": "Instance profile that the instances get. Default: none.",
-    "requirements=FILE": "What to install on an instance, as a requirements file. Default: what the project declares "
-    "and the collected tests import, in the versions that are installed here.",
+    "requirements=FILE": "What to install on an instance beside what the project declares and the collected tests "
+    "import, as a requirements file, read by pip.",
+    "only-requirements=FILE": "What to install on an instance in place of that: nothing but pytest is added.",
+    "env=NAME[=VALUE]...": "Environment variable of the tests on an instance, with its value here or this one; "
+    "repeatable. Values are shown nowhere.",
     "resume=RUN": "Go on with a run that was cut off or detached: take over its instances, fetch what they have, "
     "launch the rest.",
     "detach": "Launch everything and leave it; fetch the results later with --aws-resume RUN.",
@@ -113,6 +116,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _parted(usage: str) -> tuple[str, str]:
+    """``env=NAME[=VALUE]...`` -> ``env``, ``NAME[=VALUE]``."""
     name, _, metavar = usage.removesuffix("...").partition("=")
     return name, metavar
 
