@@ -39,12 +39,29 @@ _PATTERNS = {
 }
 
 
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+"""How a region's name begins -> its partition; botocore's endpoints."""
+
+
+def partition_of(region: str) -> str:
+    """The partition of a region, as ARNs name it."""
+    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
+
+
 def client_policy(
     account_id: str,
     region: str,
     bucket: str | None = None,
     instance_role: str | None = None,
-    partition: str = "aws",
+    partition: str | None = None,
     scheduler_role: str | None = None,
 ) -> dict[str, Any]:
     """What a user who runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
@@ -52,7 +69,7 @@ def client_policy(
     ``instance_role`` names the role of an instance profile, where instances get one; ``scheduler_role`` that of
     ``--aws-scheduler-role``.
     """
-    bucket = bucket or f"{TAG}-{account_id}-{region}"
+    bucket, partition = bucket or f"{TAG}-{account_id}-{region}", partition or partition_of(region)
     _check(account_id=account_id, region=region, partition=partition, bucket=bucket)
 
     def ec2(kind: str, account: str = account_id) -> str:
@@ -103,7 +120,9 @@ def client_policy(
         ),
     ]
     if instance_role is not None:
-        statements.append(pass_role("PassRole", instance_role, "ec2.amazonaws.com"))
+        # IAM user guide, "AWS service principals in China Regions".
+        service = "ec2.amazonaws.com.cn" if partition == "aws-cn" else "ec2.amazonaws.com"
+        statements.append(pass_role("PassRole", instance_role, service))
     if scheduler_role is not None:
         schedules = f"arn:{partition}:scheduler:{region}:{account_id}:schedule/default/{TAG}-*"
         statements.append(_allow("Schedule", ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], schedules))
@@ -111,11 +130,12 @@ def client_policy(
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def scheduler_policy(account_id: str, region: str, partition: str = "aws") -> dict[str, Any]:
+def scheduler_policy(account_id: str, region: str, partition: str | None = None) -> dict[str, Any]:
     """What the role of ``--aws-scheduler-role`` may do: end instances that are tagged as ours.
 
     EventBridge Scheduler (scheduler.amazonaws.com) must be allowed to assume it.
     """
+    partition = partition or partition_of(region)
     _check(account_id=account_id, region=region, partition=partition)
     tagged = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
     instances = f"arn:{partition}:ec2:{region}:{account_id}:instance/*"

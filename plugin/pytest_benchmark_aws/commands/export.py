@@ -69,12 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(output: Path, export: Export) -> None:
-    """Writes all files or none: what another export wrote is never lost.
-
-    Raises:
-        PlanError: a file is there that is another's.
-        OSError: one cannot be written.
-    """
+    """Writes all files or none: what another export wrote is never lost."""
     texts = {}
     for name, data in export.files.items():
         path = output / name if name else output

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import few, printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.heads import Result
@@ -79,9 +79,8 @@ class Loaded:
         if not self.read:
             return "no results: no file holds a benchmark"
         names = sorted({result.machine.name for result in self.read})
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         count = f"0 of {len(self.read):,} results pass --filter and --since"
-        return f"no results: {count}; they are of {printable(', '.join(names[:5]))}{more}"
+        return f"no results: {count}; they are of {printable(few(names, 5))}"
 
 
 def load(options: argparse.Namespace, patterns: Sequence[str], *, newest: bool = False) -> Loaded:

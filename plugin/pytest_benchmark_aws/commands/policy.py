@@ -12,7 +12,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
     parser.add_argument("kind", choices=("client", "instance", "scheduler", "storage"))
     parser.add_argument("--account", default="123456789012", help="account id (12 digits)")
-    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--region", default="us-east-1", help="also decides the partition: aws, aws-cn, aws-us-gov")
     parser.add_argument(
         "--bucket", help="default: the bucket that is made for the account and region; storage has no default"
     )
@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_benchmark_aws.aws import policies
 
     bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"
+    partition = policies.partition_of(options.region)
     try:
         if options.kind == "client":
             policy = policies.client_policy(
@@ -38,9 +39,11 @@ def run(options: argparse.Namespace) -> int:
         elif options.kind == "storage":
             if not options.bucket:
                 raise ValueError("storage needs --bucket, the one that you made for results")
-            policy = policies.storage_policy(bucket, options.prefix.strip("/"), read_only=options.read_only)
+            policy = policies.storage_policy(
+                bucket, options.prefix.strip("/"), partition=partition, read_only=options.read_only
+            )
         else:
-            policy = policies.instance_policy(bucket)
+            policy = policies.instance_policy(bucket, partition=partition)
     except ValueError as error:
         print(f"pytest-benchmark-aws policy: {error}", file=sys.stderr)
         return 2

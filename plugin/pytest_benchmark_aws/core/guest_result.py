@@ -79,11 +79,7 @@ def parse_lines(data: bytes) -> tuple[dict[str, Any], ...]:
 
 
 def _load(data: bytes) -> object:
-    """The value that a JSON text is, within the bounds above.
-
-    Raises:
-        EnvelopeError: it is none, or beyond a bound.
-    """
+    """The value that a JSON text is, within the bounds above."""
     count = sum(data.count(char) for char in _STARTS)
     if count > MAX_VALUES:
         raise EnvelopeError(f"it holds about {count:,} values, {MAX_VALUES:,} are read")

@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.model import Market
 from pytest_benchmark_aws.core.values.durations import parse_duration
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Market
-
-
 _Value = TypeVar("_Value")
+_FLAGS = ("spot_fallback", "allow_burstable", "detach", "show_bundle")
+_TEXTS = (
+    "region", "profile", "scheduler_role", "ami", "security_group", "bucket", "instance_profile", "resume",
+    "throughput", "scale_parameter",
+)  # fmt: skip
+"""Settings whose text is their value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +80,25 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
 
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
+    as_given: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
+    as_given |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
         target=_choice("target", values, ("auto", "cloud", "embedded")) or "auto",
         dry_run=bool(values["dry-run"] or values["show-bundle"]),
         instance_types=several("instance-type"),
         market=_choice("market", values, ("on-demand", "spot")),
-        spot_fallback=bool(values["spot-fallback"]),
-        region=values["region"],
-        profile=values["profile"],
-        allow_burstable=bool(values["allow-burstable"]),
-        scheduler_role=values["scheduler-role"],
         max_cost_usd=parsed("max-cost", _money, Decimal(10)),
         max_parallel=parsed("max-parallel", _count, 8),
         time_limit_s=parsed("time-limit", _limit, 3600),
         launches=parsed("launches", _count, 1),
         misfit=_choice("misfit", values, ("fail", "skip")) or "fail",
         prices=dict(_parsed("price", price, _price) for price in several("price")),
-        ami=values["ami"],
         subnets=several("subnet"),
-        security_group=values["security-group"],
-        bucket=values["bucket"],
-        instance_profile=values["instance-profile"],
         requirements=path("requirements"),
         only_requirements=path("only-requirements"),
-        resume=values["resume"],
-        detach=bool(values["detach"]),
-        show_bundle=bool(values["show-bundle"]),
-        baselines=path("baselines"),
-        throughput=values["throughput"],
-        scale_parameter=values["scale-parameter"],
         environment=dict(map(_variable, several("env"))),
+        baselines=path("baselines"),
+        **as_given,
     )
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 _JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "logs", "scheduler"})
@@ -15,11 +19,12 @@ class AwsError(Exception):
     Whatever is said to be refused here raises it.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.headers = dict(headers or {})
 
 
 def render_error(service: str, error: AwsError) -> tuple[bytes, list[tuple[str, str]]]:

@@ -69,6 +69,11 @@ class RoleSession:
     """The role's name."""
 
 
+def partition(region: str) -> str:
+    """The partition of a region, as ARNs name it."""
+    return str(get_partition(region))
+
+
 def reset() -> None:
     """Removes all resources of all services, and teaches moto the filters that it lacks."""
     # moto's own 1300 images take a third of a second at each start; ``ec2_backend`` adds the two that are launched.
@@ -84,6 +89,7 @@ def reset() -> None:
 def ec2_backend(region: str) -> EC2Backend:
     """The EC2 of a region in moto, with the Amazon Linux images that moto's SSM names."""
     backend: EC2Backend = ec2_backends[ACCOUNT][region]
+    _fill(region)
     for arch, parameter in AMI_PARAMETERS.items():
         image = ssm_backends[ACCOUNT][region].get_parameter(parameter)
         # moto's SSM and its EC2 ship different images: an id that SSM names may be missing from EC2.
@@ -103,6 +109,18 @@ def ec2_backend(region: str) -> EC2Backend:
                 region_name=f"{region}a",
             )
     return backend
+
+
+def _fill(region: str) -> None:
+    """Gives a region of which moto has no data, as it has none of aws-cn and aws-us-gov, what us-east-1 has."""
+    by_zone = INSTANCE_TYPE_OFFERINGS["availability-zone"]
+    if region not in by_zone:
+        names = sorted({offer["InstanceType"] for offer in by_zone["us-east-1"]})
+        by_zone[region] = [{"InstanceType": name, "Location": zone} for name in names for zone in zones(region)]
+    there, here = (ssm_backends[ACCOUNT][name]._parameters for name in (region, "us-east-1"))
+    for parameter in AMI_PARAMETERS.values():
+        if parameter not in there and parameter in here:
+            there[parameter] = here[parameter]
 
 
 def zones(region: str) -> list[str]:
@@ -180,3 +198,9 @@ def open_session(role_arn: str, name: str, region: str) -> RoleSession:
 def has_bucket(name: str, region: str) -> bool:
     """Whether the account has a bucket of that name."""
     return name in s3_backends[ACCOUNT][get_partition(region)].buckets
+
+
+def bucket_region(name: str, region: str) -> str | None:
+    """The region of a bucket in the partition of ``region``; None where there is no such bucket."""
+    bucket = s3_backends[ACCOUNT][get_partition(region)].buckets.get(name)
+    return None if bucket is None else str(bucket.region_name)

@@ -30,6 +30,8 @@ class Settings:
     """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
     minute: float = 60.0
     """Seconds that a minute of a guest's ``shutdown +MINUTES`` lasts; tests shorten it."""
+    guest_environment: tuple[tuple[str, str], ...] = ()
+    """Environment variables of every guest, such as those of a proxy; they stand for what its image is set up with."""
 
 
 @dataclass(slots=True)

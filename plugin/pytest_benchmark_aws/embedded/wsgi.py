@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from pytest_benchmark_aws.embedded import pricing, s3
+from pytest_benchmark_aws.embedded import aws_hosts, pricing, s3
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
 from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request, read_body
 from pytest_benchmark_aws.embedded.control import Control, ControlError
@@ -64,9 +64,10 @@ class Application:
             return Response(text, status, content_type="text/plain")
         if path.startswith("/_embedded/"):
             return self._answer_control(environ, path.removeprefix("/_embedded/"))
+        address = aws_hosts.enter(environ)
         request = parse_request(environ, self._state.settings.region)
-        self._state.note_call(request, path)
-        return self._answer_aws(environ, request)
+        self._state.note_call(request, environ.get("PATH_INFO", path))
+        return self._answer_aws(environ, request, address)
 
     def _answer_control(self, environ: dict[str, Any], path: str) -> Response:
         status, answer = 200, object()
@@ -81,9 +82,10 @@ class Application:
             status, answer = 400, {"error": f"the body is no JSON: {error}"}
         return Response(json.dumps(answer), status, content_type="application/json")
 
-    def _answer_aws(self, environ: dict[str, Any], request: AwsRequest) -> Response:
+    def _answer_aws(self, environ: dict[str, Any], request: AwsRequest, address: aws_hosts.Address) -> Response:
         fault = self._state.take_fault(request.action)
         try:
+            aws_hosts.check(address, request)
             if self._authorization.enforced:
                 self._authorization.check(request, environ)
             if fault is not None and not fault.after:
@@ -104,7 +106,7 @@ class Application:
         except AwsError as error:
             read_body(environ)  # a client reads no answer before it has sent all
             body, headers = render_error(request.service, error)
-            return Response(body, error.status, headers)
+            return Response(body, error.status, [*headers, *error.headers.items()])
 
     def _own_answer(self, environ: dict[str, Any], request: AwsRequest) -> Response | None:
         """An answer that is not moto's; None where moto is to answer."""

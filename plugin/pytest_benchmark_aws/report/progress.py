@@ -45,7 +45,9 @@ class ProgressView:
 
     def show(self, jobs: Sequence[Progress]) -> None:
         """The state of all jobs now."""
-        self._erase()
+        if self._drawn:
+            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
+            self._drawn = 0
         if self._stream:
             for job in jobs:
                 self._show_log(job)
@@ -60,11 +62,6 @@ class ProgressView:
             if self._phases.get(job.name) != change:
                 self._phases[job.name] = change
                 self._terminal.write_line(line)
-
-    def _erase(self) -> None:
-        if self._drawn:
-            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
-            self._drawn = 0
 
     def _show_log(self, job: Progress) -> None:
         before, now = self._logged.get(job.name, ""), job.log

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 GAP = "  "
 
@@ -18,6 +18,12 @@ def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list
         ]
         lines.append(GAP.join(cells).rstrip())
     return lines
+
+
+def few(names: Iterable[str], most: int = 3) -> str:
+    """The first of the names, each once, and how many more there are."""
+    each = list(dict.fromkeys(names))
+    return ", ".join(each[:most]) + (f" and {len(each) - most} more" if len(each) > most else "")
 
 
 def printable(text: str) -> str:

@@ -12,11 +12,7 @@ from pytest_benchmark_aws.results.numbering import link_numbered, numbered
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:
-    """Writes a result under the next free number; never over another, also where two processes write at once.
-
-    Raises:
-        OSError: the folder cannot be written, or its file system has no hard links.
-    """
+    """Writes a result under the next free number; never over another, also where two processes write at once."""
     place = storage / folder
     place.mkdir(parents=True, exist_ok=True)
     with new_file(place) as file:

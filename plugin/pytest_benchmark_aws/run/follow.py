@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.backends.protocol import Backend, Handle, Outcome, Status
+from pytest_benchmark_aws.backends.protocol import Backend, Outcome, Status
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CleanupError, UnreachableError
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Running, RunState
 from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S, UNHEARD_S
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.run.journal import Journal
 
 
 @dataclass(slots=True)
@@ -107,16 +104,13 @@ class Follower:
             with suppress(UnreachableError):  # what it logged is shown at the next look
                 progress.log = self.backends.of(job).log(launch.handle)
 
-    def _collect(self, handle: Handle) -> Outcome:
-        return self.backends.of(handle.job).collect(handle)
-
     def _end(self, name: str, launch: Running, status: Status, *, late: bool) -> Finished:
         self.state.progress[name].phase = "collect"
-        outcome = self._collect(launch.handle)
+        backend = self.backends.of(launch.handle.job)
+        outcome = backend.collect(launch.handle)
         if not outcome.whole:
             why = f"{status.reason or status.state}" + (", past its time limit" if late else "")
-            noun = self.backends.of(launch.handle.job).noun
-            text = f"error: the {noun} ended before it delivered a result ({why})"
+            text = f"error: the {backend.noun} ended before it delivered a result ({why})"
             outcome = replace(outcome, outcome=text, cause=status.cause)
         return self._over(name, launch, outcome)
 
@@ -151,7 +145,7 @@ class Follower:
         """Ends what runs, and brings home what it had uploaded."""
         ended = []
         for name, launch in list(self.state.running.items()):
-            outcome = self._collect(launch.handle)
+            outcome = self.backends.of(launch.handle.job).collect(launch.handle)
             if not outcome.whole:
                 outcome = replace(outcome, outcome=why)
             ended.append(self._over(name, launch, outcome))
@@ -207,7 +201,7 @@ class Follower:
         handle = next(handles, None)
         if handle is None or job_end.outcome.whole:
             return job_end
-        outcome = self._collect(handle)
+        outcome = self.backends.of(handle.job).collect(handle)
         if not outcome.whole:
             return job_end
         self.journal.write("delivered", job=job_end.job.name, outcome=outcome.outcome, whole=True)

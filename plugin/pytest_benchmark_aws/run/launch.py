@@ -6,27 +6,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.protocol import Handle, Placement
-from pytest_benchmark_aws.core.errors import (
-    CapacityError,
-    CleanupError,
-    PytestBenchmarkAWSError,
-    QuotaError,
-    RemoteFailure,
-    ThrottledError,
-    UnreachableError,
-)
+from pytest_benchmark_aws.backends.registry import Backends
+from pytest_benchmark_aws.core import errors
+from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.usd import format_usd
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, Running, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import LAUNCHES_A_LOOK, THROTTLED_ATTEMPTS, backoff_s
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.run.journal import Journal
 
 
 @dataclass(slots=True)
@@ -69,7 +58,7 @@ class Launcher:
             self._intend(job, placement)
             try:
                 instance_id = self._launch_paced(job, placement, unsure=True).instance_id
-            except CapacityError:
+            except errors.CapacityError:
                 self._refuse(job, placement)
                 return anew  # nothing came of it: an attempt of its own
             self.journal.write("launched", job=job.name, attempt=placement.attempt, instance_id=instance_id)
@@ -97,7 +86,7 @@ class Launcher:
                 continue
             try:
                 launched = self._launch(job)
-            except CapacityError as error:
+            except errors.CapacityError as error:
                 if state.running:  # another's end may make room
                     state.progress[job.name].detail = f"waits: {error}"
                     break
@@ -107,9 +96,9 @@ class Launcher:
                     continue
                 failed.append(state.never_ran(job, f"error: {error}"))
                 continue
-            except CleanupError:
+            except errors.CleanupError:
                 raise
-            except PytestBenchmarkAWSError as error:
+            except errors.PytestBenchmarkAWSError as error:
                 pending.popleft()
                 failed.append(state.never_ran(job, f"error: {error}"))
                 continue
@@ -151,9 +140,9 @@ class Launcher:
             self._intend(job, placement)
             try:
                 handle = self._launch_paced(job, placement)
-            except CapacityError as error:
+            except errors.CapacityError as error:
                 self._refuse(job, placement)
-                if isinstance(error, QuotaError):
+                if isinstance(error, errors.QuotaError):
                     raise  # it is of the region: no other zone has more
                 refused.append(f"{placement.zone}: {error}")
                 continue
@@ -164,7 +153,9 @@ class Launcher:
                 self.backends.of(job).terminate([handle.instance_id])
                 raise
             return Running(handle, self.clock.monotonic())
-        raise CapacityError(f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}")
+        raise errors.CapacityError(
+            f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}"
+        )
 
     def _launch_paced(self, job: Job, placement: Placement, *, unsure: bool = False) -> Handle:
         """Launches; where AWS is out of breath or does not answer, waits and says the same again, by the same token.
@@ -179,18 +170,18 @@ class Launcher:
         while True:
             try:
                 return self.backends.of(job).launch(job, placement)
-            except ThrottledError as error:
+            except errors.ThrottledError as error:
                 throttled += 1
                 if throttled >= THROTTLED_ATTEMPTS and not unsure:
-                    raise QuotaError(f"AWS throttled the launch {throttled} times: {error}") from error
+                    raise errors.QuotaError(f"AWS throttled the launch {throttled} times: {error}") from error
                 last: Exception = error
-            except UnreachableError as error:
+            except errors.UnreachableError as error:
                 unsure, last = True, error
             if unsure:
                 if self.watcher.stop() or self.clock.monotonic() - started > job.grace_s:
                     self.state.unheard, self.state.leftover = self.clock.monotonic(), True
                     self.state.spent_usd += most_usd(job)  # it may run
-                    raise RemoteFailure(f"{job.name} could not be launched: {last}") from last
+                    raise errors.RemoteFailure(f"{job.name} could not be launched: {last}") from last
                 self.state.progress[job.name].detail = f"waits for AWS: {last}"
                 self._show()
             tries += 1

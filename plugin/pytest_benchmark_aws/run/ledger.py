@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement
+from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.core.plan import most_usd
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.report.progress import Progress
+from pytest_benchmark_aws.report.progress import Progress
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux's that counts a suspended machine's time; macOS's CLOCK_MONOTONIC does by itself."""

@@ -175,7 +175,7 @@ def launch(
 
     def finished(launch: Finished) -> bool:
         nonlocal failures
-        _keep_log(site.folder, launch)
+        (site.folder / f"{safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
         failures += _failures(launch)
         return 0 < order.maxfail <= failures
 
@@ -202,10 +202,6 @@ def launch(
         launches = runner.run(jobs, past, detach=settings.detach)
     launches.sort(key=lambda launch: names.index(launch.job.name))
     return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, tuple(launches), backends)
-
-
-def _keep_log(folder: Path, launch: Finished) -> None:
-    (folder / f"{safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
 
 
 def _failures(launch: Finished) -> int:

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark_aws.backends.protocol import Placement, SeenLaunch, Site
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.run.history import age_s, utc_now
 from pytest_benchmark_aws.run.journal import read
 from pytest_benchmark_aws.run.ledger import Past
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
 
 
 def earlier_launches(site: Site, backends: Backends) -> tuple[list[Past], list[str]]:

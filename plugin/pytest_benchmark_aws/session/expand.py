@@ -38,11 +38,7 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
 
 
 def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list[Target]:
-    """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for.
-
-    Raises:
-        pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
-    """
+    """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for."""
     market = settings.market or (wanted.market if wanted else None) or "on-demand"
     names = chosen_types(settings, catalog) or list(wanted.instance_types if wanted else ())
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]

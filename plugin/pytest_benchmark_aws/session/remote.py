@@ -99,11 +99,6 @@ def header(config: pytest.Config) -> list[str]:
     return [f"aws: embedded AWS ({why}): instances are processes on this machine, and the times are its own"]
 
 
-def expand_case(metafunc: pytest.Metafunc) -> None:
-    """Makes a case for each instance type."""
-    expand.expand(metafunc, settings_of(metafunc.config))
-
-
 def run(session: pytest.Session) -> bool | None:
     """Runs the remote cases; True where this was all, else the tests are to be reported.
 

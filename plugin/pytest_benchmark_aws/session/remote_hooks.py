@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_benchmark_aws.session import outcome, remote
+from pytest_benchmark_aws.session import expand, outcome, remote
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- pytest documents its hooks
@@ -17,7 +17,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- p
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # after all others, so that the instance type is last in the test's id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:  # noqa: D103
     result = yield
-    remote.expand_case(metafunc)
+    expand.expand(metafunc, remote.settings_of(metafunc.config))
     return result
 
 

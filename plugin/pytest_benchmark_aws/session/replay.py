@@ -9,12 +9,11 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Case
+from pytest_benchmark_aws.core.model import Case
 
 
 @dataclass(frozen=True, slots=True)

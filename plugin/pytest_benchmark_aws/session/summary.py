@@ -55,7 +55,7 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     for line in outcome.regressions.lines():
         reporter.write_line(printable(line), yellow=True)
     for path in outcome.saved.values():
-        reporter.write_line(f"  saved {_short(path)}")
+        reporter.write_line(f"  saved {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     total = sum(float(launch.usd) for launch in run.finished)
     billed = "would have cost" if run.embedded else "cost"
     reporter.write_line(f"  run {run.run_id} {billed} ≈ {total:.4f} USD; logs in {run.folder}")
@@ -83,12 +83,8 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     compared = with_baselines(compare_records(records), baselines)
     if not compared.tables:
         return
-    by_test = columns.COLUMNS["test"]
     where = " (embedded AWS)" if run.embedded else ""
-    parts = [
-        replace(part, title=f"{part.title}: by instance type{where}")
-        for part in columns.sections(compared.tables, by_test, None)
-    ]
+    parts = _sections(compared.tables, f"by instance type{where}")
     rows = [row for part in parts for row in part.rows]
     every = {**columns.COLUMNS, columns.VS_BASELINE.name: columns.VS_BASELINE}
     names = list(_COLUMNS)
@@ -132,11 +128,7 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if not tables:
         return
     mixed = any(table.mixed for table in tables)
-    by_test = columns.COLUMNS["test"]
-    parts = [
-        replace(part, title=f"{part.title}: this machine next to the baselines")
-        for part in columns.sections(tables, by_test, None)
-    ]
+    parts = _sections(tables, "this machine next to the baselines")
     # Seconds of other amounts of work say nothing.
     names = [name for name in _HERE_COLUMNS if not (mixed and name == "time")]
     shown = columns.not_blank([columns.COLUMNS[name] for name in names], parts)
@@ -152,6 +144,11 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if any(record.machine.usd_per_hour is None for record in here):
         notes.append(f"{columns.BLANK}: this machine is no EC2 instance with a known price.")
     _write(reporter, View(parts, shown, "median", notes, accent=here[0].machine.name))
+
+
+def _sections(tables: Sequence[Table], about: str) -> list[columns.Section]:
+    parts = columns.sections(tables, columns.COLUMNS["test"], None)
+    return [replace(part, title=f"{part.title}: {about}") for part in parts]
 
 
 def _beside(here: Iterable[Record], baselines: Sequence[Record]) -> tuple[list[Table], list[str]]:
@@ -209,10 +206,3 @@ def _records(document: Mapping[str, Any], source: str, reading: Reading, problem
 def _write(reporter: pytest.TerminalReporter, view: View) -> None:
     for line, paint in lines_of(view):
         reporter.write_line(line, **({paint: True} if paint else {}))
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -119,7 +119,7 @@ class Lifecycle:
     def launched(self, instance: Instance, region: str, user_data: str) -> None:
         """Takes over an instance that moto has made: it is pending, and its guest starts when it is running."""
         with self._lock:
-            guest = Guest(self._root, instance.id, self.endpoint)
+            guest = Guest(self._root, instance.id, self.endpoint, dict(self._settings.guest_environment))
             record = Record(instance, region, guest, decode_user_data(user_data))
             self.records[instance.id] = record
             moto_models.set_state(instance, "pending", "pending")

@@ -7,8 +7,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.embedded.guests import commands, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONSOLE_LIMIT = 64 * 1024
@@ -18,11 +22,12 @@ _CONSOLE_LIMIT = 64 * 1024
 class Guest:
     """The processes that an instance's user data starts."""
 
-    def __init__(self, root: Path, instance_id: str, endpoint: str) -> None:
+    def __init__(self, root: Path, instance_id: str, endpoint: str, more: Mapping[str, str] | None = None) -> None:
         self.instance_id = instance_id
         self.endpoint = endpoint
         self.directory = root / "instances" / instance_id
         self.turn = root / "turn.lock"
+        self._more = more or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,6 +75,7 @@ class Guest:
             "PYTEST_BENCHMARK_AWS_ROOT": str(self.directory / "work"),
             "PYTEST_BENCHMARK_AWS_TURN": str(self.turn),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.endpoint}/_embedded/imds/{self.instance_id}",
+            **self._more,
         }
 
     def start(self, user_data: bytes) -> None:

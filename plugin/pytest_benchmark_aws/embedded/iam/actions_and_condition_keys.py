@@ -57,6 +57,10 @@ def questions(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]
     return [Question(action, context=context if request.service in _OF_NO_RESOURCE else {})]
 
 
+def _partition(request: AwsRequest) -> str:
+    return moto_models.partition(request.region)
+
+
 def _context(request: AwsRequest, **more: str) -> dict[str, list[str]]:
     """The condition keys that every request has, and ``more``."""
     return {"aws:RequestedRegion": [request.region], **{key: [value] for key, value in more.items()}}
@@ -88,7 +92,7 @@ def _ec2_context(request: AwsRequest) -> dict[str, list[str]]:
 
 def _ec2_arn(request: AwsRequest, kind: str, resource_id: str = "*", account: str = _ACCOUNT) -> str:
     """The ARN of an EC2 resource; EC2 too has ``*`` for the id of a resource that is yet to be made."""
-    return f"arn:aws:ec2:{request.region}:{account}:{kind}/{resource_id}"
+    return f"arn:{_partition(request)}:ec2:{request.region}:{account}:{kind}/{resource_id}"
 
 
 def _run_instances(request: AwsRequest) -> list[Question]:
@@ -117,7 +121,9 @@ def _run_instances(request: AwsRequest) -> list[Question]:
     used += [("key-pair", params["KeyName"])] if "KeyName" in params else []
     asked += [Question("ec2:RunInstances", _ec2_arn(request, *resource), context) for resource in used]
     if role is not None:
-        asked.append(Question("iam:PassRole", role, {**context, "iam:PassedToService": ["ec2.amazonaws.com"]}))
+        # IAM user guide, "AWS service principals in China Regions".
+        service = "ec2.amazonaws.com.cn" if _partition(request) == "aws-cn" else "ec2.amazonaws.com"
+        asked.append(Question("iam:PassRole", role, {**context, "iam:PassedToService": [service]}))
     return asked + _tagging(request, tags)
 
 
@@ -173,7 +179,7 @@ def _s3(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
     context = _context(request)
     if moto_models.has_bucket(bucket, request.region):
         context["aws:ResourceAccount"] = [_ACCOUNT]  # of a bucket that is not there yet nobody is the owner
-    arn = f"arn:aws:s3:::{bucket}"
+    arn = f"arn:{_partition(request)}:s3:::{bucket}"
     if key:
         key = key.encode("latin-1").decode("utf-8", "replace")  # WSGI's idea of a path
         return _s3_object(request, environ, f"{arn}/{key}", context)
@@ -206,7 +212,7 @@ def _parameter(request: AwsRequest) -> str:
     name = str(request.document.get("Name", "")).lstrip("/")
     # Systems Manager User Guide, "Working with public parameters": the ARNs of AWS's own name no account.
     account = "" if name.startswith("aws/service/") else _ACCOUNT
-    return f"arn:aws:ssm:{request.region}:{account}:parameter/{name}"
+    return f"arn:{_partition(request)}:ssm:{request.region}:{account}:parameter/{name}"
 
 
 def _scheduler(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
@@ -214,7 +220,7 @@ def _scheduler(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question
         return [Question(f"scheduler:{request.action}")]
     name = str(environ.get("PATH_INFO", "")).rpartition("/")[2]
     group = request.document.get("GroupName") or request.params.get("groupName") or "default"
-    arn = f"arn:aws:scheduler:{request.region}:{_ACCOUNT}:schedule/{group}/{name}"
+    arn = f"arn:{_partition(request)}:scheduler:{request.region}:{_ACCOUNT}:schedule/{group}/{name}"
     asked = [Question(f"scheduler:{request.action}", arn, _context(request))]
     role = request.document.get("Target", {}).get("RoleArn")
     if role is not None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
+from pytest_benchmark_aws.embedded import aws_hosts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -64,7 +66,8 @@ def is_by(secret: str, signature: Signature, environ: Mapping[str, Any], body: b
     The ``body`` counts for all services but S3, whose clients state its digest in a header.
     """
     is_s3 = "s3" in signature.scope
-    path = quote(str(environ.get("PATH_INFO", "/")).encode("latin-1"), safe="/-_.~")
+    sent = environ.get(aws_hosts.SIGNED_PATH, environ.get("PATH_INFO", "/"))
+    path = quote(str(sent).encode("latin-1"), safe="/-_.~")
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     coded = sorted((quote(key, safe="-_.~"), quote(text, safe="-_.~")) for key, text in query)
     if is_s3:  # which may stream: the client states the digest, and S3 itself holds the body against it
@@ -93,6 +96,8 @@ def is_by(secret: str, signature: Signature, environ: Mapping[str, Any], body: b
 
 
 def _header(environ: Mapping[str, Any], name: str) -> str:
+    if name == "host" and aws_hosts.SIGNED_HOST in environ:
+        return str(environ[aws_hosts.SIGNED_HOST])
     key = name.upper().replace("-", "_")
     value = environ.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}", "")
     return " ".join(str(value).split())

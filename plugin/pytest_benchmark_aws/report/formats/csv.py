@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.rows import Row
 from pytest_benchmark_aws.report.columns import COLUMNS, Value
+from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.report.formats.view import View
 
 _FORMULA = ("=", "+", "-", "@")
 _PARTS = {"spread": ("min", "max"), "interval": ("interval-low", "interval-high", "verdict")}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.report.columns import titled
+from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.formats.view import View
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
 
