@@ -14,6 +14,8 @@ from pytest_benchmark_aws.session import options, shipping
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_benchmark_aws.core.settings import Settings
+
 TEST = "import pytest\npytestmark = pytest.mark.instance_type('m5.large')\n"
 
 
@@ -127,10 +129,15 @@ def test_e6_a_limit_of_coverage_is_not_checked_and_that_is_said(pytester: pytest
     assert shipping.spare_coverage(config) is None
 
 
+def settings_for(root: Path, *env: str) -> Settings:
+    """The settings of a session without options but ``--aws-env``."""
+    names = [options._parted(usage)[0] for usage in options._OPTIONS]
+    return parse_settings({**dict.fromkeys(names), "env": env}, root)
+
+
 def settings_of(root: Path, *env: str) -> dict[str, str | None]:
     """The variables that ``--aws-env`` asks for."""
-    names = [usage.removesuffix("...").partition("=")[0] for usage in options._OPTIONS]
-    return parse_settings({**dict.fromkeys(names), "env": env}, root).environment
+    return settings_for(root, *env).environment
 
 
 def test_f2_variables_go_by_name_or_with_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +171,4 @@ def test_f2_a_wrong_variable_is_refused_without_its_value(tmp_path: Path, text: 
 
 def test_f2_no_repr_shows_a_value(tmp_path: Path) -> None:
     """Settings and project appear in tracebacks."""
-    names = [usage.removesuffix("...").partition("=")[0] for usage in options._OPTIONS]
-    settings = parse_settings({**dict.fromkeys(names), "env": ["A=sesame"]}, tmp_path)
-    assert "sesame" not in repr(settings)
+    assert "sesame" not in repr(settings_for(tmp_path, "A=sesame"))
