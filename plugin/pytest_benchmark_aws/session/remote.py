@@ -81,12 +81,19 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def is_embedded(config: pytest.Config) -> bool:
-    """Whether this session goes to embedded AWS; found out once."""
+    """Whether this session goes to embedded AWS; found out once.
+
+    Raises:
+        pytest.UsageError: there are credentials, and they cannot be used.
+    """
     if _EMBEDDED not in config.stash:
         from pytest_benchmark_aws.run.preflight import wants_embedded
 
-        with here.importing(config):
-            config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        try:
+            with here.importing(config):
+                config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        except PlanError as error:
+            raise pytest.UsageError(f"aws: {error}") from error
     return config.stash[_EMBEDDED]
 
 
