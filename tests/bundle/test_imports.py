@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from pytest_benchmark_aws.bundle.imports import Import, Imports, Reader, imports_of
+from pytest_benchmark_aws.bundle.imports import Import, Imports, Reader, imports_of, mapped_libraries
 from pytest_benchmark_aws.bundle.installed import Environment
 from tests.bundle.sites import install
 from tests.bundle.test_project import write
@@ -157,3 +158,17 @@ def test_a_module_of_another_name_than_its_folder_is_noted(root: Path) -> None:
     write(root, {"source/__init__.py": b"", "named/__init__.py": b""})
     loaded = {"zz_app": str(root / "source" / "__init__.py"), "named": str(root / "named" / "__init__.py")}
     assert read(root, loaded=loaded).renamed == {"zz_app": root / "source" / "__init__.py"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what is mapped")
+def test_d1_a_library_that_ctypes_loads_is_the_projects(root: Path) -> None:
+    """No module names it; that it is mapped into the process does."""
+    import _ctypes
+    import ctypes
+    import shutil
+
+    shutil.copy(_ctypes.__file__, root / "libzz.so.1")
+    ctypes.CDLL(str(root / "libzz.so.1"))
+    libraries = mapped_libraries()
+    assert str(root / "libzz.so.1") in libraries
+    assert read(root, loaded=libraries).project_files == {Path("libzz.so.1")}

@@ -66,8 +66,8 @@ def test_fault_28_a_notice_ends_the_tests_and_what_is_finished_is_delivered(
     world.folder.mkdir()
     backend = make_backend(world.clients(), world.folder, script=HANGS)
     handle = backend.launch(job, backend.placements(job, 1)[0])
-    service = f"{world.aws.endpoint}/_embedded/imds/{handle.instance_id}"
-    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", service)
+    (instance,) = world.aws.control("instances")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance["metadata_service"])
     begun = tmp_path / "begun"
     with loopback(tmp_path / "launch") as launch:
         hang = f"    pathlib.Path({str(begun)!r}).touch()\n    threading.Event().wait()\n"

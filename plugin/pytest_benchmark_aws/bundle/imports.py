@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.bundle.compiled import is_compiled
 from pytest_benchmark_aws.bundle.installed import SELF
 
 if TYPE_CHECKING:
@@ -218,6 +219,16 @@ def loaded_modules(but: frozenset[str]) -> dict[str, str]:
         if isinstance(file, str) and name not in but:
             files[name] = os.path.abspath(file)
     return files
+
+
+def mapped_libraries() -> dict[str, str]:
+    """The compiled libraries that this process has mapped, as by ctypes, which no module names; on Linux alone."""
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return {}
+    paths = {line.partition("/")[2] for line in lines if "/" in line}  # proc(5): the path is what stands last
+    return {f"/{path}": f"/{path}" for path in sorted(paths) if is_compiled(path)}
 
 
 def is_environment(inside: Path, root: Path) -> bool:

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.plain_json import encodable
+from pytest_benchmark_aws.machine.regular_files import read_regular
 from pytest_benchmark_aws.results.files import new_file, settle
 from pytest_benchmark_aws.results.numbering import link_numbered, numbered
+
+MAX_BYTES = 256 * 2**20
+"""Of one file: a result of ten thousand benchmarks has 10 MiB."""
 
 
 def save(storage: Path, folder: str, name: str, data: Mapping[str, Any]) -> Path:
@@ -56,8 +61,12 @@ def save_once(storage: Path, folder: str, name: str, data: Mapping[str, Any]) ->
 
 
 def as_text(data: object) -> str:
-    """JSON as pytest-benchmark writes it, which every reader takes."""
-    text = json.dumps(data, indent=4, default=str)
+    """JSON as pytest-benchmark writes it, that any reader takes: NaN and infinity, which are no JSON, are null."""
+    try:
+        text = json.dumps(data, indent=4, default=str, allow_nan=False)
+    except ValueError:
+        finite = json_fields.lenient(json.dumps(data, default=str).encode())
+        text = json.dumps(finite, indent=4, allow_nan=False)
     return json.dumps(encodable(json.loads(text)), indent=4) if "\\ud" in text else text
 
 
@@ -65,9 +74,9 @@ def find(storage: Path, folder: str, instance_id: str) -> Path | None:
     """The file that holds the results of an instance already, so that a resumed run stores nothing twice."""
     for path in reversed(_files(storage / folder)):
         try:
-            if f'"{instance_id}"' in path.read_text(encoding="utf-8"):
+            if f'"{instance_id}"'.encode() in read_regular(path, MAX_BYTES):
                 return path
-        except (OSError, ValueError):
+        except OSError:
             continue
     return None
 

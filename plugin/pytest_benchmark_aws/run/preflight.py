@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,12 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
         command += ["--region", settings.region]
     # Its end is bound to ours by the pipe: where this process dies, however it does, its stdin ends.
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=_without_credentials(),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -69,6 +75,13 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
         finally:
             process.stdin.close()
             process.wait()
+
+
+def _without_credentials() -> dict[str, str]:
+    """The environment of embedded AWS, which is nobody's account: no file of keys that it could stumble over."""
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    named = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    return {**{name: value for name, value in os.environ.items() if name not in named}, **nowhere}
 
 
 def refuse_problems(backends: Backends, jobs: Sequence[Job]) -> None:

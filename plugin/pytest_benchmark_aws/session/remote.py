@@ -20,6 +20,7 @@ from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.session import expand, here, outcome, shipping
 from pytest_benchmark_aws.session.options import read_settings
 
@@ -64,8 +65,8 @@ def configure(config: pytest.Config) -> None:
         with here.importing(config):
             check_region(settings.region)
     except PlanError as error:
-        raise pytest.UsageError(f"aws: {error}") from error
-    expand.chosen_types(settings, snapshot.catalog())
+        raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
+    expand.check_types(settings, snapshot.catalog())
     options = config.option
     config.stash[outcome.SAVING] = outcome.Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
@@ -81,12 +82,19 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def is_embedded(config: pytest.Config) -> bool:
-    """Whether this session goes to embedded AWS; found out once."""
+    """Whether this session goes to embedded AWS; found out once.
+
+    Raises:
+        pytest.UsageError: there are credentials, and they cannot be used.
+    """
     if _EMBEDDED not in config.stash:
         from pytest_benchmark_aws.run.preflight import wants_embedded
 
-        with here.importing(config):
-            config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        try:
+            with here.importing(config):
+                config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        except PlanError as error:
+            raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     return config.stash[_EMBEDDED]
 
 
@@ -115,7 +123,7 @@ def run(session: pytest.Session) -> bool | None:
     try:
         expand.refuse_single(session.items, settings)
     except PlanError as error:
-        raise pytest.UsageError(f"aws: {error}") from error
+        raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     if not cases:
         if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
             raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")
@@ -125,9 +133,9 @@ def run(session: pytest.Session) -> bool | None:
     try:
         return _run(session, settings, cases, reporter)
     except PlanError as error:
-        raise pytest.UsageError(f"aws: {error}") from error
+        raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     except PytestBenchmarkAWSError as error:  # loud, and without a traceback: the message says what to do
-        pytest.exit(f"aws: {error}", returncode=int(pytest.ExitCode.INTERNAL_ERROR))
+        pytest.exit(f"aws: {printable_lines(str(error))}", returncode=int(pytest.ExitCode.INTERNAL_ERROR))
 
 
 def remote_case(item: pytest.Item) -> Case | None:
@@ -246,21 +254,21 @@ def show_bundle(shipments: Mapping[str, Shipment], reporter: Any) -> None:
         reporter.write_line(f"files of the bundle for {arch} ({shipment.project.size:,} bytes packed):", bold=True)
         for name in shipment.project.names:
             if not name.startswith(SHIPPED):
-                reporter.write_line(f"  {name}")
+                reporter.write_line(f"  {printable(name)}")
         for name in shipment.project.left_out:
-            reporter.write_line(f"  ! left out, looks like a secret: {name}", yellow=True)
+            reporter.write_line(f"  ! left out, looks like a secret: {printable(name)}", yellow=True)
         reporter.write_line(
             f"Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
         )
         for name in shipment.wheels.names:
-            reporter.write_line(f"  {name}")
+            reporter.write_line(f"  {printable(name)}")
         write_notes(shipment.notes, reporter)
 
 
 def write_notes(notes: Iterable[str], reporter: Any) -> None:
     """Writes what there is to say of a plan, a line each."""
     for note in notes:
-        reporter.write_line(f"  ! {note}", yellow=True)
+        reporter.write_line(f"  ! {printable(note)}", yellow=True)
 
 
 def watch(order: Order, shipments: Mapping[str, Shipment], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:

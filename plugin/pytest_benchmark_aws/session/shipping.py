@@ -33,9 +33,9 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
     Raises:
         PlanError: a test or the ini file lies outside of the rootdir, so that it would not be shipped.
     """
-    from pytest_benchmark_aws.bundle.imports import loaded_modules
+    from pytest_benchmark_aws.bundle.imports import loaded_modules, mapped_libraries
 
-    loaded = loaded_modules(config.stash[here.OURS])  # first, as what follows imports more
+    loaded = {**mapped_libraries(), **loaded_modules(config.stash[here.OURS])}  # first, as what follows imports more
     from pytest_benchmark_aws.bundle.forwarded_options import import_paths, named_plugins
     from pytest_benchmark_aws.bundle.project import Project, relative
 
