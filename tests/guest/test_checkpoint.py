@@ -102,6 +102,15 @@ def test_a2_a3_values_that_json_has_no_words_for_come_as_text(launch: Launch, mo
     assert len(launch.storage.last("data")) < 2 * 2**20
 
 
+def test_a2_a_test_with_a_long_name_comes_home(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose id has 150,000 characters is found by it, in its line and in its benchmark."""
+    launch.tests("import pytest\n@pytest.mark.parametrize('text', ['x'], ids=['x' * 150_000])\n"
+                 "def test_it(benchmark, text): benchmark.pedantic(int, rounds=1)\n")  # fmt: skip
+    launch.job["node_ids"] = ["test_it.py"]
+    ((name, test),) = brought(launch, monkeypatch).items()
+    assert (len(name), len(test.benchmarks)) == (len("test_it[]") + 150_000, 1)
+
+
 SUBTESTS = """\
 def test_subs(subtests, benchmark):
     benchmark.pedantic(int, rounds=2)

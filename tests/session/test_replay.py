@@ -189,6 +189,12 @@ def test_h1_an_attempt_that_is_run_again_is_told_and_not_timed(pytester: pytest.
     assert line.split()[1] == "750.0000"
 
 
+def test_a10_a_debugger_is_not_entered_for_what_failed_elsewhere(pytester: pytest.Pytester) -> None:
+    """With ``--pdb`` the failure is shown, and the next test reported."""
+    done = replayed(pytester, with_call(outcome="failed", longrepr="no"), line_of("test_two"), args=("--pdb",))
+    done.assert_outcomes(failed=1, passed=1)
+
+
 def test_a9_statistics_are_those_of_the_instance(tmp_path: Path) -> None:
     """Of 64 rounds here, the mean and the number of rounds are those of all rounds there."""
     from pytest_benchmark_aws.session.replay import remote_stats

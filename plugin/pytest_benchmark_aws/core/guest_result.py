@@ -26,7 +26,7 @@ MAX_TEXT = 2**18
 MAX_OUTCOME = 4_000
 """Characters of a launch's outcome, which each of its cases may show."""
 MAX_NAME = 4_000
-"""Characters of a node id."""
+"""Characters of a field's name."""
 MAX_FACTS = 100
 """Phases, and facts of validity."""
 MAX_NUMBER = 1e100
@@ -153,7 +153,12 @@ def _taken(line: object, number: int) -> dict[str, Any]:
 def _refusal(line: object, why: str) -> dict[str, Any]:
     names = line if _is_mapping(line) else {}
     kind, node_id = (name if isinstance(name, str) else "" for name in (names.get("kind"), names.get("nodeid")))
-    return {"kind": REFUSED, "of": kind[:20], "nodeid": node_id[:MAX_NAME], "text": shortened(why, MAX_OUTCOME)}
+    return {
+        "kind": REFUSED,
+        "of": kind[:20],
+        "nodeid": shortened(node_id, MAX_TEXT),
+        "text": shortened(why, MAX_OUTCOME),
+    }
 
 
 def _bounded(value: Any, depth: int) -> Any:
@@ -186,8 +191,6 @@ def _check(line: dict[str, Any]) -> None:
     _texts(line, ("kind",), "it")
     kind = line["kind"]
     _texts(line, _TEXTS.get(kind, ()) or ("nodeid",) * ("nodeid" in line), "it")
-    if len(line.get("nodeid", "")) > MAX_NAME:
-        raise EnvelopeError(f"a node id of {len(line['nodeid']):,} characters")
     if kind == "session":
         _mappings(line, ("machine_info",), "it")
         _mappings(line.get("machine_info") or {}, ("ec2", "hardware"), "machine_info")

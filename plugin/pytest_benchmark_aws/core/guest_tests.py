@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_benchmark_aws.core.guest_result import REFUSED
+from pytest_benchmark_aws.core.values.plain_json import shortened
 
+_MOST_NAME, _MOST_NOTE = 200, 1_000
+"""Characters of a node id and of a guest's sentence in a note."""
 _SHOWN = 5
 """Sentences of a kind that are said one by one."""
 
@@ -50,13 +53,13 @@ def cases_of(lines: Iterable[Mapping[str, Any]], node_ids: Collection[str]) -> G
         kind, node_id = line["kind"], line.get("nodeid", "")
         test = tests.get(node_id)
         if kind == "note":
-            noted.append(f"{node_id}: {line['text']}" if node_id else line["text"])
+            noted.append(": ".join([*[_name(node_id)] * bool(node_id), shortened(line["text"], _MOST_NOTE)]))
         elif kind == REFUSED and test is not None and line["of"] == "test":
             test.refused = test.refused or line["text"]
         elif kind == REFUSED:
             left_out.append(f"left out of the result: {line['text']}")
         elif kind == "test" and test is None:
-            left_out.append(f"left out of the result: {node_id}, which is no case of the job")
+            left_out.append(f"left out of the result: {_name(node_id)}, which is no case of the job")
         elif test is not None:
             left_out += _take(test, line)
     for test in tests.values():
@@ -78,7 +81,11 @@ def _take(test: GuestTest, line: Mapping[str, Any]) -> Iterable[str]:
         test.benchmarks = [] if failed else own[-1:]
         for bench in line["benchmarks"]:
             if bench["fullname"] != line["nodeid"]:
-                yield f"left out of the result: a benchmark {bench['fullname']} of {line['nodeid']}"
+                yield f"left out of the result: a benchmark {_name(bench['fullname'])} of {_name(line['nodeid'])}"
+
+
+def _name(node_id: str) -> str:
+    return node_id if len(node_id) <= _MOST_NAME else f"{node_id[:_MOST_NAME]}..."
 
 
 def _few(sentences: list[str]) -> list[str]:

@@ -114,7 +114,7 @@ class Checkpoint:
 
     def _as_dict(self, bench: Any) -> dict[str, Any]:
         """A benchmark with its statistics, and of its rounds what ``--benchmark-save-data`` asks for."""
-        data = self._plain(bench.as_dict(include_data=False))
+        data = {**self._plain(bench.as_dict(include_data=False)), "name": bench.name, "fullname": bench.fullname}
         rounds = bench.stats.data
         most = max(MOST_ROUNDS, self._left // _SHARE) if self._save_data else MOST_ROUNDS
         if len(rounds) > most:

@@ -58,10 +58,11 @@ def replay_warning(config: pytest.Config, node_id: str, line: Mapping[str, Any])
 def replay(item: pytest.Item, nextitem: pytest.Item | None, replayed: Replayed) -> None:
     """Reports an item's phases and hands its benchmarks to pytest-benchmark."""
     hook = item.ihook
+    debugger = item.config.getoption("usepdb", False)  # has nothing to look at here
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in _reports(item, replayed):
         hook.pytest_runtest_logreport(report=report)
-        if report.failed and not hasattr(report, "wasxfail"):
+        if report.failed and not hasattr(report, "wasxfail") and not debugger:
             hook.pytest_exception_interact(node=item, call=_call(report), report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     for line in replayed.warnings:
