@@ -161,7 +161,9 @@ def files_to_ship(
     files, named = project_files(root)
     for pattern in ship_secrets:
         if not any(is_allowed(file, [pattern]) for file in (*files, *named)):
-            raise PlanError(f"--aws-ship-secret={pattern}: no file of the project, relative to {root}")
+            raise PlanError(
+                f"--aws-ship-secret={pattern}: no file of the project, relative to {root}; git tracks what is shipped"
+            )
     secret = {file: "its name" for file in named if file not in used and not is_allowed(file, ship_secrets)}
     files += [file for file in named if file not in secret]
     missing = sorted(set(needed) - set(files))
