@@ -24,7 +24,7 @@ from pytest_benchmark_aws.bundle.requirements import Installation, installation,
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_benchmark_aws.bundle.imports import Imports
     from pytest_benchmark_aws.bundle.project import Project
@@ -38,7 +38,7 @@ class _Manifest:
 
     imports: Imports
     files: list[tuple[str, Path]]
-    left_out: list[Path]
+    left_out: dict[Path, str]
     installations: dict[wheels.Target, Installation]
     notes: tuple[str, ...]
 
@@ -101,7 +101,7 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     environment = Environment()
     imports = Reader(project.root, environment).read(tests | project.conftests, project.loaded, project.plugin_modules)
     _refuse_strays(imports)
-    files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read)
+    files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read, project.ship_secrets)
     python, _ = wheels.guest_python(local)
     targets = [wheels.Target(python, arch, local) for arch in sorted({job.arch for job in jobs})]
     for target in targets:
@@ -115,8 +115,17 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
         [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
         left_out,
         installations,
-        tuple(_notes(project.root, sorted(missing), imports.project_files)),
+        (*_notes(project.root, sorted(missing), imports.project_files), *_secrets(left_out)),
     )
+
+
+def _secrets(left_out: Mapping[Path, str]) -> list[str]:
+    """What is said of files that look like secrets."""
+    if not left_out:
+        return []
+    shown = ", ".join(f"{file} ({why})" for file, why in list(left_out.items())[:5])
+    more = f" and {len(left_out) - 5:,} more, which --aws-show-bundle lists" if len(left_out) > 5 else ""
+    return [f"not shipped, as they look like secrets: {shown}{more}; --aws-ship-secret=FILE ships one"]
 
 
 def _refuse_strays(imports: Imports) -> None:

@@ -18,7 +18,7 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.usd import format_usd
-from pytest_benchmark_aws.machine.folders import Folders, cache_folder
+from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.session import expand, here, outcome, shipping
@@ -158,6 +158,8 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         unmeasured.append(uncounted)
     project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
+    for folder in () if settings.dry_run else (folders.runs, folders.wheels):
+        own_folder(folder)  # before anything is asked or made
     embedded = own = is_embedded(config)
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=own))

@@ -66,6 +66,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         read=frozenset() if ini_file is None else frozenset({ini_file}),
         plugin_modules=named_plugins(_words(config)),
         environment=guest_environment(settings.environment),
+        ship_secrets=settings.ship_secrets,
     )
 
 
