@@ -64,7 +64,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         loaded=loaded,
         conftests=frozenset(conftests),
         read=frozenset() if ini_file is None else frozenset({ini_file}),
-        plugin_modules=named_plugins(_words(config)),
+        plugin_modules=(*named_plugins(_words(config)), *os.environ.get("PYTEST_PLUGINS", "").split(",")),
         environment=guest_environment(settings.environment),
     )
 
