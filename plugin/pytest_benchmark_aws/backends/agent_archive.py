@@ -21,6 +21,8 @@ MODULES = tuple(
     for name in ("agent", "install", "instance_metadata", "launch", "run_tests", "s3", "spot", "uploads", "validity")
 )
 """Of the package ``guest``: the agent and what it imports."""
+CHECKPOINT_PARTS = 11
+"""Objects that a guest's checkpoint grows into; ``guest/uploads.py`` says how large each may be, together 512 MiB."""
 _MAIN = "from guest.agent import main\n\nmain()\n"
 
 
@@ -78,6 +80,11 @@ def upload(bucket: Bucket, shipments: Iterable[Shipment]) -> None:
                 bucket.put(archive.key, archive.data)
 
 
+def checkpoint_key(prefix: str, part: int) -> str:
+    """The key of a part of the checkpoint; the role of an instance may put what is called ``checkpoint``."""
+    return f"{prefix}/parts/{part}/checkpoint" if part else f"{prefix}/checkpoint"
+
+
 def manifest(
     site: Site, job: Job, attempt: int, shipment: Shipment, url: Callable[..., str], *, role_region: str | None
 ) -> dict[str, Any]:
@@ -87,9 +94,10 @@ def manifest(
     instance signs its requests itself.
     """
     prefix = site.prefix(job, attempt)
-    puts: dict[str, Any] = {
-        name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log", "checkpoint")
-    }
+    puts: dict[str, Any] = {name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log")}
+    for part in range(CHECKPOINT_PARTS):
+        name = f"checkpoint-{part}" if part else "checkpoint"
+        puts[name] = {"url": url("put_object", checkpoint_key(prefix, part))}
     for name in ("data", "done"):
         once = url("put_object", f"{prefix}/{name}", IfNoneMatch="*")
         puts[name] = {"url": once, "headers": {"If-None-Match": "*"}}

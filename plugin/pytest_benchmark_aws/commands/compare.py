@@ -97,6 +97,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="exit 1 too where a machine is worse by more, and has not enough launches to be sure",
     )
+    gate.add_argument(
+        "--fail-missing",
+        action="store_true",
+        help="exit 1 too where a baseline's test has no new result on its machine",
+    )
     parser.set_defaults(run=run)
 
 
@@ -133,6 +138,8 @@ def _parse_values(options: argparse.Namespace) -> None:
             parse_condition(text)
     if options.fail_if and not options.baseline:
         raise PlanError("--fail-if needs --baseline FILES: the earlier results that these must not be worse than")
+    if (options.fail_undecided or options.fail_missing) and not options.fail_if:
+        raise PlanError("--fail-undecided and --fail-missing need --fail-if, as in --fail-if 'median>5%'")
     if options.baseline and not options.fail_if:
         raise PlanError(
             "--baseline needs --fail-if, as in --fail-if 'median>5%'; to see both side by side, name all files"
@@ -208,8 +215,8 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
     now, then = current.compare().tables, before.compare().tables
     for text in options.fail_if:
         condition = gate.parse_condition(text)
-        changes, missing = gate.changes(now, then, condition.metric)
-        without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in missing}
+        changes, no_baseline = gate.changes(now, then, condition.metric)
+        without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in no_baseline}
         if not changes:
             if condition.metric == "usd" and gate.changes(now, then, "median")[0]:
                 raise PlanError(f"{condition}: no machine has a known price on both sides; use median, mean or min")
@@ -220,11 +227,13 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
             )
         judged.append(gate.judge(condition, changes))
     refused = len(current.refused) + len(before.refused)
-    lines = sentences.gate_lines(judged, list(without.values()))
+    missing = gate.missing(now, then)
+    lines = sentences.gate_lines(judged, list(without.values()), missing)
     if refused:
         lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
     undecided = options.fail_undecided and any(verdict.undecided for verdict in judged)
-    return lines, bool(refused) or undecided or any(verdict.failed for verdict in judged)
+    absent = options.fail_missing and bool(missing)
+    return lines, bool(refused) or undecided or absent or any(verdict.failed for verdict in judged)
 
 
 def _write(options: argparse.Namespace, view: View) -> None:

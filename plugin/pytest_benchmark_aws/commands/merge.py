@@ -15,7 +15,8 @@ from pytest_benchmark_aws.core.compare.records import Reading, RecordError, pars
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
 from pytest_benchmark_aws.results import files, storage
-from pytest_benchmark_aws.results.reading import find_files, read_json
+from pytest_benchmark_aws.results.finding import find_files
+from pytest_benchmark_aws.results.reading import read_json
 
 _DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes
 into one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they

@@ -41,8 +41,17 @@ def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
         alive = "?" if options.offline else _alive(options, record)
     where = f"embedded {record.region}" if record.embedded else f"{record.region} {record.account}"
     jobs = printable(few(record.jobs))
-    state = f"{record.state} ({record.problem})" if record.problem else record.state
-    return record.run_id, record.started[:19].replace("T", " "), where, jobs, state, f"{record.usd:.4f}", alive
+    state = f"{record.state} ({printable(record.problem)})" if record.problem else record.state
+    where = printable(where)
+    return (
+        printable(record.run_id),
+        record.started[:19].replace("T", " "),
+        where,
+        jobs,
+        state,
+        f"{record.usd:.4f}",
+        alive,
+    )
 
 
 def _alive(options: argparse.Namespace, record: RunRecord) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.model import Market
+from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.durations import parse_duration
 
 _Value = TypeVar("_Value")
@@ -122,11 +123,8 @@ def _count(text: str) -> int:
 
 
 def _money(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.removesuffix("USD").strip())
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    amount = json_fields.usd(text.removesuffix("USD").strip())
+    if amount is None:
         raise ValueError("give an amount of USD, as in 2.50")
     return amount
 
@@ -151,4 +149,7 @@ def _price(text: str) -> tuple[str, Decimal]:
     name, sign, amount = text.partition("=")
     if not sign or not name.strip():
         raise ValueError("give an instance type and USD an hour, as in m5.8xlarge=1.536")
-    return name.strip(), _money(amount)
+    price = _money(amount)
+    if not price:  # which would void --aws-max-cost
+        raise ValueError("give a price above 0, as in m5.8xlarge=1.536")
+    return name.strip(), price

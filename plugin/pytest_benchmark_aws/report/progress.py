@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import Protocol
 
 from pytest_benchmark_aws.core.values.durations import format_duration
+from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report.text import aligned, printable
 
 _WIDTH = 100
+_OVERLAP, _LOG_WIDTH = 200, 1_000
+"""Characters by which the end of a log is found again, and of its lines that are shown."""
 _PHASE_WIDTH, _DURATION_WIDTH = len("shutting-down"), len("59 min 59 s")
 """Of the longest, so that the lines of different times are in the same columns."""
 
@@ -65,13 +68,16 @@ class ProgressView:
 
     def _show_log(self, job: Progress) -> None:
         before, now = self._logged.get(job.name, ""), job.log
-        shown = before if now.startswith(before) else ""
-        whole, _, _ = now[len(shown) :].rpartition("\n")
+        start = len(before) if now.startswith(before) else 0
+        if start == 0 and before:  # of a long log a guest sends the end
+            seen = before[-_OVERLAP:]
+            start = now.rfind(seen) + len(seen) if seen in now else 0
+        whole, _, _ = now[start:].rpartition("\n")
         if not whole:
             return
-        self._logged[job.name] = f"{shown}{whole}\n"
-        for line in whole.splitlines():
-            self._terminal.write_line(f"  {job.name} | {printable(line)}")
+        self._logged[job.name] = f"{now[:start]}{whole}\n"
+        for line in whole.split("\n"):
+            self._terminal.write_line(f"  {job.name} | {printable(shortened(line.rstrip(), _LOG_WIDTH))}")
 
 
 def _lines(jobs: Sequence[Progress]) -> list[str]:

@@ -36,3 +36,9 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for a text of several lines, which stay lines."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_block(text: str) -> str:
+    """The same for what a program wrote, in which tabs and both kinds of line ends are at home."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)

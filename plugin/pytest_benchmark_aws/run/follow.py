@@ -13,6 +13,9 @@ from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Running, RunState
 from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S, UNHEARD_S
 
+_MOST_PHASE, _MOST_DETAIL = 20, 300
+"""Characters that are shown of what a guest says of itself."""
+
 
 @dataclass(slots=True)
 class Follower:
@@ -95,11 +98,13 @@ class Follower:
     def _show(self, launch: Running, status: Status, age_s: float) -> None:
         job, heartbeat = launch.handle.job, status.heartbeat
         progress = self.state.progress[job.name]
-        progress.phase = str(heartbeat.get("phase") or status.state)
+        progress.phase = str(heartbeat.get("phase") or status.state)[:_MOST_PHASE]
         progress.seconds = age_s
         progress.spent_usd = usd(job.price.usd_per_hour, age_s)
         test, count, total = heartbeat.get("test"), heartbeat.get("done", 0), heartbeat.get("of", len(job.cases))
-        progress.detail = f"{count}/{total} {test}" if test else ""
+        progress.detail = (
+            f"{str(count)[:_MOST_PHASE]}/{str(total)[:_MOST_PHASE]} {str(test)[:_MOST_DETAIL]}" if test else ""
+        )
         if self.follow_logs:
             with suppress(UnreachableError):  # what it logged is shown at the next look
                 progress.log = self.backends.of(job).log(launch.handle)
@@ -134,7 +139,11 @@ class Follower:
                 self.state.leftover = True  # asked again at the next look
         self.state.spent_usd += cost
         progress = self.state.progress[name]
-        progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost
+        progress.phase, progress.detail, progress.spent_usd = (
+            "done",
+            outcome.outcome.partition("\n")[0][:_MOST_DETAIL],
+            cost,
+        )
         progress.log = outcome.log
         attempts = self.state.attempts[name]
         return Finished(job, outcome, handle.instance_id, handle.placement.zone, seconds, cost, attempts)

@@ -49,11 +49,12 @@ class Launcher:
         """Follows the earlier launch; gives the job that is to be launched anew where nothing came of it."""
         placement, instance_id = earlier.placement, earlier.instance_id
         self.state.attempts[job.name] = max(placement.attempt, earlier.attempts)
-        self.state.spent_usd += earlier.spent_usd + earlier.unseen * most_usd(job)
+        as_launched = earlier.launched_as(job)
+        self.state.spent_usd += earlier.spent_usd + earlier.unseen * max(most_usd(job), most_usd(as_launched))
         anew = replace(job, fallback=earlier.fallback and self.limits.spot_fallback)  # only where still asked for
         if earlier.refused:
             return anew
-        job = replace(job, fallback=earlier.fallback)  # what it is, whatever is asked for now
+        job = as_launched  # whatever is asked for now
         if instance_id is None:
             self._intend(job, placement)
             try:
@@ -192,8 +193,16 @@ class Launcher:
         self.watcher.show(list(self.state.progress.values()))
 
     def _intend(self, job: Job, placement: Placement) -> None:
-        words = {**placement.record(), "fallback": job.fallback, "reserved_usd": str(most_usd(job))}
-        self.journal.write("intent", job=job.name, **words)
+        self.journal.write(
+            "intent",
+            job=job.name,
+            **placement.record(),
+            fallback=job.fallback,
+            reserved_usd=str(most_usd(job)),
+            time_limit_s=job.time_limit_s,
+            grace_s=job.grace_s,
+            usd_per_hour=str(job.price.usd_per_hour),
+        )
 
     def _refuse(self, job: Job, placement: Placement) -> None:
         """Says that nothing came of an intent: replayed later, it would launch what nothing is reserved for."""

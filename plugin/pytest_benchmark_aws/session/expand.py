@@ -44,6 +44,19 @@ def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
 
 
+def check_types(settings: Settings, catalog: Catalog) -> None:
+    """Refuses instance types that there are none of, those whose price is given included.
+
+    Raises:
+        pytest.UsageError: as ``chosen_types``; or a price is given for a type that is unknown.
+    """
+    chosen_types(settings, catalog)
+    for name in settings.prices:
+        if catalog.find(name) is None:
+            near = ", ".join(catalog.nearest(name))
+            raise pytest.UsageError(f"--aws-price {name}: no such instance type is known; did you mean {near}?")
+
+
 def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:
     """Names of the instance types of the command line or the ini file, filters resolved; none where there are none.
 

@@ -65,7 +65,7 @@ def configure(config: pytest.Config) -> None:
             check_region(settings.region)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
-    expand.chosen_types(settings, snapshot.catalog())
+    expand.check_types(settings, snapshot.catalog())
     options = config.option
     config.stash[outcome.SAVING] = outcome.Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare

@@ -39,3 +39,10 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
     outcome.finish(session)
+
+
+# Within the terminal's wrapper, which shows the failures, and around pytest-benchmark's, which was there before us.
+@pytest.hookimpl(wrapper=True, specname="pytest_sessionfinish")
+def pytest_sessionfinish_in_order(session: pytest.Session) -> Generator[None, object, object]:  # noqa: D103
+    with outcome.finishing(session):
+        return (yield)

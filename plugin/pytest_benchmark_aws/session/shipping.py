@@ -81,6 +81,7 @@ def guest_args(config: pytest.Config) -> list[str]:
         seed = getattr(config.option, option, None)
         if isinstance(seed, int) or (isinstance(seed, str) and seed.isdigit()):
             args.append(f"{flag}={seed}")
+    args += ["--benchmark-save-data"] * config.option.benchmark_save_data  # which rounds the guest sends
     config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
     return args
 

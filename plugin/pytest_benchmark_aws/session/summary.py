@@ -12,11 +12,12 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES
 from pytest_benchmark_aws.core.compare.records import Reading, Record, RecordError, parse_records
 from pytest_benchmark_aws.core.compare.tables import Table, compare_records, with_baselines
+from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report import columns
 from pytest_benchmark_aws.report.formats import sentences
 from pytest_benchmark_aws.report.formats.text import lines_of
 from pytest_benchmark_aws.report.formats.view import View
-from pytest_benchmark_aws.report.text import printable, printable_lines
+from pytest_benchmark_aws.report.text import printable, printable_block
 from pytest_benchmark_aws.results.baselines import load_baselines
 from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, result_json
 
@@ -37,7 +38,8 @@ _SAID_BELOW = ("scale", "launches")
 _HERE_COLUMNS = (
     "machine", "scale", "vcpus", "time", "throughput", "per-vcpu", "relative", "usd-hour", "usd-run", "choice", "flags",
 )  # fmt: skip
-_LOG_TAIL = 25
+_LOG_TAIL, _LOG_WIDTH = 25, 1_000
+"""Lines of a log, and characters of each."""
 
 
 def summarize(reporter: pytest.TerminalReporter) -> None:
@@ -49,9 +51,11 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     _write_tables(outcome, reporter)
     for launch in run.finished:
         if launch.broke_off:
-            reporter.write_line(f"  ✗ {launch.job.name}: {printable_lines(launch.outcome.outcome)}", red=True)
+            reporter.write_line(f"  ✗ {launch.job.name}: {printable_block(launch.outcome.outcome)}", red=True)
             for line in launch.outcome.log.splitlines()[-_LOG_TAIL:]:
-                reporter.write_line(f"    | {printable(line)}")
+                reporter.write_line(f"    | {printable(shortened(line, _LOG_WIDTH))}")
+    for note in outcome.notes:
+        reporter.write_line(f"  ! {printable(note)}", yellow=True)
     for line in outcome.regressions.lines():
         reporter.write_line(printable(line), yellow=True)
     for path in outcome.saved.values():

@@ -222,17 +222,19 @@ class Ec2Backend:
             return self._collect(handle)
 
     def _collect(self, handle: Handle) -> Outcome:
-        prefix = self._prefix(handle)
+        prefix, name = self._prefix(handle), f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
         log = self._uploads.fresh(f"{prefix}/log", results.LOG_LIMIT).decode("utf-8", "replace")
         result = results.fetch(self.site.bucket, prefix, self.result_limit)
-        if isinstance(result, results.Refused):  # nothing of such a guest is taken
-            name = f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
+        if isinstance(result, results.Refused):  # of such a result nothing can be taken
             text = f"error: the result is refused: {result.why}; {result.keep(self.site.folder / name)}"
             return Outcome(text, (), {}, log, whole=True)
         if result is not None:
-            cause = errors.cause_of(result.outcome) if result.outcome.startswith("spot:") else ""
-            return Outcome(result.outcome, result.lines, result.facts, log, whole=True, cause=cause)
-        lines = guest_result.parse_lines(self._uploads.fresh(f"{prefix}/checkpoint", self.result_limit))
+            envelope, data = result
+            cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
+            lines = results.with_place(envelope.lines, data, self.site.folder / name)
+            return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
+        data = results.checkpoint(self.site.bucket, prefix, self.result_limit)
+        lines = results.with_place(guest_result.parse_lines(data), data, self.site.folder / name)
         if not log:
             log = self._console(handle)
         return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
@@ -301,4 +303,6 @@ def seen_launch(instance: ec2.Instance, now: datetime) -> SeenLaunch:
         age_s=instance.age_s(now),
         most_usd=instance.most_usd(now),
         fallback=instance.fallback,
+        longest_s=instance.longest_s,
+        usd_per_hour=instance.usd_per_hour,
     )

@@ -1,4 +1,4 @@
-"""What guests put into the bucket: read again only where it changed, checked, else refused and kept aside."""
+"""What guests put into the bucket: read again only where it changed, checked; what is refused is kept aside."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key
 from pytest_benchmark_aws.core import guest_result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
@@ -82,15 +84,46 @@ class Refused:
 
     def keep(self, path: Path) -> str:
         """Writes what was read for whoever looks into it, and says where."""
+        return _keep(path, self.data)
+
+
+def with_place(lines: Sequence[dict[str, Any]], data: bytes, path: Path) -> tuple[dict[str, Any], ...]:
+    """The lines, those that are refused with where the bytes of all are kept now."""
+    if not any(line["kind"] == guest_result.REFUSED for line in lines):
+        return tuple(lines)
+    place = _keep(path, data)
+    return tuple(
+        {**line, "text": f"{line['text']}; {place}"} if line["kind"] == guest_result.REFUSED else line for line in lines
+    )
+
+
+def _keep(path: Path, data: bytes) -> str:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        return f"and not kept ({error})"
+    return f"kept as {path}"
+
+
+def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
+    """The checkpoint under a prefix, put together from its parts; of one that is too large, those that are not.
+
+    A part that is missing ends it: the guest was killed before it uploaded more.
+    """
+    parts: list[bytes] = []
+    for number in range(CHECKPOINT_PARTS):
         try:
-            path.write_bytes(self.data)
-        except OSError as error:
-            return f"and not kept ({error})"
-        return f"kept as {path}"
+            part = bucket.get(checkpoint_key(prefix, number), limit - sum(map(len, parts)))
+        except ValueError:
+            break
+        if part is None:
+            break
+        parts.append(part)
+    return b"".join(parts)
 
 
-def fetch(bucket: Bucket, prefix: str, limit: int) -> Envelope | Refused | None:
-    """The result under a prefix; None where the guest has not said that it is there.
+def fetch(bucket: Bucket, prefix: str, limit: int) -> tuple[Envelope, bytes] | Refused | None:
+    """The result under a prefix, with its bytes; None where the guest has not said that it is there.
 
     At most ``limit`` bytes are read of it.
     """
@@ -105,20 +138,22 @@ def fetch(bucket: Bucket, prefix: str, limit: int) -> Envelope | Refused | None:
         size, digest = done["size"], done["sha256"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         return Refused(f"its digest cannot be read ({type(error).__name__})", text)
+    if type(size) is not int or size.bit_length() > 63 or not (isinstance(digest, str) and len(digest) == 64):
+        return Refused("its digest cannot be read (no size, or no SHA-256)", text)
     return _fetch_whole(bucket, f"{prefix}/data", size, digest, limit)
 
 
-def _fetch_whole(bucket: Bucket, key: str, size: int, digest: str, limit: int) -> Envelope | Refused:
+def _fetch_whole(bucket: Bucket, key: str, size: int, digest: str, limit: int) -> tuple[Envelope, bytes] | Refused:
     why, data = "", b""
     for _ in range(ATTEMPTS):
         try:
             data = bucket.get(key, limit) or b""
             if len(data) != size:
-                why = f"{len(data):,} bytes, {size} were delivered"
+                why = f"{len(data):,} bytes, {size:,} were delivered"
             elif hashlib.sha256(data).hexdigest() != digest:
                 why = "its SHA-256 is not the delivered one"
             else:
-                return guest_result.parse(data)
+                return guest_result.parse(data), data
         except ValueError as error:  # more of the same would come
             return Refused(str(error), data)
     return Refused(why, data)

@@ -9,6 +9,10 @@ from pytest_benchmark_aws.report.columns import titled
 from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable
 
+_LIVE = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.)|\b(?:https?|ftp|mailto|xmpp)(?=:))", re.IGNORECASE)
+"""What GitHub makes a mention or a link of, escaped or not (GitHub Flavored Markdown, 6.9; "Autolinked references")."""
+_APART = "\u200b"
+"""A blank of no width behind it leaves the text as it looks, and nothing to press."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
 
 
@@ -40,4 +44,4 @@ def render(view: View) -> str:
 
 def escaped(text: str) -> str:
     """The text as itself: no markup, no HTML, no mention of anybody, on one line."""
-    return _SPECIAL.sub(r"\\\1", html.escape(printable(text), quote=False))
+    return _LIVE.sub(rf"\1{_APART}", _SPECIAL.sub(r"\\\1", html.escape(printable(text), quote=False)))

@@ -103,8 +103,8 @@ def notes(compared: Compared, how: str, reference: str | None, embedded: str = E
     return lines
 
 
-def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
-    """What failed, what could not be judged, and how many passed."""
+def gate_lines(judged: Sequence[Judged], without: Sequence[Row], missing: Sequence[Row]) -> list[str]:
+    """What failed, what could not be judged, how many passed, and which baselines have no new result."""
     lines = []
     for result in judged:
         count = len(result.passed) + len(result.failed) + len(result.undecided)
@@ -116,6 +116,11 @@ def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
     if without:
         names = sorted({f"{row.case} on {row.machine.name}" for row in without})
         lines.append(f"  no baseline: {few(names)}")
+    if missing:
+        names = sorted(
+            {f"{row.case}{f' at {row.scale}' if row.scale else ''} on {row.machine.name}" for row in missing}
+        )
+        lines.append(f"  no new result: {few(names)}; --fail-missing fails for it")
     return lines
 
 
