@@ -68,6 +68,7 @@ def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool
             args=project.args,
             sys_path=project.import_paths,
             notes=(*manifest.notes, *wanted.notes, *resolved.notes),
+            cwd=(relative(project.working_directory, project.root) or Path()).as_posix(),
             environment=project.environment,
         )
     return shipments
