@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -173,3 +174,24 @@ def test_a_region_is_checked_for_aws_alone(project: Path) -> None:
     """Without --aws, nobody asks what AWS_REGION names."""
     done = pytest_aws(project, "--collect-only", "-q", AWS_REGION="mars-1")
     assert done.code == 0, done.text
+
+
+def test_k15_a_cache_that_cannot_be_made_is_refused_in_one_sentence(project: Path) -> None:
+    """As below a home that is read-only; exit code 4, before embedded AWS is started."""
+    done = pytest_aws(project, "--aws", "-k", "small", PYTEST_BENCHMARK_AWS_CACHE="/proc/none")
+    assert done.code == 4
+    assert "/proc/none/runs cannot be made or written" in done.err
+    assert "set PYTEST_BENCHMARK_AWS_CACHE to a folder of your own" in done.err
+    assert "Traceback" not in done.text
+    assert "INTERNALERROR" not in done.text
+
+
+def test_k6_what_is_left_out_as_a_secret_is_said_by_a_plain_dry_run(project: Path) -> None:
+    """With why, and how it can be shipped; what is allowed is not named."""
+    (project / "prod.env").write_text("A=1")
+    (project / "server.key").write_text("x")
+    subprocess.run(["git", "-C", str(project), "add", "-A"], check=True)
+    done = pytest_aws(project, "--aws", "--aws-dry-run", "-k", "small", "--aws-ship-secret=server.key")
+    assert done.code == 0, done.text
+    said = "not shipped, as they look like secrets: prod.env (its name); --aws-ship-secret=FILE ships one"
+    assert said in done.out

@@ -10,8 +10,10 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.model import InstanceType, Price
 from pytest_benchmark_aws.core.values import json_fields
+from pytest_benchmark_aws.machine.folders import own_folder
 from pytest_benchmark_aws.machine.regular_files import read_regular
 
 if TYPE_CHECKING:
@@ -59,8 +61,10 @@ def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> 
     from botocore.exceptions import BotoCoreError, ClientError
 
     prices: dict[str, Price] = {}
-    path = folder / f"{clients.region}.json"
-    entries = _read(path)
+    path: Path | None = None
+    with suppress(PlanError):  # what another user may write is no price, and what cannot be kept is asked again
+        path = own_folder(folder) / f"{clients.region}.json"
+    entries = {} if path is None else _read(path)
     missing = []
     for name in dict.fromkeys(names):
         price = _price(entries.get(name))
@@ -77,9 +81,8 @@ def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> 
         if usd is not None:
             prices[name] = Price(usd, dated)
             entries[name] = {"usd": str(usd), "time": time.time(), "source": dated}
-    if missing:
-        with suppress(OSError):  # it is asked again next time
-            folder.mkdir(parents=True, exist_ok=True)
+    if missing and path is not None:
+        with suppress(OSError):
             path.write_text(json.dumps(entries), encoding="utf-8")
     return prices
 
@@ -122,7 +125,7 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
 def _read(path: Path) -> dict[str, Any]:
     """The entries of a file; none where it is missing or no JSON object."""
     try:
-        data = json.loads(read_regular(path, _MOST_BYTES))
+        data = json.loads(read_regular(path, _MOST_BYTES, own=True))
     except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

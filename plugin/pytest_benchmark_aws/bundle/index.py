@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.bundle.wheels import Target
 
 _NO_WHEEL = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
+_NO_ROOM = re.compile(r"\[Errno \d+\] (No space left on device|Read-only file system|Disk quota exceeded)[^\n]*")
 _NO_NETWORK = re.compile(r"Retrying \(|NewConnectionError|ConnectTimeout|ProxyError|SSLError|Name or service not known")
 
 
@@ -159,6 +160,11 @@ def _pip(
 
 
 def _refusal(target: Target, stderr: str) -> PlanError:
+    if (full := _NO_ROOM.search(stderr)) is not None:
+        return PlanError(
+            f"the wheels cannot be kept: {full[0].partition('] ')[2]}: make room, or set "
+            "PYTEST_BENCHMARK_AWS_CACHE and TMPDIR to folders with room"
+        )
     where = "this machine" if target.local else f"Amazon Linux 2023 on {target.arch}"
     words = "\n  ".join(line for line in stderr.splitlines() if "ERROR" in line) or stderr.strip()
     kind = NoNetworkError if _NO_NETWORK.search(stderr) else PlanError

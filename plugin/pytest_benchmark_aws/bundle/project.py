@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.agent_archive import Archive
-from pytest_benchmark_aws.bundle.secrets import is_secret
+from pytest_benchmark_aws.bundle.secrets import is_allowed, is_secret, key_in
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.units import format_memory
 
@@ -57,6 +57,8 @@ class Project:
     """Modules that the command line names as plugins."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Environment variables of pytest there; their values are shown nowhere."""
+    ship_secrets: tuple[str, ...] = ()
+    """Files, or patterns of them, that are shipped though they look like secrets."""
 
 
 def project_files(root: Path) -> tuple[list[Path], list[Path]]:
@@ -145,16 +147,25 @@ def bundle_project(
 
 
 def files_to_ship(
-    root: Path, needed: Iterable[Path], imported: Iterable[Path] = ()
-) -> tuple[list[tuple[str, Path]], list[Path]]:
-    """The project's files as (name, file), and those that are left out as secrets.
+    root: Path, needed: Iterable[Path], imported: Iterable[Path] = (), ship_secrets: Iterable[str] = ()
+) -> tuple[list[tuple[str, Path]], dict[Path, str]]:
+    """The project's files as (name, file), and those that are left out as secrets, each with what says so.
 
-    ``imported`` are files that this session has imported: they are shipped also where git does not track them.
+    ``imported`` are files that this session has imported: they are shipped also where git does not track them, and
+    whatever they are called. ``ship_secrets`` are patterns of files that are shipped whatever they hold.
 
     Raises:
-        PlanError: as ``bundle_project`` says.
+        PlanError: as ``bundle_project`` says; or a file that is needed holds a key, or a pattern means none.
     """
-    files, secret = project_files(root)
+    used, ship_secrets = {*needed, *imported}, tuple(ship_secrets)
+    files, named = project_files(root)
+    for pattern in ship_secrets:
+        if not any(is_allowed(file, [pattern]) for file in (*files, *named)):
+            raise PlanError(
+                f"--aws-ship-secret={pattern}: no file of the project, relative to {root}; git tracks what is shipped"
+            )
+    secret = {file: "its name" for file in named if file not in used and not is_allowed(file, ship_secrets)}
+    files += [file for file in named if file not in secret]
     missing = sorted(set(needed) - set(files))
     if missing:
         shown = ", ".join(map(str, missing[:5]))
@@ -172,8 +183,8 @@ def files_to_ship(
             link = next(place for place in (path, *path.parents) if place.is_symlink()).relative_to(root)
             raise PlanError(f"{link} is a link out of the project: ship the file itself, or let git ignore the link")
         linked = False if inside is None or inside == file else path.is_file() or path.is_symlink()
-        if linked and inside is not None and is_secret(inside):
-            secret.append(file)
+        if linked and inside is not None and is_secret(inside) and not is_allowed(inside, ship_secrets):
+            secret[file] = f"a link to {inside}"
         elif linked and path.is_file() and inside not in shipped:
             raise PlanError(
                 f"{file} is a link to {inside}, which is not shipped, as git ignores it or "
@@ -184,7 +195,34 @@ def files_to_ship(
         elif linked and inside is not None and path.is_dir():
             behind = [other for other in shipped if inside in other.parents and (root / other).is_file()]
             pairs += [((file / other.relative_to(inside)).as_posix(), root / other) for other in behind]
-    return pairs, secret
+    unread = [pair for pair in pairs if not is_allowed(Path(pair[0]), ship_secrets)]
+    encrypted = _encrypted(root, [name for name, _ in unread])
+    for name, path in unread:
+        what = "what git encrypts" if name in encrypted else key_in(path)
+        if what and Path(name) in used:
+            raise PlanError(
+                f"{name} is needed and holds {what}, so that it is not shipped: give the key by --aws-env, or ship the "
+                f"file all the same with --aws-ship-secret={name}"
+            )
+        if what:
+            secret[Path(name)] = what
+    return [pair for pair in pairs if Path(pair[0]) not in secret], dict(sorted(secret.items()))
+
+
+def _encrypted(root: Path, names: list[str]) -> set[str]:
+    """Files that git has encrypted in the repository (git-crypt, transcrypt and their kin) and that are plain here."""
+    attributes = [name for name in names if PurePosixPath(name).name == ".gitattributes"]
+    if not any(b"filter" in (root / name).read_bytes() for name in attributes):
+        return set()
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "check-attr", "-z", "--stdin", "filter"],
+            input=b"\0".join(map(os.fsencode, names)), capture_output=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+    parts = [os.fsdecode(part) for part in done.stdout.split(b"\0")]
+    return {name for name, value in zip(parts[::3], parts[2::3], strict=False) if "crypt" in value}
 
 
 def _git_files(root: Path, *which: str) -> list[Path] | None:

@@ -6,24 +6,30 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 import tarfile
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_benchmark_aws.backends.agent_archive import Archive
 from pytest_benchmark_aws.bundle.compiled import GLIBC
 from pytest_benchmark_aws.bundle.index import Download, check_with_pip, download_with_pip
 from pytest_benchmark_aws.bundle.project import add_file
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.machine.folders import keeping, own_folder
+from pytest_benchmark_aws.machine.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_benchmark_aws.bundle.requirements import Installation
 
+_MOST_BYTES = 16 * 2**20
+"""Of what is said of an archive: a name and a version for each wheel."""
 PACKAGED_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 """That Amazon Linux 2023 packages beside its own 3.9 (its user guide, "Python in AL2023")."""
 
@@ -85,12 +91,13 @@ def resolve(requirements: Iterable[str], target: Target, store: Path, wanted: In
         PlanError: for one of them there is no wheel for the target, in pip's words.
     """
     download = _download(requirements, target, wanted)
-    folder = store / _key(download, target)
+    folder = own_folder(store) / _key(download, target)
     stored = _read(folder)
     if stored is not None:
         return stored
-    store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=store, prefix="new-") as new:
+    if folder.exists() or folder.is_symlink():  # damaged, or put there by somebody else
+        _remove(folder)
+    with keeping(store), tempfile.TemporaryDirectory(dir=store, prefix="new-") as new:
         wheels, done = Path(new) / "wheels", Path(new) / "done"
         wheels.mkdir()
         done.mkdir()
@@ -100,7 +107,7 @@ def resolve(requirements: Iterable[str], target: Target, store: Path, wanted: In
             done.rename(folder)
     stored = _read(folder)
     if stored is None:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         raise PlanError(f"{folder}: the wheels kept there cannot be read; it was removed, run again")
     return stored
 
@@ -118,13 +125,15 @@ def check(requirements: Iterable[str], target: Target, store: Path, wanted: Inst
         return stored.notes
     path = folder.with_suffix(".checked")
     try:
-        return tuple(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        kept = json.loads(read_regular(path, _MOST_BYTES, own=True))
+        if isinstance(kept, list):
+            return tuple(map(str, kept))
+    except (OSError, ValueError, RecursionError):
         pass
     notes, certain = check_with_pip(download)
     if certain:
-        store.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(notes), encoding="utf-8")
+        with suppress(OSError, PlanError):  # a dry run keeps what it can
+            (own_folder(store) / path.name).write_text(json.dumps(notes), encoding="utf-8")
     return tuple(notes)
 
 
@@ -143,16 +152,37 @@ def _key(download: Download, target: Target) -> str:
 
 
 def _read(folder: Path) -> Archive | None:
+    """What is kept there; None where it is not this user's own, or not what it was when it was put there."""
     try:
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        about = json.loads(read_regular(folder / "about.json", _MOST_BYTES, own=True))
         path = folder / "wheels.tar"
-        if path.stat().st_size != about["size"]:
+        status = path.lstat()
+        own = status.st_uid == folder.lstat().st_uid == os.geteuid()
+        if not own or not stat.S_ISREG(status.st_mode) or status.st_size != about["size"]:
             return None
+        with path.open("rb") as file:
+            if _sha256(file) != about["sha256"]:
+                return None
         os.utime(folder)
-        notes = tuple(about.get("notes", ()))
-        return Archive(about["sha256"], about["size"], path, tuple(about["names"]), notes=notes)
-    except (OSError, ValueError, KeyError):
+        notes, names = tuple(map(str, about.get("notes", ()))), tuple(map(str, about["names"]))
+        return Archive(about["sha256"], about["size"], path, names, notes=notes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while part := file.read(2**20):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _remove(folder: Path) -> None:
+    """Removes what is kept there, whatever it is."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def _pack(wheels: Path, into: Path, notes: Iterable[str] = ()) -> None:

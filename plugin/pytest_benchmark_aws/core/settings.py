@@ -49,6 +49,7 @@ class Settings:
     instance_profile: str | None
     requirements: Path | None
     only_requirements: Path | None
+    ship_secrets: tuple[str, ...]
     resume: str | None
     detach: bool
     show_bundle: bool
@@ -95,6 +96,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         misfit=_choice("misfit", values, ("fail", "skip")) or "fail",
         prices=dict(_parsed("price", price, _price) for price in several("price")),
         subnets=several("subnet"),
+        ship_secrets=several("ship-secret"),
         requirements=path("requirements"),
         only_requirements=path("only-requirements"),
         environment=dict(map(_variable, several("env"))),

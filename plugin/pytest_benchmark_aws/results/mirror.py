@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values.storage_url import LARGEST, StorageUrl, refusal
+from pytest_benchmark_aws.machine.regular_files import read_regular
 from pytest_benchmark_aws.results import numbering
 from pytest_benchmark_aws.results.files import settle
 from pytest_benchmark_aws.results.mirror_state import MirrorState, locked
@@ -264,13 +265,15 @@ def _read(path: Path) -> bytes | str:
     reason = refusal(path.name, size)
     if reason is not None:
         return f"it cannot be an object ({reason}): rename or remove it"
-    data = path.read_bytes()[: LARGEST + 1]
     try:
+        data = read_regular(path, LARGEST)
         if isinstance(json.loads(data)["benchmarks"], list):
             return data
         return "no pytest-benchmark result: remove it"
     except (ValueError, TypeError, KeyError, RecursionError):
         return f"no whole JSON ({size:,} bytes), as a process leaves it that is killed while it saves: remove it"
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or error}): remove it"
 
 
 def _is_md5(path: Path, remote: Remote) -> bool:

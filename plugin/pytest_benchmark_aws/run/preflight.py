@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.clients import Clients, without_metadata_probe
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.errors import CleanupError, PlanError
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.registry import Backends
@@ -70,8 +70,19 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
             environment[key] = value
         if "AWS_ENDPOINT_URL" not in environment:
             raise PlanError(f"embedded AWS did not start (exit code {process.wait()}); its words are above")
+
+        def refuse_dead(**_: object) -> None:
+            if process.poll() is not None:
+                how = f"killed by signal {-process.returncode}" if process.returncode < 0 else "with an error"
+                raise CleanupError(
+                    f"the embedded AWS of this session ended ({how}), and with it what its instances had not "
+                    "delivered; their processes end by themselves, at their time limit at the latest. Run it again"
+                )
+
+        clients = Clients(settings.region, None, environment)
+        clients.on("before-send", refuse_dead)  # a call to nobody would be tried again and again
         try:
-            yield Clients(settings.region, None, environment)
+            yield clients
         finally:
             process.stdin.close()
             process.wait()

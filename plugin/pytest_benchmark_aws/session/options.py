@@ -44,6 +44,8 @@ _OPTIONS = {
     "only-requirements=FILE": "What to install on an instance in place of that: nothing but pytest is added.",
     "env=NAME[=VALUE]...": "Environment variable of the tests on an instance, with its value here or this one; "
     "repeatable. Values are shown nowhere.",
+    "ship-secret=FILE...": "Ship a file of the project though it looks like a secret, by its path from the rootdir or "
+    "a pattern such as 'tests/certs/*'; repeatable.",
     "resume=RUN": "Go on with a run that was cut off or detached: take over its instances, fetch what they have, "
     "launch the rest.",
     "detach": "Launch everything and leave it; fetch the results later with --aws-resume RUN.",
