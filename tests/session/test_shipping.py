@@ -51,6 +51,17 @@ def test_an_ini_file_below_the_rootdir_is_named_by_its_path(pytester: pytest.Pyt
     assert after(shipping.guest_args(config), "-c") == ["bench/own.ini", "-o", "addopts=", "-x"]
 
 
+def test_a_session_in_a_folder_of_the_project_runs_there_too(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rootdir and its ini file are named as they are from that folder."""
+    pytester.makeini("[pytest]\n")
+    monkeypatch.chdir(pytester.mkdir("bench"))
+    args = shipping.guest_args(pytester.parseconfig())
+    assert args[0] == "--rootdir=.."
+    assert after(args, "-c")[0] == "../tox.ini"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "word"),
     [

@@ -32,13 +32,13 @@ _OUR_FLAGS = frozenset(
 )
 
 
-def guest_args(words: Sequence[str], paths: Iterable[str], ini_file: str | None) -> list[str]:
+def guest_args(words: Sequence[str], paths: Iterable[str], ini_file: str | None, root: str = ".") -> list[str]:
     """The arguments on an instance, node ids aside: what finds the same rootdir and ini file, and what is forwarded.
 
     ``words`` is this session's command line with the ini file's ``addopts`` before it, ``paths`` what pytest took of it
-    for paths and node ids, ``ini_file`` the ini file relative to the rootdir.
+    for paths and node ids; ``ini_file`` and ``root``, the rootdir, are relative to the folder that pytest runs in.
     """
-    args = ["--rootdir=.", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint"]
+    args = [f"--rootdir={root}", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint"]
     if ini_file is not None:
         args += ["-c", ini_file]
     args += ["-o", "addopts="]  # they are among the words, and are not to be read again there

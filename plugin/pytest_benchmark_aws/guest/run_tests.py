@@ -37,7 +37,11 @@ class PytestRun:
         """
         launch, arguments = self._launch, self._launch.root / "arguments.json"
         # Node ids reach pytest through a file: no shell and no command line ever sees one.
-        arguments.write_text(json.dumps([*launch.job["args"], *launch.job["node_ids"]]), encoding="utf-8")
+        folder = launch.root / "project" / launch.job["cwd"]
+        folder.mkdir(parents=True, exist_ok=True)
+        root = os.path.relpath(launch.root / "project", folder)
+        node_ids = [node_id if root == "." else f"{root}/{node_id}" for node_id in launch.job["node_ids"]]
+        arguments.write_text(json.dumps([*launch.job["args"], *node_ids]), encoding="utf-8")
         environment = {
             **os.environ,
             **launch.job["environment"],
@@ -50,7 +54,7 @@ class PytestRun:
         with launch.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [str(python), "-c", _PROGRAM, str(arguments)],
-                cwd=launch.root / "project" / launch.job["cwd"], env=environment, stdout=log, stderr=subprocess.STDOUT,
+                cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             self._process = process

@@ -64,7 +64,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         loaded=loaded,
         conftests=frozenset(conftests),
         read=frozenset() if ini_file is None else frozenset({ini_file}),
-        plugin_modules=named_plugins(_words(config)),
+        plugin_modules=(*named_plugins(_words(config)), *os.environ.get("PYTEST_PLUGINS", "").split(",")),
         environment=guest_environment(settings.environment),
         ship_secrets=settings.ship_secrets,
     )
@@ -73,11 +73,12 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
 def guest_args(config: pytest.Config) -> list[str]:
     """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
     from pytest_benchmark_aws.bundle import forwarded_options
-    from pytest_benchmark_aws.bundle.project import relative
 
-    ini_file = None if config.inipath is None else relative(config.inipath, config.rootpath)
-    name = None if ini_file is None else ini_file.as_posix()
-    args = forwarded_options.guest_args(_words(config), config.args, name)
+    def from_here(path: Path) -> str:
+        return Path(os.path.relpath(path, Path.cwd())).as_posix()
+
+    ini_file = None if config.inipath is None else from_here(config.inipath)
+    args = forwarded_options.guest_args(_words(config), config.args, ini_file, from_here(config.rootpath))
     for option, flag in _SEEDS.items():
         seed = getattr(config.option, option, None)
         if isinstance(seed, int) or (isinstance(seed, str) and seed.isdigit()):
