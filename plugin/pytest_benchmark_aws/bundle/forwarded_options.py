@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from collections import deque
 from pathlib import Path
@@ -59,6 +60,12 @@ def _forwarded(words: Sequence[str], paths: Iterable[str]) -> list[str]:
         else:
             if word in {"-o", "--override-ini"} and rest and rest[0].partition("=")[0].strip() == "addopts":
                 rest.popleft()
+                continue
+            together = re.fullmatch(r"(-[vqsxl]+)[kmnc](.*)", word, re.DOTALL)  # -xk EXPR is -x -k EXPR
+            if together:
+                forwarded.append(together[1])
+                if not together[2] and rest:
+                    rest.popleft()
                 continue
             # -kEXPR and -n2 are ours too
             if word.startswith(("-oaddopts=", "--override-ini=addopts=")):

@@ -31,6 +31,7 @@ OURS = frozenset({"setuptools", "wheel", "boto3", "botocore", "s3transfer", "mot
 _PACKAGE = Path(__file__).resolve().parents[1]
 _BY_NAME = frozenset({"import_module", "importorskip", "__import__"})
 """Functions whose first argument, where it is a text, is a module's name."""
+_NEITHER = sys.stdlib_module_names | {"__main__"}
 _MISSING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -171,7 +172,7 @@ class Reader:
             folder = source.parents[min(imported.level, len(source.parents)) - 1]
             found = [("", file) for file in _modules_below([str(folder)], imported.name.split("."))]
             stray = distributions = False
-        elif not imported.level and (top := imported.name.partition(".")[0]) not in sys.stdlib_module_names:
+        elif not imported.level and (top := imported.name.partition(".")[0]) not in _NEITHER:
             start, places = _locate(top)
             found = [] if start is None else [(top, start)]
             found += [(imported.name, file) for file in _modules_below(places, imported.name.split(".")[1:])]
