@@ -149,6 +149,14 @@ def all_instances(region: str) -> list[Instance]:
     return list(ec2_backends[ACCOUNT][region].all_instances())
 
 
+def forget_instance(instance: Instance, region: str) -> None:
+    """Takes an instance and its tags out of a region."""
+    backend = ec2_backends[ACCOUNT][region]
+    for reservation in backend.reservations.values():
+        reservation.instances = [other for other in reservation.instances if other.id != instance.id]
+    backend.tags.pop(instance.id, None)
+
+
 def set_state(instance: Instance, name: str, code: str = "", message: str = "", transition: str = "") -> None:
     """Puts an instance into a state, with the reason that DescribeInstances shows."""
     instance._state.name = name

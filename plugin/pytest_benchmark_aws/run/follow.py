@@ -129,6 +129,10 @@ class Follower:
         if launch.paid is not None:
             seconds = seconds * float(launch.paid / cost) if cost else backend.least_billed_s
             cost = launch.paid
+        finished = Finished(
+            job, outcome, handle.instance_id, handle.placement.zone, seconds, cost, self.state.attempts[name]
+        )
+        self.state.ended[name], self.state.last_end = finished, self.clock.monotonic()
         try:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
             self.journal.write("terminating", job=name, instance_id=handle.instance_id, usd=str(cost))
@@ -142,8 +146,7 @@ class Follower:
         progress = self.state.progress[name]
         progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost
         progress.log = outcome.log
-        attempts = self.state.attempts[name]
-        return Finished(job, outcome, handle.instance_id, handle.placement.zone, seconds, cost, attempts)
+        return finished
 
     # Ending.
 
@@ -194,6 +197,8 @@ class Follower:
                 if not alive:
                     alive = ["unknown, AWS does not answer"]
             if alive and self.clock.monotonic() - started > TERMINATE_S:
+                with suppress(UnreachableError):
+                    self.state.ended |= {job_end.job.name: self._look_again(job_end) for job_end in done}
                 raise CleanupError(
                     f"still alive after {TERMINATE_S} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
                 )
@@ -208,7 +213,8 @@ class Follower:
         if handle is None or job_end.outcome.whole:
             return job_end
         outcome = self._collect(handle)
-        if not outcome.whole:
-            return job_end
+        if not outcome.whole:  # a console is shown some time after the end
+            log = max(job_end.outcome.log, outcome.log, key=len)
+            return replace(job_end, outcome=replace(job_end.outcome, log=log))
         self.journal.write("delivered", job=job_end.job.name, outcome=outcome.outcome, whole=True)
         return replace(job_end, outcome=outcome)

@@ -134,6 +134,10 @@ class RunState:
     """On launches that are over."""
     attempts: dict[str, int] = field(default_factory=dict)
     launched: list[Handle] = field(default_factory=list)
+    ended: dict[str, Finished] = field(default_factory=dict)
+    """Job -> its last launch that is over, whether or not AWS has heard that it should end."""
+    last_end: float | None = None
+    """When a launch of this process ended last, by the clock."""
     unheard: float | None = None
     """When a launch was given up of which AWS did not say whether it is one."""
     leftover: bool = False

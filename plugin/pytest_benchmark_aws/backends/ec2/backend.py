@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2, scheduler
+from pytest_benchmark_aws.aws import ec2, quotas, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
-from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
+from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, FORGOTTEN_S, LEAST_BILLED_S, PACE_BURST, PACE_S
+from pytest_benchmark_aws.backends.ec2.sightings import Sightings
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.settings import Settings
 
 __all__ = ["GRACE_S", "Ec2Backend", "make"]
-_STATES: dict[str, State] = {"pending": "pending", "running": "running", "terminated": "gone", "stopped": "stopping"}
+_STATES: dict[str, State] = {"pending": "pending", "running": "running", "shutting-down": "gone", "terminated": "gone"}
 
 
 def make(site: Site, settings: Settings) -> Ec2Backend:
@@ -56,8 +57,7 @@ class Ec2Backend:
     _uploads: results.Uploads = field(init=False)
     _calls: list[float] = field(default_factory=list)
     """When RunInstances was called."""
-    _last_seen: dict[str, float] = field(default_factory=dict)
-    """Instance -> when it was last seen or asked for; until EC2 says that it is terminated."""
+    _sightings: Sightings = field(default_factory=Sightings)
 
     noun = "instance"
     least_billed_s = LEAST_BILLED_S
@@ -123,9 +123,10 @@ class Ec2Backend:
         return placements
 
     def quota(self, job: Job) -> Quota | None:
-        """Of vCPUs, by whatever market: the account's for spot where the plan has any."""
-        limit = self.place.vcpu_quota
-        return None if limit is None else Quota("instances", launch_checks.vcpus(job), limit, "vCPUs")
+        """Of vCPUs, of the type's family in its market."""
+        code = quotas.quota_code(job.instance_type.name, job.market) or ""
+        limit = self.place.vcpu_quotas.get(code)
+        return None if limit is None else Quota(code, launch_checks.vcpus(job), limit, "vCPUs")
 
     def launch(self, job: Job, placement: Placement) -> Handle:
         """Puts the agent into S3 and launches an instance that fetches it."""
@@ -136,13 +137,16 @@ class Ec2Backend:
             with reaching(clients):
                 launch = request.keep(self.site.folder, placement.token, lambda: self._new_request(job, placement))
                 self._pace()
-                with errors.launching(self.site.run_id, placement.token):
+                code = quotas.quota_code(job.instance_type.name, job.market)
+                with errors.launching(self.site.run_id, placement.token, code):
                     instance_id = ec2.run_instance(clients, launch)
+        except errors.TerminatedError:
+            return Handle(job, self._terminated(placement), placement)
         except ClientError as error:
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
         except OSError as error:
             raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
-        self._last_seen[instance_id] = time.monotonic()
+        self._sightings.launch(instance_id)
         if self.options.scheduler_role:
             try:
                 with reaching(clients):
@@ -153,6 +157,15 @@ class Ec2Backend:
                     f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
                 ) from error
         return Handle(job, instance_id, placement)
+
+    def _terminated(self, placement: Placement) -> str:
+        """The id of a token's instance that is over, whose uploads are there; made up where EC2 shows it no more."""
+        with reaching(self.site.clients):
+            instances = self._instances().values()
+        shown = next((instance.instance_id for instance in instances if instance.token == placement.token), None)
+        instance_id = shown or f"terminated-{placement.token[:12]}"
+        self._sightings.over.add(instance_id)
+        return instance_id
 
     def _new_request(self, job: Job, placement: Placement) -> ec2.LaunchRequest:
         agent = self._agent(job, placement)
@@ -201,7 +214,10 @@ class Ec2Backend:
         prefix = self._prefix(handle)
         heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
         if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
-            return Status("unknown", heartbeat=heartbeat, done=done)
+            if request.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
+                self._sightings.is_not_shown(handle.instance_id)
+            state: State = "gone" if handle.instance_id in self._sightings.over else "unknown"
+            return Status(state, heartbeat=heartbeat, done=done)
         return Status(
             state=_STATES.get(instance.state, "stopping"),
             reason=instance.reason,
@@ -249,12 +265,16 @@ class Ec2Backend:
         """Terminates them; one that EC2 does not show yet is followed from now on, and so asked for again."""
         from botocore.exceptions import ClientError
 
-        for instance_id in instance_ids:
-            self._last_seen.setdefault(instance_id, time.monotonic())
+        sightings = self._sightings
+        instance_ids = sightings.follow(instance_ids)
         try:
             with reaching(self.site.clients):
-                ec2.terminate(self.site.clients, instance_ids)
+                if not all(map(sightings.can_be_asked_for, instance_ids)):
+                    self._instances()
+                ec2.terminate(self.site.clients, [name for name in instance_ids if sightings.can_be_asked_for(name)])
         except ClientError as error:
+            if not sightings.shown.intersection(instance_ids):
+                return
             raise CleanupError(
                 f"AWS refuses to end {', '.join(instance_ids)}, which power themselves off at their time limit: "
                 f"{refusal(error)}"
@@ -267,25 +287,14 @@ class Ec2Backend:
             raise CleanupError(f"the schedule that ends {', '.join(instance_ids)} stays: {refusal(error)}") from error
 
     def alive(self) -> list[str]:
-        """Ids of the run's instances that are not terminated, from a fresh look.
-
-        What EC2 does not show is no proof: just after a launch, or from another of its servers, it is a look too early.
-        """
+        """Ids of the run's instances that are neither terminated nor on their way there, from a fresh look."""
         with reaching(self.site.clients):
-            instances = self._instances()
-        now = time.monotonic()
-        return [name for name, seen in self._last_seen.items() if name in instances or now - seen < SHOWN_S]
+            self._instances()
+        return self._sightings.alive()
 
     def _instances(self) -> dict[str, ec2.Instance]:
         """The run's instances by id, from a fresh look."""
-        listed = ec2.instances_of_run(self.site.clients, self.site.run_id)
-        instances = {instance.instance_id: instance for instance in listed}
-        for instance_id, instance in instances.items():
-            if instance.alive:
-                self._last_seen[instance_id] = time.monotonic()
-            else:
-                self._last_seen.pop(instance_id, None)
-        return instances
+        return self._sightings.look(ec2.instances_of_run(self.site.clients, self.site.run_id))
 
     def _prefix(self, handle: Handle) -> str:
         return self.site.prefix(handle.job, handle.placement.attempt)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws import ec2, quotas
 from pytest_benchmark_aws.aws.errors import refusal
 from pytest_benchmark_aws.core.values.durations import format_duration
 
@@ -42,8 +42,8 @@ class Place:
     """VPC -> group."""
     images: Mapping[str, str] = field(default_factory=dict)
     """Architecture -> machine image."""
-    vcpu_quota: int | None = None
-    """vCPUs that may run at once; None: the account may not ask."""
+    vcpu_quotas: Mapping[str, int] = field(default_factory=dict)
+    """Code of a quota -> vCPUs that may run at once; without those that the account may not ask for."""
 
 
 def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place, list[str]]:
@@ -73,11 +73,15 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place
             images[arch] = options.ami or ec2.image(clients, arch)
     except (BotoCoreError, ClientError) as error:
         problems.append(f"AWS refused to answer: {refusal(error)}")
-    quota = ec2.vcpu_quota(clients, spot=any(job.target.market == "spot" for job in jobs))
-    problems += [_beyond_quota(job, quota) for job in jobs if quota is not None and vcpus(job) > quota]
+    codes = {code for job in jobs if (code := quotas.quota_code(job.instance_type.name, job.market))}
+    limits = {code: limit for code in sorted(codes) if (limit := quotas.vcpu_quota(clients, code)) is not None}
+    for job in jobs:
+        code = quotas.quota_code(job.instance_type.name, job.market)
+        if code is not None and vcpus(job) > limits.get(code, vcpus(job)):
+            problems.append(_beyond_quota(job, code, limits[code]))
     if not options.instance_profile:  # with a profile, the guest signs by its own role
         problems += _expiring(clients, jobs)
-    return Place(tuple(subnets), zones, images=images, vcpu_quota=quota), problems
+    return Place(tuple(subnets), zones, images=images, vcpu_quotas=limits), problems
 
 
 def vcpus(job: Job) -> int:
@@ -85,10 +89,10 @@ def vcpus(job: Job) -> int:
     return job.instance_type.vcpus or 0
 
 
-def _beyond_quota(job: Job, quota: int) -> str:
+def _beyond_quota(job: Job, code: str, quota: int) -> str:
     return (
         f"{job.instance_type.name} has {vcpus(job)} vCPUs, the account's quota for running instances is {quota}: ask "
-        "for more in Service Quotas, EC2, L-1216C47A (on demand) or L-34B43A08 (spot)"
+        f"for more in Service Quotas, EC2, {code} ({'spot' if job.market == 'spot' else 'on demand'})"
     )
 
 

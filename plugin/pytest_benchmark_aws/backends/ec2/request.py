@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -47,13 +48,21 @@ def launch_request(
     )
 
 
+def age_s(folder: Path, token: str) -> float:
+    """Seconds since the request of this token was made here; 0 where it was made elsewhere."""
+    try:
+        return max(0.0, time.time() - _path(folder, token).stat().st_mtime)
+    except OSError:
+        return 0.0
+
+
 def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2.LaunchRequest:
     """The request of this token: the one made before, be it by another process, else a new one.
 
     Raises:
         OSError: it cannot be read or written.
     """
-    path = folder / f"launch-{token}.json"
+    path = _path(folder, token)
     if path.exists():
         return ec2.LaunchRequest(**json.loads(path.read_text(encoding="utf-8")))
     request, new = make(), path.with_suffix(".new")
@@ -63,3 +72,7 @@ def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2
         os.fsync(file.fileno())
     new.rename(path)
     return request
+
+
+def _path(folder: Path, token: str) -> Path:
+    return folder / f"launch-{token}.json"

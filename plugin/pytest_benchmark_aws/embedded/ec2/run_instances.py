@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,9 @@ class RunInstances:
         key = (launch.zone, launch.token)
         if launch.token and key in self._answered:
             return 200, self._again(launch, *self._answered[key])
-        quotas.check_vcpus(self._state, request.region, launch.instance_type, launch.count, spot=launch.spot)
+        quotas.check_vcpus(
+            self._state, request.region, launch.instance_type, launch.count, spot=launch.spot, held=self._held()
+        )
         self._take_capacity(launch)
         status, body = moto()
         if status >= 400:
@@ -77,12 +80,30 @@ class RunInstances:
                 "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
             )
             raise AwsError("IdempotentParameterMismatch", message)
+        # boto3 #4406: since January 2025 the token of a terminated instance is refused, where it was answered before.
+        over = [instance_id for instance_id in instance_ids if self._is_over(instance_id)]
+        if over:
+            raise AwsError(
+                "IdempotentInstanceTerminated",
+                "The client token you have provided is associated with a terminated instance. Please use a different "
+                "client token.",
+            )
         instances = [self._lifecycle.find(instance_id).instance for instance_id in instance_ids]
         states = iter(
             f"<instanceState><code>{instance.state_code}</code><name>{instance.state}</name></instanceState>".encode()
             for instance in instances
         )
         return _STATE.sub(lambda _: next(states), body)
+
+    def _held(self) -> set[str]:
+        """Ids of instances that are over and still count against the quotas."""
+        since = time.monotonic() - self._state.settings.quota_release_delay
+        records = self._lifecycle.records.values()
+        return {record.instance.id for record in records if record.ended is not None and record.ended > since}
+
+    def _is_over(self, instance_id: str) -> bool:
+        record = self._lifecycle.records.get(instance_id)
+        return record is None or record.instance.state in {"shutting-down", "terminated"}
 
     def _take_capacity(self, launch: Launch) -> None:
         """Counts the launch against its zone's capacity, where a test has limited it."""

@@ -157,15 +157,15 @@ def _tagging(request: AwsRequest, tags: Mapping[str, Mapping[str, list[str]]]) -
 
 
 def _on_instances(request: AwsRequest) -> list[Question]:
-    """A question for each instance, with its tags; none for an unknown one, which EC2 itself refuses."""
+    """A question for each instance, with its tags; an unknown one has none (terraform-aws-runs-on #60)."""
     ids = request.listed("InstanceId") or [request.params.get("InstanceId", "")]
     instances = {instance.id: instance for instance in moto_models.all_instances(request.region)}
     asked = []
     for instance_id in ids:
-        if instance_id in instances:
-            tags = {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in instances[instance_id].get_tags()}
-            arn = _ec2_arn(request, "instance", instance_id)
-            asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **tags}))
+        found = instances.get(instance_id)
+        tags = {} if found is None else {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in found.get_tags()}
+        arn = _ec2_arn(request, "instance", instance_id)
+        asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **tags}))
     return asked
 
 
