@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.model import InstanceType, Price
+from pytest_benchmark_aws.core.values import json_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,6 +114,24 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
                 if usd > 0 and dimension.get("unit", "Hrs") == "Hrs":
                     return usd
     return None
+
+
+def spot_price(clients: Clients, instance_type: str, zone: str) -> Decimal | None:
+    """USD an hour of a type on the spot market of a zone now; None where it cannot be asked."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = clients("ec2").describe_spot_price_history(
+            InstanceTypes=[instance_type],
+            AvailabilityZone=zone,
+            ProductDescriptions=["Linux/UNIX"],
+            StartTime=datetime.now(timezone.utc),
+            MaxResults=10,
+        )
+    except (BotoCoreError, ClientError):
+        return None
+    prices = sorted((entry["Timestamp"], entry["SpotPrice"]) for entry in answer["SpotPriceHistory"])
+    return json_fields.usd(prices[-1][1]) if prices else None
 
 
 def _read(path: Path) -> dict[str, Any]:

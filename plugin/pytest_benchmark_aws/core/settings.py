@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import Market
 
 
+_LONGEST_S = 167 * 3600
+"""The longest time limit: with the longest grace it is within the 604,800 s that a presigned URL is valid."""
 _Value = TypeVar("_Value")
 
 
@@ -49,6 +51,8 @@ class Settings:
     baselines: Path | None
     throughput: str | None
     scale_parameter: str | None
+    tags: tuple[tuple[str, str], ...]
+    disk_gib: int | None
 
 
 def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
@@ -99,6 +103,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         baselines=path("baselines"),
         throughput=values["throughput"],
         scale_parameter=values["scale-parameter"],
+        tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
+        disk_gib=parsed("disk", _disk, None),
     )
 
 
@@ -121,6 +127,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _tag(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not 1 <= len(key) <= 128 or len(value) > 256:
+        raise ValueError(
+            "give KEY=VALUE, as in cost-center=1234, with a key of 128 and a value of 256 characters at most"
+        )
+    if key.lower().startswith(("aws:", "pytest-benchmark-aws")) or key in {"Name", "managed-by"}:
+        raise ValueError(f"{key} is AWS's or this plugin's own")
+    return key, value
+
+
+def _disk(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 16_384:
+        raise ValueError("give a whole number of GiB from 1 to 16384")
+    return int(text)
+
+
 def _money(text: str) -> Decimal:
     try:
         amount = Decimal(text.removesuffix("USD").strip())
@@ -133,8 +156,10 @@ def _money(text: str) -> Decimal:
 
 def _limit(text: str) -> int:
     seconds = parse_duration(text)
-    if not 10 <= seconds <= 7 * 24 * 3600:
-        raise ValueError("give ten seconds to seven days, as in 90m or 2h")
+    if not 10 <= seconds <= _LONGEST_S:
+        raise ValueError(
+            "give ten seconds to 167 hours, as in 90m or 2h: what an instance uploads by ends after 7 days"
+        )
     return seconds
 
 

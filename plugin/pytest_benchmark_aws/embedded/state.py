@@ -34,6 +34,8 @@ class Settings:
     quota_release_delay: float = 0.0
     """Seconds that the vCPUs of an instance that is shutting down or terminated still count against the quota, which
     on AWS is minutes (cml #649)."""
+    console_is_late: bool = False
+    """Whether GetConsoleOutput shows nothing yet to who does not ask for the latest, as of an instance's end."""
     kill_grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
     minute: float = 60.0

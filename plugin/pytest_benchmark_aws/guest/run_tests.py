@@ -34,8 +34,12 @@ class PytestRun:
         launch, arguments = self._launch, self._launch.root / "arguments.json"
         # Node ids reach pytest through a file: no shell and no command line ever sees one.
         arguments.write_text(json.dumps([*launch.job["args"], *launch.job["node_ids"]]), encoding="utf-8")
+        # Amazon Linux's /tmp is in memory: half of it, and a million files (AL2023 user guide, "/tmp is tmpfs").
+        folder = launch.root / "tmp"
+        folder.mkdir(exist_ok=True)
         environment = {
             **os.environ,
+            "TMPDIR": str(folder),
             **launch.job["environment"],
             "PYTEST_BENCHMARK_AWS_GUEST": "1",
             "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(launch.checkpoint),

@@ -48,6 +48,8 @@ class Follower:
             age_s = self.clock.monotonic() - launch.launched
             if status.state in {"pending", "running"}:
                 launch.paid = None  # AWS did not hear that it should end
+            if status.state == "pending":
+                launch.pending = self.clock.monotonic()
             gone = status.state == "gone" or (
                 status.state == "unknown" and (age_s > NEVER_SEEN_S or launch.paid is not None)
             )
@@ -100,7 +102,7 @@ class Follower:
         progress = self.state.progress[job.name]
         progress.phase = str(heartbeat.get("phase") or status.state)
         progress.seconds = age_s
-        progress.spent_usd = usd(job.price.usd_per_hour, age_s)
+        progress.spent_usd = usd(launch.usd_per_hour, launch.billed_s(self.clock.monotonic()))
         test, count, total = heartbeat.get("test"), heartbeat.get("done", 0), heartbeat.get("of", len(job.cases))
         progress.detail = f"{count}/{total} {test}" if test else ""
         if self.follow_logs:
@@ -124,13 +126,20 @@ class Follower:
         handle, job = launch.handle, launch.handle.job
         backend = self.backends.of(job)
         # Who comes back days later did not pay for a launch that was off long before.
-        seconds = max(backend.least_billed_s, min(self.clock.monotonic() - launch.launched, job.longest_s))
-        cost = usd(job.price.usd_per_hour, seconds)
+        seconds = max(backend.least_billed_s, min(launch.billed_s(self.clock.monotonic()), job.longest_s))
+        cost = usd(launch.usd_per_hour, seconds)
         if launch.paid is not None:
             seconds = seconds * float(launch.paid / cost) if cost else backend.least_billed_s
             cost = launch.paid
         finished = Finished(
-            job, outcome, handle.instance_id, handle.placement.zone, seconds, cost, self.state.attempts[name]
+            job,
+            outcome,
+            handle.instance_id,
+            handle.placement.zone,
+            seconds,
+            cost,
+            self.state.attempts[name],
+            handle.usd_per_hour,
         )
         self.state.ended[name], self.state.last_end = finished, self.clock.monotonic()
         try:

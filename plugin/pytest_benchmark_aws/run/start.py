@@ -193,6 +193,8 @@ def launch(
         )
         with planning():
             backends.prepare(jobs, shipments)
+        for note in backends.notes():
+            watcher.note(note)
         runner = Runner(
             backends,
             journal,

@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2, quotas, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
+from pytest_benchmark_aws.aws.prices import spot_price
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
-from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, FORGOTTEN_S, LEAST_BILLED_S, PACE_BURST, PACE_S
-from pytest_benchmark_aws.backends.ec2.sightings import Sightings
+from pytest_benchmark_aws.backends.ec2.limits import (
+    AGENT_URL_S,
+    FORGOTTEN_S,
+    LEAST_BILLED_S,
+    METAL_START_S,
+    PACE_BURST,
+    PACE_S,
+)
+from pytest_benchmark_aws.backends.ec2.sightings import Sightings, seen_launch
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
-from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
-from pytest_benchmark_aws.core.model import GRACE_S
-from pytest_benchmark_aws.core.values.file_names import safe_name
+from pytest_benchmark_aws.core.model import GRACE_S, LONGEST_URL_S
 from pytest_benchmark_aws.guest.user_data import user_data
 
 if TYPE_CHECKING:
@@ -27,17 +33,28 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.protocol import Site
-    from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.core.model import Job, Target
     from pytest_benchmark_aws.core.settings import Settings
 
-__all__ = ["GRACE_S", "Ec2Backend", "make"]
+__all__ = ["Ec2Backend", "grace_s", "make"]
 _STATES: dict[str, State] = {"pending": "pending", "running": "running", "shutting-down": "gone", "terminated": "gone"}
+
+
+def grace_s(target: Target) -> int:
+    """Seconds that a launch of the target may live beyond the time limit: metal takes long to begin."""
+    return GRACE_S + (METAL_START_S if target.instance_type.partition(".")[2].startswith("metal") else 0)
 
 
 def make(site: Site, settings: Settings) -> Ec2Backend:
     """The backend of a run; AWS is asked nothing."""
     options = Options(
-        settings.subnets, settings.security_group, settings.ami, settings.instance_profile, settings.scheduler_role
+        subnets=settings.subnets,
+        security_group=settings.security_group,
+        ami=settings.ami,
+        instance_profile=settings.instance_profile,
+        scheduler_role=settings.scheduler_role,
+        tags=settings.tags,
+        disk_gib=settings.disk_gib,
     )
     return Ec2Backend(site, options=options)
 
@@ -68,9 +85,14 @@ class Ec2Backend:
     # Before the first launch.
 
     def check(self, jobs: Sequence[Job]) -> list[str]:
-        """Asks for subnets, zones, images, the quota of vCPUs and the credentials' end."""
+        """Asks for subnets, zones, images, quotas of vCPUs, the credentials' end and the bucket's region."""
         self.place, problems = launch_checks.look(self.site.clients, self.options, jobs)
-        return problems
+        return [*problems, *self.site.bucket.problems()]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What ``check`` found that is no reason to refuse."""
+        return self.place.notes
 
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes bucket and security groups, uploads the archives; and a dry run for each market."""
@@ -78,7 +100,9 @@ class Ec2Backend:
         agent_archive.upload(self.site.bucket, shipments.values())
         clients, group = self.site.clients, self.options.security_group
         vpcs = dict.fromkeys(subnet.vpc_id for subnet in self.place.subnets)
-        groups = {vpc: group or ec2.security_group(clients, vpc, make=True) for vpc in vpcs}
+        groups = {
+            vpc: group or ec2.security_group(clients, vpc, make=True, tags=dict(self.options.tags)) for vpc in vpcs
+        }
         self.place = replace(self.place, security_groups=groups)
         first_jobs: dict[str, Job] = {}
         for job in jobs:
@@ -156,7 +180,9 @@ class Ec2Backend:
                 raise CleanupError(
                     f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
                 ) from error
-        return Handle(job, instance_id, placement)
+        spot = job.market == "spot"
+        price = spot_price(clients, job.instance_type.name, placement.zone) if spot else None
+        return Handle(job, instance_id, placement, price)
 
     def _terminated(self, placement: Placement) -> str:
         """The id of a token's instance that is over, whose uploads are there; made up where EC2 shows it no more."""
@@ -168,17 +194,22 @@ class Ec2Backend:
         return instance_id
 
     def _new_request(self, job: Job, placement: Placement) -> ec2.LaunchRequest:
+        if not self.options.instance_profile:  # they may have ended since ``check``, as launches come in waves
+            ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
+            if ending:
+                self.site.clients.renew()
+                ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
+            if ending:
+                raise RemoteFailure(f"{job.name} was not launched: {ending[0]}; then go on with --aws-resume")
         agent = self._agent(job, placement)
         key = f"{self.site.prefix(job, placement.attempt)}/agent.pyz"
         self.site.bucket.put(key, agent)
-        minutes = -(-(job.time_limit_s + job.grace_s // 2) // 60)
+        minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)  # by the instance's own clock, which begins with its boot
         url = self.site.bucket.url("get_object", key, AGENT_URL_S)
         return self._request(job, placement, user_data(url, hashlib.sha256(agent).hexdigest(), minutes))
 
     def _request(self, job: Job, placement: Placement, script: str) -> ec2.LaunchRequest:
-        return request.launch_request(
-            self.site.run_id, job, placement, self.place, script, self.options.instance_profile
-        )
+        return request.launch_request(self.site.run_id, job, placement, self.place, script, self.options)
 
     def _agent(self, job: Job, placement: Placement) -> bytes:
         """The agent and its job in one archive that Python runs."""
@@ -187,7 +218,7 @@ class Ec2Backend:
         def url(method: str, key: str, **signed: str) -> str:
             # Until when the guest may still upload; the URLs end with the credentials that sign them. An instance with
             # a role signs the plain ones itself.
-            presigned = bucket.url(method, key, job.longest_s, **signed)
+            presigned = bucket.url(method, key, min(job.longest_s, LONGEST_URL_S), **signed)
             return presigned.partition("?")[0] if by_role else presigned
 
         shipment, region = self.shipments[job.arch], self.site.clients.region if by_role else None
@@ -235,31 +266,7 @@ class Ec2Backend:
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
         with reaching(self.site.clients):
-            return self._collect(handle)
-
-    def _collect(self, handle: Handle) -> Outcome:
-        prefix = self._prefix(handle)
-        log = self._uploads.fresh(f"{prefix}/log", results.LOG_LIMIT).decode("utf-8", "replace")
-        result = results.fetch(self.site.bucket, prefix, self.result_limit)
-        if isinstance(result, results.Refused):  # nothing of such a guest is taken
-            name = f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-            text = f"error: the result is refused: {result.why}; {result.keep(self.site.folder / name)}"
-            return Outcome(text, (), {}, log, whole=True)
-        if result is not None:
-            cause = errors.cause_of(result.outcome) if result.outcome.startswith("spot:") else ""
-            return Outcome(result.outcome, result.lines, result.facts, log, whole=True, cause=cause)
-        lines = guest_result.parse_lines(self._uploads.fresh(f"{prefix}/checkpoint", self.result_limit))
-        if not log:
-            log = self._console(handle)
-        return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
-
-    def _console(self, handle: Handle) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return ec2.console_output(self.site.clients, handle.instance_id)
-        except (BotoCoreError, ClientError) as error:
-            return f"no log and no console output ({error})"
+            return results.collect(self.site, self._uploads, handle, self.result_limit)
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Terminates them; one that EC2 does not show yet is followed from now on, and so asked for again."""
@@ -298,16 +305,3 @@ class Ec2Backend:
 
     def _prefix(self, handle: Handle) -> str:
         return self.site.prefix(handle.job, handle.placement.attempt)
-
-
-def seen_launch(instance: ec2.Instance, now: datetime) -> SeenLaunch:
-    """What an instance's tags tell of its launch; its most costs is of now."""
-    return SeenLaunch(
-        run_id=instance.run,
-        job=instance.job,
-        instance_id=instance.instance_id,
-        placement=Placement(instance.token, instance.zone, instance.subnet, instance.attempt),
-        age_s=instance.age_s(now),
-        most_usd=instance.most_usd(now),
-        fallback=instance.fallback,
-    )

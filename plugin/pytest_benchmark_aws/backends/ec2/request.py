@@ -10,20 +10,26 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws.images import RootDevice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pytest_benchmark_aws.backends.ec2.launch_checks import Place
+    from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
     from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.core.model import Job
 
 
+DISK_GIB = 30
+"""Of the root, where the image does not ask for more."""
+
+
 def launch_request(
-    run_id: str, job: Job, placement: Placement, place: Place, script: str, instance_profile: str | None
+    run_id: str, job: Job, placement: Placement, place: Place, script: str, options: Options
 ) -> ec2.LaunchRequest:
     """All that the launch says; ``script`` is its user data."""
+    root = place.roots.get(place.images[job.arch], RootDevice())
     subnet = next(subnet for subnet in place.subnets if subnet.subnet_id == placement.where)
     deadline = datetime.now(timezone.utc) + timedelta(seconds=job.longest_s)
     return ec2.LaunchRequest(
@@ -35,6 +41,7 @@ def launch_request(
         token=placement.token,
         user_data=script,
         tags={
+            **dict(options.tags),
             "Name": f"{ec2.TAG} {run_id} {job.name}",
             f"{ec2.TAG}:run": run_id,
             f"{ec2.TAG}:job": job.name,
@@ -44,7 +51,11 @@ def launch_request(
             f"{ec2.TAG}:price": str(job.price.usd_per_hour),
             **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
         },
-        instance_profile=instance_profile,
+        instance_profile=options.instance_profile,
+        disk_gib=max(options.disk_gib or DISK_GIB, root.gib),
+        root_device=root.name,
+        encrypted=True,
+        cpu_credits="standard" if job.instance_type.burstable else "",
     )
 
 

@@ -7,12 +7,18 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.backends.ec2 import errors
+from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
+from pytest_benchmark_aws.core.values.file_names import safe_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
+    from pytest_benchmark_aws.backends.protocol import Handle, Site
     from pytest_benchmark_aws.core.guest_result import Envelope
 
 ATTEMPTS = 3
@@ -87,6 +93,33 @@ class Refused:
         except OSError as error:
             return f"and not kept ({error})"
         return f"kept as {path}"
+
+
+def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome:
+    """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
+    prefix = site.prefix(handle.job, handle.placement.attempt)
+    log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
+    result = fetch(site.bucket, prefix, limit)
+    if isinstance(result, Refused):  # nothing of such a guest is taken
+        name = f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
+        text = f"error: the result is refused: {result.why}; {result.keep(site.folder / name)}"
+        return Outcome(text, (), {}, log, whole=True)
+    if result is not None:
+        cause = errors.cause_of(result.outcome) if result.outcome.startswith("spot:") else ""
+        return Outcome(result.outcome, result.lines, result.facts, log, whole=True, cause=cause)
+    lines = guest_result.parse_lines(uploads.fresh(f"{prefix}/checkpoint", limit))
+    if not log:
+        log = _console(site.clients, handle.instance_id)
+    return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
+
+
+def _console(clients: Clients, instance_id: str) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return ec2.console_output(clients, instance_id)
+    except (BotoCoreError, ClientError) as error:
+        return f"no log and no console output ({error})"
 
 
 def fetch(bucket: Bucket, prefix: str, limit: int) -> Envelope | Refused | None:

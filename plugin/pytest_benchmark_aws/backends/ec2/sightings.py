@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.ec2.limits import SHOWN_S
+from pytest_benchmark_aws.backends.protocol import Placement, SeenLaunch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from pytest_benchmark_aws.aws.ec2 import Instance
 
@@ -70,3 +72,16 @@ class Sightings:
         """
         now = time.monotonic()
         return [name for name, seen in self._last_seen.items() if name in self.shown or now - seen < SHOWN_S]
+
+
+def seen_launch(instance: Instance, now: datetime) -> SeenLaunch:
+    """What an instance's tags tell of its launch; its most costs is of now."""
+    return SeenLaunch(
+        run_id=instance.run,
+        job=instance.job,
+        instance_id=instance.instance_id,
+        placement=Placement(instance.token, instance.zone, instance.subnet, instance.attempt),
+        age_s=instance.age_s(now),
+        most_usd=instance.most_usd(now),
+        fallback=instance.fallback,
+    )

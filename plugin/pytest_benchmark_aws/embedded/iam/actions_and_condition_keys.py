@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ACCOUNT = moto_models.ACCOUNT
 _S3_BUCKET_ACTIONS = {  # S3 User Guide, "Required permissions for Amazon S3 API operations"
     "CreateBucket": "CreateBucket",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "HeadBucket": "ListBucket",
     "ListObjectsV2": "ListBucket",
     "PutBucketEncryption": "PutEncryptionConfiguration",
@@ -192,6 +193,13 @@ def _s3(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
     if request.action == "CreateBucket" and "HTTP_X_AMZ_OBJECT_OWNERSHIP" in environ:
         asked.append(Question("s3:PutBucketOwnershipControls", arn, context))
     return asked
+
+
+def list_question(request: AwsRequest, environ: Mapping[str, Any]) -> Question:
+    """Whether the caller may list the bucket of a request for an object."""
+    bucket = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0]
+    context = _context(request, **{"aws:ResourceAccount": _ACCOUNT})
+    return Question("s3:ListBucket", f"arn:{_partition(request)}:s3:::{bucket}", context)
 
 
 def _s3_object(
