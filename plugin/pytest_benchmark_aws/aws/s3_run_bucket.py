@@ -74,7 +74,7 @@ class Bucket:
         client = self._client()
         try:
             client.head_bucket(**self._own)
-            if not self.name.startswith(_OWN_NAME) or self._is_complete():
+            if not self.name.startswith(_OWN_NAME):
                 return
         except ClientError as error:
             if code_of(error) not in {"404", "NoSuchBucket"}:
@@ -84,6 +84,8 @@ class Bucket:
             words = {"Bucket": self.name, "ObjectOwnership": "BucketOwnerEnforced", **where}
             with unless("BucketAlreadyOwnedByYou"):  # by a try of this whose answer was lost
                 self._settled(lambda: client.create_bucket(**words))
+        if self._is_complete():
+            return
         blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
         expire = {
@@ -103,7 +105,7 @@ class Bucket:
 
     def _is_complete(self) -> bool:
         """Whether an earlier run came to the last of the bucket's settings."""
-        with unless("NoSuchLifecycleConfiguration"):
+        with unless("NoSuchLifecycleConfiguration", "NoSuchBucket"):
             return bool(self._client().get_bucket_lifecycle_configuration(**self._own).get("Rules"))
         return False
 
