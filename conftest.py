@@ -32,19 +32,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "x_val, y_val; or .parquet or .csv with --label. Without these two, 15 percent are held out, stratified.",
     )
     group.addoption("--label", metavar="NAME", default=None, help="The column of --data that holds the class.")
+    group.addoption(
+        "--na-values",
+        metavar="TEXTS",
+        type=lambda text: [word for word in text.split(",") if word],
+        default=None,
+        help="What stands for a missing value in a .csv beside an empty field, with commas between; --na-values= for "
+        "nothing else, so that NA, null and nan are texts. Default: these and their like.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuses a wrong scale or data file before anything is collected."""
     if config.option.help or config.getoption("markers", False):
         return
-    scale, data, label = (config.getoption(name) for name in ("scale", "data", "label"))
+    scale, data, label, na_values = (config.getoption(name) for name in ("scale", "data", "label", "na_values"))
     if scale is not None and data is not None:
         raise pytest.UsageError("--scale and --data: choose one, a file's rows are what they are")
     if label is not None and data is None:
         raise pytest.UsageError("--label names a column of --data FILE: give the file too")
+    if na_values is not None and data is None:
+        raise pytest.UsageError("--na-values is about the texts in --data FILE: give the file too")
     if data is not None:
-        config.stash[_LINES] = _use_own_data(data, label)
+        config.stash[_LINES] = _use_own_data(data, label, na_values)
     elif scale is not None:
         from benchmarks.workload import ScaleError, parse_scale
 
@@ -54,12 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from error
 
 
-def _use_own_data(path: Path, label: str | None) -> list[str]:
+def _use_own_data(path: Path, label: str | None, na_values: list[str] | None) -> list[str]:
     from benchmarks.datafile import DataFileError, probe
     from benchmarks.workload import Workload, register
 
     try:
-        shape = probe(path, label)
+        shape = probe(path, label, na_values=na_values)
     except DataFileError as error:
         raise pytest.UsageError(f"--data {path}: {error}") from error
     register(

@@ -60,7 +60,9 @@ def problem(request: pytest.FixtureRequest, workload: Workload) -> Problem:
     if path is not None:
         from benchmarks.datafile import load
 
-        problem, request.config.stash[_DATA_NOTES] = load(path, request.config.getoption("label"))
+        problem, request.config.stash[_DATA_NOTES] = load(
+            path, request.config.getoption("label"), na_values=request.config.getoption("na_values")
+        )
         return problem
     from benchmarks import datacache
 

@@ -20,7 +20,7 @@ from benchmarks.holdout import part_sizes
 from benchmarks.labels import encode_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.problem import Problem
@@ -45,14 +45,17 @@ class DataShape:
     itemsize: int
 
 
-def probe(path: Path, label: str | None) -> DataShape:
+def probe(path: Path, label: str | None, *, na_values: Sequence[str] | None = None) -> DataShape:
     """Return the size of the problem in a file, from headers, metadata and labels alone.
+
+    ``na_values`` are a csv's texts for a missing value beside the empty one; None means pyarrow's, such as NA and null.
 
     Raises:
         DataFileError: the file is missing, unreadable or holds no classification problem.
     """
     with _reading(path):
         if _suffix(path) == ".npz":
+            _no_na_values(na_values)
             headers = npzfile.read_headers(path, label)
             labels = npzfile.read_labels(path, headers)
             sizes = part_sizes(labels)
@@ -62,25 +65,29 @@ def probe(path: Path, label: str | None) -> DataShape:
                 else 4
             )
             return DataShape(*sizes, headers["x_train"][0][1], labels.classes, itemsize)
-        table, name = tablefile.open_table(path, label, whole=False)
+        table, name = tablefile.open_table(path, label, whole=False, na_values=na_values)
         labels = encode_column(name, table.read(name))
         return DataShape(
             *part_sizes(labels), len(table.types) - 1, labels.classes, tablefile.known_itemsize(table, name) or 8
         )
 
 
-def load(path: Path, label: str | None, *, seed: int = 0) -> tuple[Problem, list[str]]:
+def load(
+    path: Path, label: str | None, *, seed: int = 0, na_values: Sequence[str] | None = None
+) -> tuple[Problem, list[str]]:
     """Return the problem in a file, and lines for a human that say what was done with columns, labels and rows.
 
-    ``seed`` chooses the rows that are held out where the file has no validation rows of its own.
+    ``seed`` chooses the rows that are held out where the file has no validation rows of its own; ``na_values`` is as in
+    ``probe``.
 
     Raises:
         DataFileError: the file is missing, unreadable or holds no classification problem.
     """
     with _reading(path):
-        return (
-            npzfile.load_npz(path, label, seed) if _suffix(path) == ".npz" else tablefile.load_table(path, label, seed)
-        )
+        if _suffix(path) == ".npz":
+            _no_na_values(na_values)
+            return npzfile.load_npz(path, label, seed)
+        return tablefile.load_table(path, label, seed, na_values)
 
 
 @contextlib.contextmanager
@@ -92,7 +99,14 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataFileError(f"{path}: {error}") from None
     except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         kind = path.suffix.lower()
+        if kind == ".csv" and ("utf8" in str(error).lower() or isinstance(error, UnicodeDecodeError)):
+            raise DataFileError(f"{path}: its text is not UTF-8 ({error}): {tablefile.NOT_UTF8}") from error
         raise DataFileError(f"{path}: cannot be read as {kind} ({error}): is it complete, and a {kind}?") from error
+
+
+def _no_na_values(na_values: Sequence[str] | None) -> None:
+    if na_values is not None:
+        raise DataFileError("--na-values is for .csv: in a .npz, NaN is missing")
 
 
 def _suffix(path: Path) -> str:

@@ -114,7 +114,8 @@ def _refuse_missing(what: str, gaps: NDArray[np.bool_]) -> None:
     if missing:
         raise DataFileError(
             f"{what} is missing (empty, null, NaN or, in a .csv, NA) in {missing:,} of {len(gaps):,} rows, first at "
-            f"row {int(gaps.argmax())} (counted from 0): drop those rows or label them"
+            f"row {int(gaps.argmax())} (counted from 0): drop those rows or label them; "
+            "in a .csv, --na-values= keeps NA as a text"
         )
 
 

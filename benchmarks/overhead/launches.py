@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import urllib.request
 import zipfile
 from collections import Counter
 from decimal import Decimal
@@ -33,6 +32,7 @@ from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.model import Case, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
+from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Limits, RealClock
 from pytest_benchmark_aws.run.preflight import READY
@@ -89,7 +89,6 @@ def main(count: int) -> None:
 
 def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     """The launches against a server."""
-    endpoint = environment["AWS_ENDPOINT_URL"]
     clients = Clients(None, None, environment)
     account = clients.account()
     bucket = default_bucket(clients, account)
@@ -102,7 +101,7 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     place = Place(subnets, zones, {subnets[0].vpc_id: group}, {"x86_64": ec2.image(clients, "x86_64")})
     for action, times in THROTTLED.items():
         fault = {"action": action, "code": "RequestLimitExceeded", "status": 503, "times": times}
-        _control(endpoint, "faults", fault)
+        control(environment, "faults", fault)
     cases = [
         Case(f"test.py::test[{n}]", "test.py::test", Target("m5.large", "on-demand", n + 1), Requirements())
         for n in range(count)
@@ -117,7 +116,7 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
         finished = runner.run(plan.jobs)
         seconds = perf_counter() - started
         alive = len(backend.alive())
-    calls = Counter(call["action"] for call in _control(endpoint, "calls"))
+    calls = Counter(call["action"] for call in control(environment, "calls"))
     return {
         "launches": len(finished),
         "outcomes": dict(Counter(launch.outcome.outcome for launch in finished)),
@@ -127,16 +126,6 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
         "alive": alive,
         "calls": dict(calls),
     }
-
-
-def _control(endpoint: str, what: str, data: object = None) -> list[dict[str, str]]:
-    body = None if data is None else json.dumps(data).encode()
-    headers = {"Content-Type": "application/json"}
-    with urllib.request.urlopen(
-        urllib.request.Request(f"{endpoint}/_embedded/{what}", data=body, headers=headers)
-    ) as answer:
-        records: list[dict[str, str]] = json.loads(answer.read() or b"[]")
-    return records
 
 
 if __name__ == "__main__":

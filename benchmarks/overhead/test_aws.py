@@ -10,11 +10,11 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.run.preflight import READY
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def test_first_measurement(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
 
 
 def _calls(environment: dict[str, str]) -> Counter[str]:
-    with urllib.request.urlopen(f"{environment['AWS_ENDPOINT_URL']}/_embedded/calls") as answer:
-        return Counter(call["action"] for call in json.loads(answer.read()) if not _is_polling(call))
+    return Counter(call["action"] for call in control(environment, "calls") if not _is_polling(call))
 
 
 def _is_polling(call: dict[str, str]) -> bool:

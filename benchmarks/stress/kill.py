@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.run.journal import read
 from pytest_benchmark_aws.run.preflight import READY
 
@@ -100,8 +100,7 @@ class World:
 
     def instances(self) -> list[dict[str, Any]]:
         """This run's, as the AWS itself knows them."""
-        with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/instances") as answer:
-            instances: list[dict[str, Any]] = json.loads(answer.read())
+        instances: list[dict[str, Any]] = control(self.aws, "instances")
         return [instance for instance in instances if instance["id"] not in self.seen]
 
     def alive(self) -> list[str]:

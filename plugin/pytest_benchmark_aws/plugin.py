@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 def _on(config: pytest.Config) -> bool:
-    """Whether this session uses AWS; the pytest that runs on an instance never does, whatever its ini file says."""
+    """Whether this session uses AWS; the pytest that runs on an instance is never told to."""
     asked = any(
         config.getoption(name, None) for name in ("aws", "aws_dry_run", "aws_show_bundle", "aws_resume", "aws_detach")
     )
-    return asked and "PYTEST_BENCHMARK_AWS_GUEST" not in os.environ
+    if asked and "PYTEST_BENCHMARK_AWS_GUEST" in os.environ:
+        raise pytest.UsageError(
+            "--aws: PYTEST_BENCHMARK_AWS_GUEST is set, which marks the pytest that runs on an instance: unset it"
+        )
+    return asked
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # noqa: D103 -- pytest documents its hooks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +64,8 @@ def test_misfits_can_be_left_out(project: Path) -> None:
     [
         (["--aws-max-cost=1"], "the plan could cost 1.79 USD, --aws-max-cost allows 1.00"),
         (["--aws-instance-type=m5.9xlarge"], "did you mean m5."),
+        (["--aws-price=m5.9xlarge=1"], "--aws-price m5.9xlarge: no such instance type is known"),
+        (["--aws-price=m5.large=0"], "give a price above 0"),
         (["--aws-instance-type=vcpus>=100000"], "none of the"),
         (["--aws-instance-type=vcpu>=4"], "'vcpu >= 4' is no comparison"),
         (["--aws-market=cheap"], "choose one of on-demand, spot"),
@@ -171,3 +174,24 @@ def test_a_region_is_checked_for_aws_alone(project: Path) -> None:
     """Without --aws, nobody asks what AWS_REGION names."""
     done = pytest_aws(project, "--collect-only", "-q", AWS_REGION="mars-1")
     assert done.code == 0, done.text
+
+
+def test_k15_a_cache_that_cannot_be_made_is_refused_in_one_sentence(project: Path) -> None:
+    """As below a home that is read-only; exit code 4, before embedded AWS is started."""
+    done = pytest_aws(project, "--aws", "-k", "small", PYTEST_BENCHMARK_AWS_CACHE="/proc/none")
+    assert done.code == 4
+    assert "/proc/none/runs cannot be made or written" in done.err
+    assert "set PYTEST_BENCHMARK_AWS_CACHE to a folder of your own" in done.err
+    assert "Traceback" not in done.text
+    assert "INTERNALERROR" not in done.text
+
+
+def test_k6_what_is_left_out_as_a_secret_is_said_by_a_plain_dry_run(project: Path) -> None:
+    """With why, and how it can be shipped; what is allowed is not named."""
+    (project / "prod.env").write_text("A=1")
+    (project / "server.key").write_text("x")
+    subprocess.run(["git", "-C", str(project), "add", "-A"], check=True)
+    done = pytest_aws(project, "--aws", "--aws-dry-run", "-k", "small", "--aws-ship-secret=server.key")
+    assert done.code == 0, done.text
+    said = "not shipped, as they look like secrets: prod.env (its name); --aws-ship-secret=FILE ships one"
+    assert said in done.out

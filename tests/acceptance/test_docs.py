@@ -51,7 +51,8 @@ ELSEWHERE = {
         "runs this test among others", ".ci/run"
     ),
     "pip install -e '.[bench]'": Elsewhere("changes the environment that tests run in", "tox:py"),
-    "pip install 'pytest-benchmark-aws[report]'": Elsewhere("changes the environment that tests run in", "tox:py"),
+    "pip install 'path/to/this/clone[report]'": Elsewhere("changes the environment that tests run in", "tox:py"),
+    "pip install 'path/to/this/clone[embedded]'": Elsewhere("changes the environment that tests run in", "tox:aws"),
     "pytest --benchmark-only": Elsewhere(
         "trains at laptop scale, for minutes", "tox:bench", "pytest --benchmark-only --collect-only -q"
     ),

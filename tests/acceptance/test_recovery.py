@@ -7,11 +7,11 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_benchmark_aws.embedded.control_client import control
 from tests.acceptance.awsproject import Done, environment, make_project, pytest_aws
 
 if TYPE_CHECKING:
@@ -69,13 +69,11 @@ class World:
 
     def alive(self) -> int:
         """Instances that are not terminated, as the server knows them."""
-        with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/instances") as answer:
-            return sum(one["state"] != "terminated" for one in json.loads(answer.read()))
+        return sum(one["state"] != "terminated" for one in control(self.aws, "instances"))
 
     def bundles(self) -> int:
         """Archives that were uploaded so far."""
-        with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/calls") as answer:
-            calls = json.loads(answer.read())
+        calls = control(self.aws, "calls")
         return sum(call["action"] == "PutObject" and "/bundles/" in call["path"] for call in calls)
 
     def stored(self) -> int:

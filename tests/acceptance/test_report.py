@@ -144,7 +144,7 @@ def test_without_the_extra_there_is_one_clear_error(tmp_path: Path, results: Pat
     (blocked / "jinja2.py").write_text("raise ImportError('not here', name='jinja2')\n")
     found = report(tmp_path, str(results), PYTHONPATH=str(blocked))
     assert found.returncode == 1
-    assert found.stderr == ("pytest-benchmark-aws: a report needs jinja2: pip install 'pytest-benchmark-aws[report]'\n")
+    assert found.stderr == "pytest-benchmark-aws: a report needs jinja2: pip install jinja2 vl-convert-python\n"
 
 
 def test_no_font_of_this_machine_is_needed(tmp_path: Path, results: Path) -> None:

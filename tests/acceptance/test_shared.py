@@ -7,13 +7,13 @@ import platform
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
+from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.machine.folders import cache_folder
 from tests.acceptance.awsproject import Done, environment, make_project, pytest_aws
 
@@ -54,7 +54,8 @@ class Team:
 
         self.root, self.aws, self.bucket = root, aws, bucket
         self.storage = f"--benchmark-storage=s3://{bucket}/bench"
-        keys = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded", "region_name": "us-east-1"}
+        keys = {"aws_access_key_id": aws["AWS_ACCESS_KEY_ID"], "region_name": "us-east-1"}
+        keys |= {"aws_secret_access_key": aws["AWS_SECRET_ACCESS_KEY"]}
         self.s3 = boto3.client("s3", endpoint_url=aws["AWS_ENDPOINT_URL"], **keys)
 
     def cache(self, machine: str) -> Path:
@@ -90,9 +91,7 @@ class Team:
 
     def control(self, path: str, payload: dict[str, Any] | None = None) -> Any:
         """A control request to the embedded AWS."""
-        data = None if payload is None else json.dumps(payload).encode()
-        with urllib.request.urlopen(f"{self.aws['AWS_ENDPOINT_URL']}/_embedded/{path}", data=data) as answer:
-            return json.load(answer)
+        return control(self.aws, path, payload)
 
     def end_credentials(self, action: str, times: int = 1) -> None:
         """Lets AWS say that the credentials have ended."""

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 import pytest_benchmark_aws
 from pytest_benchmark_aws.aws.policies import actions, client_policy, instance_policy
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
+from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.machine.folders import cache_folder
 from tests.acceptance.awsproject import environment, make_project, pytest_aws
 from tests.aws.tenant import ACCOUNT, BUCKET, PROJECT, REGION
@@ -79,9 +79,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
             done = pytest_aws(project, "--aws", "--aws-target=cloud", PYTEST_BENCHMARK_AWS_CACHE=str(cache), **given_to)
             assert done.code == 0, done.text
             assert "0 instances of this run are alive" in done.out
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"{given_to['AWS_ENDPOINT_URL']}/_embedded/calls", timeout=30) as answer:
-                recorded = json.load(answer)
+            recorded = control(given_to, "calls")
         finally:
             process.stdin.close()
             process.wait()

@@ -441,3 +441,86 @@ def test_missing_stays_missing(column: Any) -> None:
     numbers, note = feature_values("f", pa.chunked_array([column]))
     assert np.isnan(numbers).tolist() == [not value.is_valid for value in column]
     assert note.missing == column.null_count
+
+
+PANDAS = {
+    "unnamed": b'{"index_columns": ["__index_level_0__"], "columns": []}',
+    "named": b'{"index_columns": ["number"], "columns": []}',
+    "range": b'{"index_columns": [{"kind": "range", "name": null, "start": 0, "stop": 40, "step": 1}]}',
+}
+
+
+@pytest.mark.parametrize("kind", PANDAS)
+def test_j1_what_pandas_stored_as_its_index_is_no_feature(tmp_path: Path, kind: str) -> None:
+    """Rows sorted by class and numbered would tell each one's class; a range is no column of the file at all."""
+    name = {"unnamed": "__index_level_0__", "named": "number"}.get(kind)
+    columns = {"x": list(range(40))[::-1], "y": sorted(LABELS)} | ({name: list(range(40))} if name else {})
+    path = tmp_path / "data.parquet"
+    pq.write_table(pa.table(columns).replace_schema_metadata({b"pandas": PANDAS[kind]}), path)
+    problem, lines = load(path, "y")
+    assert problem.x_train.shape[1] == probe(path, "y").features == 1
+    said = [line for line in lines if "index" in line]
+    assert said == ([f"column {name!r}: the rows' numbers or names (pandas' index), left out"] if name else [])
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+@pytest.mark.parametrize("numbers", [range(40), range(100, 20, -2)], ids=["counted", "shuffled"])
+def test_j1_an_unnamed_first_column_of_distinct_integers_is_no_feature(
+    tmp_path: Path, name: str, numbers: range
+) -> None:
+    """``to_csv`` writes a frame's index so, also where its rows were drawn from another frame's."""
+    rows = [f"{number},{place % 7},{label}" for place, (number, label) in enumerate(zip(numbers, LABELS, strict=True))]
+    path = save_csv(tmp_path, "\n".join([f"{name},x,y", *rows]))
+    problem, lines = load(path, "y")
+    assert problem.x_train.shape[1] == probe(path, "y").features == 1
+    assert f"column {name!r}: the rows' numbers or names (pandas' index), left out" in lines
+
+
+def test_j1_an_unnamed_column_of_values_is_a_feature(tmp_path: Path) -> None:
+    """It numbers nothing where a value comes twice."""
+    rows = [f"{place % 7},{place},{label}" for place, label in enumerate(LABELS)]
+    assert probe(save_csv(tmp_path, "\n".join([",x,y", *rows])), "y").features == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_j2_a_csv_is_read_in_the_encoding_that_its_mark_tells(tmp_path: Path, encoding: str) -> None:
+    """Spreadsheets write UTF-16 with a byte order mark."""
+    path = tmp_path / "data.csv"
+    path.write_text("größe,y\n" + "".join(f"{place},{label}\n" for place, label in enumerate(LABELS)), encoding)
+    shape, read = probe(path, "y"), shape_of(load(path, "y")[0])
+    assert (shape.rows, shape.features, shape.classes) == (read.rows, read.features, read.classes) == (34, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("größe,y\n1,a\n2,b\n", "latin-1"), ("x,y\nä,a\nö,b\n", "latin-1"), ("x,y\n1,ä\n2,ö\n", "latin-1"),
+     ("x,y\n1,a\n2,b\n", "utf-16-le")],
+    ids=["header", "feature", "label", "no-mark"],
+)  # fmt: skip
+def test_j2_another_encoding_is_refused_with_the_way_out(tmp_path: Path, text: str, encoding: str) -> None:
+    """Which of the encodings without a mark a file has, nobody can tell."""
+    path = tmp_path / "data.csv"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(DataFileError, match="iconv -f "):
+        probe(path, "y")
+    with pytest.raises(DataFileError, match="iconv -f "):
+        load(path, "y")
+
+
+def test_j3_na_is_a_text_where_that_is_asked_for(tmp_path: Path) -> None:
+    """Namibia's code is NA; --na-values= leaves the empty field alone as missing."""
+    rows = [f"{place if place else ''},{'NA' if label == 'a' else label}" for place, label in enumerate(LABELS)]
+    path = save_csv(tmp_path, "\n".join(["x,y", *rows]))
+    with pytest.raises(DataFileError, match="--na-values= keeps NA as a text"):
+        probe(path, "y")
+    problem, _ = load(path, "y", na_values=[])
+    assert problem.classes == probe(path, "y", na_values=[]).classes == 3
+    assert np.isnan(np.vstack([problem.x_train, problem.x_val])).sum() == 1
+
+
+def test_j3_na_values_are_for_csv_alone(tmp_path: Path) -> None:
+    """The other files say themselves what is missing."""
+    with pytest.raises(DataFileError, match=r"--na-values is for \.csv"):
+        probe(save_parquet(tmp_path, {"x": [1, 2], "y": ["a", "b"]}), "y", na_values=[])
+    with pytest.raises(DataFileError, match=r"--na-values is for \.csv"):
+        load(save_npz(tmp_path, x_train=np.ones((2, 1)), y_train=[0, 1]), None, na_values=[])

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_benchmark_aws.bundle.cargo import load
+from pytest_benchmark_aws.bundle.cargo import _renamed, examine, load
+from pytest_benchmark_aws.bundle.imports import Imports
 from pytest_benchmark_aws.bundle.project import Project
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.machine.folders import Folders
+from tests.bundle.test_compiled import elf
 from tests.bundle.test_project import repository, write
 from tests.run.fake_backend import make_job
 
@@ -45,3 +47,35 @@ def test_only_what_the_jobs_run_must_be_shipped(tmp_path: Path, folders: Folders
         load(collected(root, "test_new.py"), [make_job()], folders, local=True)
     assert load(collected(root, "test_new.py"), [], folders, local=True) == {}
     assert not folders.wheels.exists()
+
+
+def test_d1_an_extension_built_here_is_refused_for_another_architecture(tmp_path: Path, folders: Folders) -> None:
+    """By its name, before any wheel is asked for; where the instances can run it, it is shipped."""
+    root = tmp_path / "root"
+    repository(root, {"test_it.py": b"", ".gitignore": b"*.so\n"})
+    write(root, {"zz_fast.so": elf(40)})
+    project = replace(collected(root, "test_it.py"), loaded={"zz_fast": str(root / "zz_fast.so")})
+    with pytest.raises(
+        PlanError, match=r"(?s)not to be run on Amazon Linux.*zz_fast\.so is compiled for arm.*--aws-req"
+    ):
+        examine(project, [make_job()], folders, local=False)
+    assert not folders.wheels.exists()
+
+
+def test_c10_what_an_instance_would_not_have_is_refused_by_name(tmp_path: Path, folders: Folders) -> None:
+    """A module beside the project, with its file."""
+    root = tmp_path / "root"
+    repository(root, {"test_it.py": b"import zz_beside\n"})
+    write(tmp_path, {"lib/zz_beside.py": b""})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path / "lib"))
+        with pytest.raises(PlanError, match=r"(?s)would not have it:\n  zz_beside: .*lib/zz_beside\.py\nInstall it"):
+            load(collected(root, "test_it.py"), [make_job()], folders, local=True)
+
+
+def test_a_module_of_another_name_than_its_folder_is_shipped_under_its_own(tmp_path: Path) -> None:
+    """Where imports on an instance look."""
+    start = tmp_path / "source" / "__init__.py"
+    write(tmp_path, {"source/__init__.py": b"", "source/part.py": b""})
+    imports = Imports(frozenset(), frozenset(), {}, {}, {"zz_app": start})
+    assert _renamed(imports) == {"zz_app/__init__.py": start, "zz_app/part.py": start.with_name("part.py")}

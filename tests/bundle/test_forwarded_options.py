@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.bundle.forwarded_options import _forwarded, import_paths
-from pytest_benchmark_aws.session.remote import guest_args
+from pytest_benchmark_aws.session.shipping import guest_args
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,9 @@ KEPT = (
     ["-v"],
     ["-p", "no:randomly"],
     ["-o", "xfail_strict=true"],
+    ["-oxfail_strict=true"],
+    ["--override-ini", "markers=addopts"],
+    ["--cov=src"],
     ["-W", "error"],
     ["--maxfail=2"],
     ["--strict-markers"],
@@ -61,6 +64,14 @@ DROPPED = (
     ["--benchmark-compare=0001"],
     ["--benchmark-histogram"],
     ["--benchmark-compare-fail=min:5%"],
+    ["--cov-fail-under=90"],
+    ["--cov-fail-under", "90"],
+    ["--cov-report=term"],
+    ["-o", "addopts=-x"],
+    ["--override-ini", "addopts=-x"],
+    ["-oaddopts=-x"],
+    ["--override-ini=addopts=-x"],
+    ["--aws-env", "KEY=secret"],
     ["--aws"],
     ["--aws-dry-run"],
     ["--aws-show-bundle"],

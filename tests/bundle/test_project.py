@@ -239,3 +239,59 @@ def test_a_name_of_any_bytes_is_read_from_git(tmp_path: Path) -> None:
     names = {"with blank", 'quo"te', "line\nfeed", "ünïcode"}
     repository(tmp_path, dict.fromkeys(names, b""))
     assert set(map(str, project_files(tmp_path)[0])) == names
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_d4_a_folder_that_is_a_link_out_of_the_project_is_refused(tmp_path: Path, tracked: bool) -> None:
+    """Also one that was a folder when git last looked: nothing of what lies behind it is read."""
+    root = tmp_path / "project"
+    write(tmp_path, {"outside/table.csv": b"private"})
+    (repository if tracked else write)(root, {"test_it.py": b"", "data/table.csv": b"ours"})
+    (root / "data" / "table.csv").unlink()
+    (root / "data").rmdir()
+    (root / "data").symlink_to("../outside")
+    with pytest.raises(PlanError, match=r"^data is a link out of the project"):
+        bundle_project(root, [], {})
+
+
+def test_d4_a_folder_that_is_a_link_to_a_folder_of_keys_ships_none(tmp_path: Path) -> None:
+    """The name that git knows a file by does not make it harmless."""
+    repository(tmp_path, {"test_it.py": b"", "data/config": b"ours"})
+    write(tmp_path, {".aws/config": b"key"})
+    (tmp_path / "data" / "config").unlink()
+    (tmp_path / "data").rmdir()
+    (tmp_path / "data").symlink_to(".aws")
+    archive = bundle_project(tmp_path, [], {})
+    assert set(unpacked(archive)) == {"test_it.py"}
+    assert archive.left_out == ("data/config",)
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_link_to_a_folder_of_the_project_ships_what_it_leads_to(tmp_path: Path, tracked: bool) -> None:
+    """Under both names, as a test that reads through the link needs."""
+    write(tmp_path, {"tests/test_it.py": b"", "data/a/table.csv": b"1", "data/table.csv": b"2"})
+    (tmp_path / "tests" / "data").symlink_to("../data")
+    (repository if tracked else write)(tmp_path, {"tests/test_it.py": b""})
+    shipped = unpacked(bundle_project(tmp_path, [], {}))
+    assert (shipped["tests/data/a/table.csv"], shipped["tests/data/table.csv"]) == (b"1", b"2")
+    assert shipped["data/table.csv"] == b"2"
+
+
+def test_d5_a_large_file_is_refused_unread(tmp_path: Path) -> None:
+    """Ten GiB, without blocks on the disk: its size is looked at before anything is read."""
+    import resource
+
+    repository(tmp_path, {"test_it.py": b"", "large.bin": b""})
+    os.truncate(tmp_path / "large.bin", 10 * 2**30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(PlanError, match=r"more than 200 MiB \(large\.bin is where"):
+        bundle_project(tmp_path, [], {})
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 2**10
+
+
+def test_d0_d2_imported_files_are_shipped_though_git_ignores_them(tmp_path: Path) -> None:
+    """And what git ignores and nobody imports stays here."""
+    repository(tmp_path, {"test_it.py": b"", ".gitignore": b"_*.py\n"})
+    write(tmp_path, {"_version.py": b"1", "_other.py": b"2"})
+    shipped = unpacked(bundle_project(tmp_path, [Path("test_it.py")], {}, [Path("_version.py")]))
+    assert set(shipped) == {"test_it.py", ".gitignore", "_version.py"}

@@ -17,7 +17,8 @@ from packaging.tags import parse_tag
 
 from pytest_benchmark_aws.backends.agent_archive import Archive
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, guest_python, resolve
+from pytest_benchmark_aws.bundle.index import _refusal
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS, Target, _pack, _read, guest_python, resolve
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
@@ -182,3 +183,49 @@ def test_where_there_is_no_wheel_pip_is_quoted(cache: Path) -> None:
     with pytest.raises(PlanError, match=r"Amazon Linux 2023 on arm64 with Python 3\.12.*\n.*zz_a(?s:.*)--aws-requir"):
         resolve(["zz_a==1.0"], Target("3.12", "arm64", local=False), cache / "wheels")
     assert list((cache / "wheels").iterdir()) == []
+
+
+def stored(folder: Path) -> Path:
+    """An archive of wheels as ``resolve`` keeps it."""
+    wheels, done = folder / "wheels", folder / "done"
+    wheels.mkdir()
+    done.mkdir()
+    (wheels / "a-1.0-py3-none-any.whl").write_bytes(b"wheel")
+    _pack(wheels, done)
+    return done
+
+
+def test_k7_what_is_kept_is_hashed_before_it_is_used(tmp_path: Path) -> None:
+    """An archive of the right size and other content is none."""
+    kept = stored(tmp_path)
+    assert _read(kept) is not None
+    data = bytearray((kept / "wheels.tar").read_bytes())
+    data[600] ^= 1
+    (kept / "wheels.tar").write_bytes(data)
+    assert _read(kept) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("whose", ["", "about.json", "wheels.tar"])
+def test_k7_what_another_user_put_there_is_none(tmp_path: Path, whose: str) -> None:
+    """Neither a folder of theirs nor a file in one of ours."""
+    kept = stored(tmp_path)
+    os.chown(kept / whose, 12345, 12345)
+    assert _read(kept) is None
+
+
+@pytest.mark.parametrize("about", ["[]", "{", '{"size": 1}', "[" * 100_000, "null", '{"sha256": 1, "size": "x"}'])
+def test_k7_what_says_nothing_of_its_archive_is_none(tmp_path: Path, about: str) -> None:
+    """It is downloaded again."""
+    kept = stored(tmp_path)
+    (kept / "about.json").write_text(about)
+    assert _read(kept) is None
+
+
+@pytest.mark.parametrize("words", ["No space left on device", "Read-only file system"])
+def test_k15_pips_own_traceback_for_a_full_disk_is_one_sentence(words: str) -> None:
+    """As pip writes it to its standard error."""
+    error = f"ERROR: Exception:\nTraceback (most recent call last):\nOSError: [Errno 28] {words}: '/c/x.whl'\n"
+    told = str(_refusal(LOCAL, error))
+    assert told.startswith(f"the wheels cannot be kept: {words}")
+    assert "\n" not in told

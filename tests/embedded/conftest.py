@@ -43,8 +43,8 @@ class World:
             service,
             endpoint_url=self.aws.endpoint,
             region_name="us-east-1",
-            aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",
+            aws_access_key_id=self.aws.key.key_id,
+            aws_secret_access_key=self.aws.key.secret,
             config=Config(retries={"total_max_attempts": 1}, **options),
         )
 
@@ -85,6 +85,12 @@ class World:
     def record(self, instance_id: str) -> dict[str, Any]:
         """What the control API says of an instance."""
         return next(instance for instance in self.aws.control("instances") if instance["id"] == instance_id)
+
+    def metadata_service(self, instance_id: str) -> str:
+        """The URL of an instance's metadata service; of an instance that there is not, one that leads nowhere."""
+        instances = self.aws.control("instances")
+        urls = [instance["metadata_service"] for instance in instances if instance["id"] == instance_id]
+        return urls[0] if urls else f"{self.aws.endpoint}/_embedded/imds/{instance_id}"
 
     def error(self, act: Callable[..., Any], **parameters: Any) -> tuple[str, int]:
         """Code and status of the error that a call answers."""

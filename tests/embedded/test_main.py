@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_benchmark_aws.embedded.control_client import control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +63,7 @@ class Command:
         )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"{self.values['AWS_ENDPOINT_URL']}/_embedded/instances") as answer:
-                pid = json.load(answer)[0]["pid"]
+            pid = control(self.values, "instances")[0]["pid"]
             if pid is not None:
                 return pid
             time.sleep(0.02)

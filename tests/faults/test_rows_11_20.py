@@ -12,6 +12,7 @@ import pytest
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.core.plan import most_usd
+from pytest_benchmark_aws.embedded.iam.authorization import Key
 from pytest_benchmark_aws.run import history
 from pytest_benchmark_aws.run.journal import JournalError, read
 from tests.faults.wire import answer_with, answering, ec2_error, form
@@ -222,6 +223,8 @@ KEYS = "[default]\naws_access_key_id = {0}\naws_secret_access_key = {0}\naws_ses
 def from_disk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of keys that clients read, which at first holds AKIAOLD, a session's that AWS no longer knows."""
     file = tmp_path / "credentials"
+    for name in ("AKIAOLD", "AKIANEW", "AKIAOTHER"):
+        world.aws.accept(Key(name, name, name))
     file.write_text(KEYS.format("AKIAOLD"))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

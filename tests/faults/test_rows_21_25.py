@@ -167,6 +167,15 @@ def test_fault_24_a_disk_filled_by_a_test_does_not_silence_the_guest(
     assert finished(result)[0] == "test_it.py::test_quick"
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+def sigint(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What this process does on SIGINT; children of one that ignores it, as in a shell's background, ignore it too."""
+    was = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, was)
+
+
+@pytest.mark.usefixtures("sigint")
 def test_fault_25_a_hang_is_interrupted_and_the_rest_delivered(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the limit a hanging test gets SIGINT, and the tests before it are delivered."""
     launch.tests("import threading\ndef test_quick(): pass\ndef test_hangs(): threading.Event().wait()\n")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.run.start import RunOutcome
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
-from pytest_benchmark_aws.session import outcome
 from pytest_benchmark_aws.session.extra_info import extra_info
 from tests.faults.guests import line_of, loopback
 from tests.faults.world import HANGS, RUN, STAYS, World, make_backend, make_jobs, until
@@ -29,6 +29,11 @@ def lines_of(done: Any, kind: str = "test") -> list[str]:
     return [line["nodeid"] for line in done.outcome.lines if line["kind"] == kind]
 
 
+def measured(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """The benchmarks that count of a test's line."""
+    return cases_of([line], [line["nodeid"]]).by_id[line["nodeid"]].benchmarks
+
+
 def test_fault_26_what_fails_after_it_measured_is_failed_and_not_timed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,8 +44,8 @@ def test_fault_26_what_fails_after_it_measured_is_failed_and_not_timed(
     assert found["outcome"] == "failed"
     quick, fails = (line for line in found["lines"] if line["kind"] == "test")
     assert [report["outcome"] for report in fails["reports"]] == ["passed", "failed", "passed"]
-    assert (outcome._measured(fails), fails["benchmarks"] != []) == ([], True)
-    assert [bench["name"] for bench in outcome._measured(quick)] == ["test_quick"]
+    assert (measured(fails), fails["benchmarks"] != []) == ([], True)
+    assert [bench["name"] for bench in measured(quick)] == ["test_quick"]
 
 
 def test_fault_27_a_killed_pytest_is_partial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,8 +66,8 @@ def test_fault_28_a_notice_ends_the_tests_and_what_is_finished_is_delivered(
     world.folder.mkdir()
     backend = make_backend(world.clients(), world.folder, script=HANGS)
     handle = backend.launch(job, backend.placements(job, 1)[0])
-    service = f"{world.aws.endpoint}/_embedded/imds/{handle.instance_id}"
-    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", service)
+    (instance,) = world.aws.control("instances")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance["metadata_service"])
     begun = tmp_path / "begun"
     with loopback(tmp_path / "launch") as launch:
         hang = f"    pathlib.Path({str(begun)!r}).touch()\n    threading.Event().wait()\n"

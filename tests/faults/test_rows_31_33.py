@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.faults.world import World
 
 GOOD = result(line_of("test_one"))
+MORE = json.dumps(line_of("test_two")).encode() + b"]}"
 LIMIT = 2**20
 
 
@@ -95,25 +96,38 @@ REFUSED = {
     "no schema": (b"{}", "no result of schema 1"),
     "a list": (b"[1, 2]", "no result of schema 1"),
     "no JSON": (b"\xff\xfe{", "it is no JSON"),
-    "NaN": (raw("0.25", "NaN"), "NaN is no finite number"),
-    "infinity": (raw("0.25", "-Infinity"), "-Infinity is no finite number"),
-    "1e999": (raw("0.25", "1e999"), "1e999 is no finite number"),
-    "5000 digits": (raw("0.25", "9" * 5000), "an integer of 5,000 digits"),
-    "a little deep": (raw("0.25", "[" * 70 + "]" * 70), "nested deeper than 64"),
     "deep": (raw("0.25", "[" * 100_000 + "]" * 100_000), "nested deeper than 64"),
     "deep and open": (b"[" * 500_000, "nested deeper than 64"),
-    "a text for a number": (raw("0.25", '"0.25"'), "stats.data are no numbers"),
-    "a bool for a number": (raw("0.25", "true"), "stats.data are no numbers"),
     "no lines": (raw('"lines": [', '"lines": 0, "else": ['), "lines are no list"),
-    "a line that is no object": (raw('"lines": [', '"lines": [7, '), "line 1 is no object"),
     "an outcome that is no text": (
         raw('"outcome": "passed", "phases"', '"outcome": 3, "phases"'),
         "outcome is no text",
     ),
     "phases in words": (raw("1.5", '"long"'), "phases are no numbers by name"),
+}
+
+
+REFUSED_LINES = {
+    "1e999": (raw("0.25", "1e999"), "1e999 is no finite number"),
+    "5000 digits": (raw("0.25", "9" * 5000), "stats.data are no numbers"),
+    "NaN": (raw("0.25", "NaN"), "NaN is no finite number"),
+    "infinity": (raw("0.25", "-Infinity"), "-Infinity is no finite number"),
+    "a little deep": (raw("0.25", "[" * 70 + "]" * 70), "nested deeper than 64"),
+    "a text for a number": (raw("0.25", '"0.25"'), "stats.data are no numbers"),
+    "a bool for a number": (raw("0.25", "true"), "stats.data are no numbers"),
+    "a line that is no object": (raw('"lines": [', '"lines": [7, '), "line 1 is no object"),
     "reports of no kind": (raw('"$report_type": "TestReport"', '"$report_type": null'), "$report_type is no text"),
     "extra_info as a list": (raw('"extra_info": {}', '"extra_info": []'), "extra_info is no object"),
 }
+
+
+@pytest.mark.parametrize(("data", "why"), REFUSED_LINES.values(), ids=list(REFUSED_LINES))
+def test_fault_32_a_foul_line_is_refused_alone(data: bytes, why: str) -> None:
+    """The same of a line: it is refused in words, and the others are taken."""
+    found = guest_result.parse(data[:-2] + b", " + MORE)
+    refused, *others = [line for line in found.lines if line != line_of("test_one")]
+    assert (refused["kind"], others) == ("refused", [line_of("test_two")])
+    assert why in refused["text"]
 
 
 @pytest.mark.parametrize(("data", "why"), REFUSED.values(), ids=list(REFUSED))
@@ -127,11 +141,23 @@ def test_fault_32_a_foul_result_is_refused(data: bytes, why: str) -> None:
 def test_fault_32_a_refused_result_costs_its_launch_alone(world: World) -> None:
     """The client goes on with an outcome that names the reason; the result is kept aside and nothing of it is taken."""
     launch = Crafted(world)
-    launch.deliver(raw("0.25", "1e999"))
+    launch.deliver(raw('"schema": 1', '"schema": 2'))
     found = launch.collect()
-    assert found.outcome.startswith("error: the result is refused: 1e999 is no finite number; kept as ")
+    assert found.outcome.startswith("error: the result is refused: it is no result of schema 1; kept as ")
     assert found.lines == ()
     assert len(launch.quarantined()) == 1
+
+
+def test_a5_a_refused_line_costs_its_case_alone(world: World) -> None:
+    """The launch's outcome is its own, the other line is taken, and the refused one says where its bytes are."""
+    launch = Crafted(world)
+    data = raw("0.25", "1e999")[:-2] + b", " + MORE
+    launch.deliver(data)
+    found = launch.collect()
+    assert (found.outcome, found.lines[1]) == ("passed", line_of("test_two"))
+    assert found.lines[0]["nodeid"] == "test_it.py::test_one"
+    assert found.lines[0]["text"].startswith("line 1: 1e999 is no finite number; kept as ")
+    assert launch.quarantined()[0].read_bytes() == data
 
 
 class Endless(io.RawIOBase):

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from pytest_benchmark.storage.file import FileStorage
 
 from pytest_benchmark_aws.results import numbering
-from pytest_benchmark_aws.results.numbering import number_key, number_of, renumbered, taken_numbers
+from pytest_benchmark_aws.results.numbering import (
+    link_numbered,
+    next_number,
+    number_key,
+    number_of,
+    renumbered,
+    taken_numbers,
+)
 from pytest_benchmark_aws.results.storage import latest, save
 
 if TYPE_CHECKING:
@@ -69,3 +76,23 @@ def test_a_number_is_taken_by_a_result_and_by_an_upload_that_has_not_ended() -> 
     keys += ["0005_a.json", number_key("m5.large/", 6), number_key("", 7), ".numbers/m5.large/00x8"]
     assert taken_numbers(keys, "m5.large/") == {1, 6}
     assert taken_numbers(keys, "") == {5, 7}
+
+
+@pytest.mark.parametrize("far", [999_999_999, 999_999_998, 123_456_789])
+def test_k8_a_number_that_somebody_took_far_above_is_not_gone_on_from(tmp_path: Path, far: int) -> None:
+    """Whoever may write to a shared storage may take any; results keep following one another."""
+    taken = {1, 2, 3, far}
+    file = tmp_path / "new"
+    file.write_text("{}")
+    first = link_numbered(file, tmp_path, "0003_a.json", taken)
+    second = link_numbered(file, tmp_path, "0003_a.json", taken)
+    assert (first.name, second.name) == ("0004_a.json", "0005_a.json")
+    assert [number_of(path.name) for path in (first, second)] == [4, 5]
+
+
+@given(st.sets(st.integers(0, 999_999_999) | st.integers(0, 20) | st.integers(999_999_000, 999_999_999), max_size=40))
+def test_k8_there_is_always_a_free_number_that_a_name_can_have(taken: set[int]) -> None:
+    """It is none of those taken, and its name is a result's."""
+    number = next_number(taken)
+    assert number not in taken
+    assert number_of(f"{number:04}_x.json") == number

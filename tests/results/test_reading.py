@@ -16,7 +16,8 @@ from pytest_benchmark_aws.commands.inifile import project_settings
 from pytest_benchmark_aws.core.compare.records import Reading
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.results.reading import find_files, read_files, read_json, read_newest
+from pytest_benchmark_aws.results.finding import find_files
+from pytest_benchmark_aws.results.reading import read_files, read_json, read_newest
 from tests.result_files import benchmark, result, write
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.results.reading import read_json
 from pytest_benchmark_aws.results.storage import latest, save
 
 
@@ -91,3 +92,9 @@ def test_a_result_has_the_mode_that_the_umask_gives(tmp_path: Path, mask: int) -
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_a5_a_lone_surrogate_is_written_out(tmp_path: Path) -> None:
+    """No UTF-8 holds one, and strict readers refuse a file with one; a pair, which is one character, stays."""
+    path = save(tmp_path, "m5.large", "run", {"a\ud800": ["\udfff", "\U0001f600"]})
+    assert read_json(path) == {"a\\ud800": ["\\udfff", "\U0001f600"]}

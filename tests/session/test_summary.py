@@ -119,12 +119,13 @@ class Reporter:
 def finished(outcome: str, log: str = "", *, whole: bool = True, test: bool = True) -> Finished:
     """A job of one test."""
     target = Target("m5.large", "on-demand")
-    case = Case(f"test_it.py::test_it[{target}]", "test_it.py::test_it", target, Requirements())
+    name = "tests/test_one.py::test_it"
+    case = Case(f"{name}[{target}]", name, target, Requirements())
     (job,) = make_plan([case], snapshot.catalog(), lambda _: Price(Decimal("0.096"), "test"), 60).jobs
     report = {"outcome": "passed"}
     lines: list[dict[str, Any]] = [{"kind": "session", "machine_info": {}, "rootdir": "/"}]
     bench = benchmark([1.0, 2.0])
-    lines += [{"kind": "test", "nodeid": "test_it.py::test_it", "reports": [report], "benchmarks": [bench]}] * test
+    lines += [{"kind": "test", "nodeid": name, "reports": [report], "benchmarks": [bench]}] * test
     phases = {"canary_before_s": 1.0, "canary_after_s": 1.58}
     return Finished(job, Outcome(outcome, tuple(lines), phases, log, whole), "i-1", "a", 9.0, Decimal("0.0125"), 1)
 

@@ -61,7 +61,11 @@ class Bucket:
         import boto3
 
         self.aws, self.name, self.tmp_path = aws, name, tmp_path
-        keys = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded", "region_name": "us-east-1"}
+        keys = {
+            "aws_access_key_id": aws.key.key_id,
+            "aws_secret_access_key": aws.key.secret,
+            "region_name": "us-east-1",
+        }
         self.s3 = boto3.client("s3", endpoint_url=aws.endpoint, **keys)
         self.s3.create_bucket(Bucket=name)
         self.url = f"s3://{name}/bench"

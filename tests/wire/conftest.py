@@ -38,8 +38,8 @@ class Wire:
             service,
             endpoint_url=self.aws.endpoint,
             region_name=region,
-            aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",
+            aws_access_key_id=self.aws.key.key_id,
+            aws_secret_access_key=self.aws.key.secret,
         )
 
     def become(self, region: str, policy: Mapping[str, Any] | None = None) -> dict[str, str]:

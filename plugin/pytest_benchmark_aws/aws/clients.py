@@ -44,7 +44,7 @@ class Clients:
         self, region: str | None, profile: str | None, environment: Mapping[str, str] | None = None, retries: int = 8
     ) -> None:
         from botocore.config import Config
-        from botocore.exceptions import ProfileNotFound
+        from botocore.exceptions import BotoCoreError, ProfileNotFound
 
         exported = environment or {}
         self._exported, self._profile = exported, profile
@@ -53,6 +53,8 @@ class Clients:
             self._session = self._open(region)
         except ProfileNotFound as error:
             raise PlanError(f"{error}: aws configure list-profiles names those there are") from error
+        except BotoCoreError as error:  # a file that cannot be parsed
+            raise _unusable(error) from error
         self.region = self._session.region_name or DEFAULT_REGION
         self.region_is_given = self._session.region_name is not None
         self._endpoint = exported.get("AWS_ENDPOINT_URL")
@@ -75,7 +77,15 @@ class Clients:
         """A session, with what credentials there are now."""
         import boto3
 
+        session = None
+        if self._exported:
+            from botocore.session import Session
+
+            # Embedded AWS's keys are those that it exports: no profile and no file of keys is looked at.
+            nowhere = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+            session = Session(session_vars={"profile": (None, None, None, None), **nowhere})
         return boto3.Session(
+            botocore_session=session,
             aws_access_key_id=self._exported.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=self._exported.get("AWS_SECRET_ACCESS_KEY"),
             region_name=region,
@@ -137,8 +147,17 @@ class Clients:
         return "there are new ones, this goes on with them"
 
     def has_credentials(self) -> bool:
-        """Whether boto3 finds credentials; asks the network only where the machine is configured so."""
-        return self._session.get_credentials() is not None
+        """Whether boto3 finds credentials; asks the network only where the machine is configured so.
+
+        Raises:
+            PlanError: it finds some that are incomplete, or cannot read them.
+        """
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return self._session.get_credentials() is not None
+        except BotoCoreError as error:
+            raise _unusable(error) from error
 
     def credentials_expire(self) -> datetime | None:
         """When the credentials expire; None for those that do not, and where it cannot be known."""
@@ -170,6 +189,13 @@ class Clients:
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         self._account = Account(answer["Account"], answer["Arn"], self.region, "x-embedded-aws" in headers)
         return self._account
+
+
+def _unusable(error: Exception) -> PlanError:
+    return PlanError(
+        f"the AWS credentials here cannot be used ({error}): correct them (aws configure), or run without an account, "
+        "on embedded AWS, with --aws-target=embedded"
+    )
 
 
 @contextmanager

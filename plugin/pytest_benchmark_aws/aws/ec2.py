@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ BILLED_OR_MAY_BE = frozenset({"pending", "running", "stopping", "stopped"})
 """States of an instance that is alive. One that is shutting down is not: it goes on to be terminated whatever is done,
 which takes a minute for c5.large, over 19 for c5.metal and over 5 for GPU types (packer-plugin-amazon #682,
 bottlerocket-test-system #337, terraform #5807), and is billed no more (EC2 user guide, "Instance lifecycle")."""
+_MOST_SECONDS = 30 * 24 * 3600
+"""From a launch to its deadline: the longest limit is a week. Tags are anybody's who may tag."""
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
 
 
@@ -65,6 +68,14 @@ class Instance:
     def age_s(self, now: datetime) -> float | None:
         """Seconds since its launch; None where EC2 does not say."""
         return None if self.launched is None else max(0.0, (now - self.launched).total_seconds())
+
+    @property
+    def longest_s(self) -> int | None:
+        """Seconds from its launch to its deadline; None where a tag or the launch time is missing or senseless."""
+        if self.launched is None or self.deadline is None:
+            return None
+        seconds = round((self.deadline - self.launched).total_seconds())
+        return seconds if 0 < seconds <= _MOST_SECONDS else None
 
     def most_usd(self, now: datetime) -> Decimal | None:
         """The most that it costs: until its deadline or, where it is gone, until now if that is earlier.
@@ -270,14 +281,14 @@ def _instance(item: Mapping[str, Any]) -> Instance:
     """An instance of DescribeInstances."""
     tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
     reason = (item.get("StateReason") or {}).get("Message") or item.get("StateTransitionReason") or ""
-    attempt = tags.get(f"{TAG}:attempt", "1")
+    attempt = str(tags.get(f"{TAG}:attempt", "1"))
     return Instance(
         instance_id=item["InstanceId"],
         state=item["State"]["Name"],
         reason=reason,
         zone=(item.get("Placement") or {}).get("AvailabilityZone", ""),
         job=tags.get(f"{TAG}:job", ""),
-        attempt=int(attempt) if attempt.isdigit() else 1,
+        attempt=int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 7 else 1,
         token=tags.get(f"{TAG}:token", ""),
         run=tags.get(f"{TAG}:run", ""),
         subnet=item.get("SubnetId", ""),
@@ -290,11 +301,8 @@ def _instance(item: Mapping[str, Any]) -> Instance:
 
 def _time(text: str) -> datetime | None:
     """The time in a tag, which names its zone; None where the text is none."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.tzinfo is not None else None
+    names_zone = re.search(r"(Z|[+-]\d\d:?\d\d)$", text) is not None
+    return json_fields.moment(text) if names_zone else None
 
 
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.model import InstanceType, Price
 from pytest_benchmark_aws.core.values import json_fields
+from pytest_benchmark_aws.machine.folders import own_folder
+from pytest_benchmark_aws.machine.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 FRESH_S = 24 * 3600
 """Seconds that a fetched price is used for."""
+_MOST_BYTES = 16 * 2**20
+"""Of the file that keeps prices: a thousand instance types have 100 kB."""
 _API_REGION = "us-east-1"
 """The Pricing API is in few regions, and each has the prices of all."""
 
@@ -55,8 +61,10 @@ def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> 
     from botocore.exceptions import BotoCoreError, ClientError
 
     prices: dict[str, Price] = {}
-    path = folder / f"{clients.region}.json"
-    entries = _read(path)
+    path: Path | None = None
+    with suppress(PlanError):  # what another user may write is no price, and what cannot be kept is asked again
+        path = own_folder(folder) / f"{clients.region}.json"
+    entries = {} if path is None else _read(path)
     missing = []
     for name in dict.fromkeys(names):
         price = _price(entries.get(name))
@@ -73,9 +81,9 @@ def fetch(clients: Clients, names: Iterable[str], folder: Path, source: str) -> 
         if usd is not None:
             prices[name] = Price(usd, dated)
             entries[name] = {"usd": str(usd), "time": time.time(), "source": dated}
-    if missing:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(entries), encoding="utf-8")
+    if missing and path is not None:
+        with suppress(OSError):
+            path.write_text(json.dumps(entries), encoding="utf-8")
     return prices
 
 
@@ -83,9 +91,10 @@ def _price(entry: Any) -> Price | None:
     """The price in an entry from disk; None where it is no price, or older than a day."""
     try:
         fresh = 0 <= time.time() - entry["time"] < FRESH_S
-        return Price(Decimal(entry["usd"]), str(entry["source"])) if fresh else None
-    except (KeyError, TypeError, InvalidOperation):
+        usd, source = json_fields.usd(entry["usd"]), json_fields.text(entry["source"])
+    except (KeyError, TypeError, OverflowError):
         return None
+    return Price(usd, source) if fresh and usd and source else None
 
 
 def _ask(clients: Clients, name: str) -> Decimal | None:
@@ -107,11 +116,8 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
         product: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
         for offer in product.get("terms", {}).get("OnDemand", {}).values():
             for dimension in offer["priceDimensions"].values():
-                try:
-                    usd = Decimal(dimension["pricePerUnit"]["USD"])
-                except (KeyError, InvalidOperation):
-                    continue
-                if usd > 0 and dimension.get("unit", "Hrs") == "Hrs":
+                usd = json_fields.usd(dimension.get("pricePerUnit", {}).get("USD"))
+                if usd and dimension.get("unit", "Hrs") == "Hrs":
                     return usd
     return None
 
@@ -137,7 +143,7 @@ def spot_price(clients: Clients, instance_type: str, zone: str) -> Decimal | Non
 def _read(path: Path) -> dict[str, Any]:
     """The entries of a file; none where it is missing or no JSON object."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(read_regular(path, _MOST_BYTES, own=True))
+    except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ MODULES = tuple(
     for name in ("agent", "install", "instance_metadata", "launch", "run_tests", "s3", "spot", "uploads", "validity")
 )
 """Of the package ``guest``: the agent and what it imports."""
+CHECKPOINT_PARTS = 11
+"""Objects that a guest's checkpoint grows into; ``guest/uploads.py`` says how large each may be, together 512 MiB."""
 _MAIN = "from guest.agent import main\n\nmain()\n"
 
 
@@ -35,6 +37,8 @@ class Archive:
     """The files or distributions in it."""
     left_out: tuple[str, ...] = ()
     """Files that look like secrets."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what is in it otherwise than was asked for."""
 
     @property
     def key(self) -> str:
@@ -58,6 +62,8 @@ class Shipment:
     """Folders of the project that imports start from."""
     notes: tuple[str, ...] = ()
     """Sentences on what is not shipped and may be missed."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables of pytest there; their values are shown nowhere."""
 
 
 def upload(bucket: Bucket, shipments: Iterable[Shipment]) -> None:
@@ -74,6 +80,11 @@ def upload(bucket: Bucket, shipments: Iterable[Shipment]) -> None:
                 bucket.put(archive.key, archive.data)
 
 
+def checkpoint_key(prefix: str, part: int) -> str:
+    """The key of a part of the checkpoint; the role of an instance may put what is called ``checkpoint``."""
+    return f"{prefix}/parts/{part}/checkpoint" if part else f"{prefix}/checkpoint"
+
+
 def manifest(
     site: Site, job: Job, attempt: int, shipment: Shipment, url: Callable[..., str], *, role_region: str | None
 ) -> dict[str, Any]:
@@ -83,9 +94,10 @@ def manifest(
     instance signs its requests itself.
     """
     prefix = site.prefix(job, attempt)
-    puts: dict[str, Any] = {
-        name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log", "checkpoint")
-    }
+    puts: dict[str, Any] = {name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log")}
+    for part in range(CHECKPOINT_PARTS):
+        name = f"checkpoint-{part}" if part else "checkpoint"
+        puts[name] = {"url": url("put_object", checkpoint_key(prefix, part))}
     for name in ("data", "done"):
         once = url("put_object", f"{prefix}/{name}", IfNoneMatch="*")
         puts[name] = {"url": once, "headers": {"If-None-Match": "*"}}
@@ -100,7 +112,7 @@ def manifest(
         "packages": shipment.packages,
         "args": shipment.args,
         "sys_path": shipment.sys_path,
-        "environment": {},
+        "environment": dict(shipment.environment),
         "cwd": ".",
         "node_ids": [case.bare_id for case in job.cases],
         "put": puts,

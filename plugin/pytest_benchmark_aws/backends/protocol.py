@@ -127,6 +127,10 @@ class SeenLaunch:
     """The most that it costs: until its deadline, or its end; None: it does not tell."""
     fallback: bool
     """On demand in place of spot."""
+    longest_s: int | None = None
+    """Seconds that it was launched to live at most; None: it does not tell."""
+    usd_per_hour: Decimal | None = None
+    """The price that it was reserved at; None: it does not tell."""
 
 
 class Backend(Protocol):

@@ -2,61 +2,168 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.project import bundle_project, relative, untracked_files
-from pytest_benchmark_aws.bundle.requirements import SELF, installation, is_local
+from pytest_benchmark_aws.bundle.compiled import cannot_run
+from pytest_benchmark_aws.bundle.imports import Reader
+from pytest_benchmark_aws.bundle.installed import SELF, Environment, files_of
+from pytest_benchmark_aws.bundle.project import (
+    SHIPPED,
+    check_size,
+    files_to_ship,
+    make_archive,
+    relative,
+    untracked_files,
+)
+from pytest_benchmark_aws.bundle.requirements import Installation, installation, is_local
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_benchmark_aws.bundle.imports import Imports
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Job
     from pytest_benchmark_aws.machine.folders import Folders
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What will be shipped, before anything of it is read or downloaded."""
+
+    imports: Imports
+    files: list[tuple[str, Path]]
+    left_out: dict[Path, str]
+    installations: dict[wheels.Target, Installation]
+    notes: tuple[str, ...]
 
 
 def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool) -> dict[str, Shipment]:
     """What the jobs' instances get, by architecture; ``local`` where they are processes on this machine.
 
     Raises:
-        PlanError: the rootdir does not hold the working directory, a test file is not shipped, or there is no wheel for
-            an architecture.
+        PlanError: the rootdir does not hold the working directory, a file that is needed is not shipped or does not run
+            there, or there is no wheel for an architecture.
     """
+    if not jobs:
+        return {}
+    manifest = _manifest(project, jobs, local=local)
+    archive = make_archive(manifest.files, manifest.left_out)
+    shipments = {}
+    for target, wanted in manifest.installations.items():
+        resolved = wheels.resolve(wanted.lines, target, folders.wheels, wanted)
+        shipments[target.arch] = Shipment(
+            project=archive,
+            wheels=resolved,
+            python=target.python,
+            packages=(
+                f"python{target.python}",
+                "libgomp",
+            ),  # LightGBM's and scikit-learn's wheels need the latter there
+            args=project.args,
+            sys_path=project.import_paths,
+            notes=(*manifest.notes, *wanted.notes, *resolved.notes),
+            environment=project.environment,
+        )
+    return shipments
+
+
+def examine(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool) -> list[str]:
+    """What there is to say of what ``load`` would ship: not shipped, otherwise than an index has it; nothing is made.
+
+    Raises:
+        PlanError: as ``load`` does.
+    """
+    if not jobs:
+        return []
+    manifest = _manifest(project, jobs, local=local)
+    check_size(manifest.files)
+    notes = list(manifest.notes)
+    for target, wanted in manifest.installations.items():
+        notes += [*wanted.notes, *wheels.check(wanted.lines, target, folders.wheels, wanted)]
+    return list(dict.fromkeys(notes))
+
+
+def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifest:
     if relative(project.working_directory, project.root) is None:
         raise PlanError(
             f"the rootdir {project.root} does not hold the working directory {project.working_directory}: run pytest "
             "inside it"
         )
-    cases = [case for job in jobs for case in job.cases]
-    needed = {project.test_files[case.node_id] for case in cases if case.node_id in project.test_files}
-    archive = bundle_project(project.root, needed, extra_files())
+    node_ids = {case.node_id for job in jobs for case in job.cases}
+    needed = {file for node_id, file in project.test_files.items() if node_id in node_ids}
+    tests = {project.root / file for file in needed}
+    environment = Environment()
+    imports = Reader(project.root, environment).read(tests | project.conftests, project.loaded, project.plugin_modules)
+    _refuse_strays(imports)
+    files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read, project.ship_secrets)
     python, _ = wheels.guest_python(local)
-    shipments = {}
-    for arch in sorted({job.arch for job in jobs}):
-        target = wheels.Target(python, arch, local)
-        wanted = installation(project, target)
-        shipments[arch] = Shipment(
-            project=archive,
-            wheels=wheels.resolve(wanted.lines, target, folders.wheels, with_dependencies=not wanted.complete),
-            python=python,
-            packages=(f"python{python}", "libgomp"),  # LightGBM's and scikit-learn's wheels need the latter there
-            args=project.args,
-            sys_path=project.import_paths,
-            notes=tuple(_notes(project.root, wanted.missing)),
+    targets = [wheels.Target(python, arch, local) for arch in sorted({job.arch for job in jobs})]
+    for target in targets:
+        _refuse_compiled(project.root, imports.project_files, target)
+    installations = {target: installation(project, target, imports) for target in targets}
+    built = {wheel.file_name.partition("-")[0] for wanted in installations.values() for wheel in wanted.built}
+    extra = {**extra_files(built), **_renamed(imports)}
+    missing = {name for wanted in installations.values() for name in wanted.missing}
+    return _Manifest(
+        imports,
+        [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
+        left_out,
+        installations,
+        (*_notes(project.root, sorted(missing), imports.project_files), *_secrets(left_out)),
+    )
+
+
+def _secrets(left_out: Mapping[Path, str]) -> list[str]:
+    """What is said of files that look like secrets."""
+    if not left_out:
+        return []
+    shown = ", ".join(f"{file} ({why})" for file, why in list(left_out.items())[:5])
+    more = f" and {len(left_out) - 5:,} more, which --aws-show-bundle lists" if len(left_out) > 5 else ""
+    return [f"not shipped, as they look like secrets: {shown}{more}; --aws-ship-secret=FILE ships one"]
+
+
+def _refuse_strays(imports: Imports) -> None:
+    if imports.strays:
+        shown = "\n".join(f"  {module}: {file}" for module, file in imports.strays.items())
+        raise PlanError(
+            "imported by the tests, and neither the project's (pytest's rootdir) nor of an installed distribution, so "
+            f"that an instance would not have it:\n{shown}\nInstall it by pip, or run pytest with a --rootdir that "
+            "holds it"
         )
-    return shipments
 
 
-def _notes(root: Path, missing: Sequence[str]) -> list[str]:
+def _refuse_compiled(root: Path, imported: Iterable[Path], target: wheels.Target) -> None:
+    reasons = [f"  {file} {reason}" for file in sorted(imported) if (reason := cannot_run(root / file, target))]
+    if reasons:
+        raise PlanError(
+            f"imported here, and not to be run on Amazon Linux 2023 on {target.arch}:\n" + "\n".join(reasons)
+            + "\nChoose instance types of this machine's architecture, or name a wheel of the project for them in "
+            "--aws-requirements FILE"
+        )  # fmt: skip
+
+
+def _renamed(imports: Imports) -> dict[str, Path]:
+    """Files of modules that are imported by another name than their file's, under that name."""
+    files = {}
+    for module, start in imports.renamed.items():
+        if start.name == "__init__.py":
+            for path in sorted(start.parent.rglob("*")):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    files[f"{module}/{path.relative_to(start.parent).as_posix()}"] = path
+    return files
+
+
+def _notes(root: Path, missing: Sequence[str], imported: Iterable[Path]) -> list[str]:
     notes = []
     if missing:
         notes.append(f"required by the project and not installed here, so not shipped: {', '.join(missing)}")
-    modules = [file for file in untracked_files(root) if file.suffix == ".py"]
+    modules = [file for file in untracked_files(root) if file.suffix == ".py" and file not in imported]
     if modules:
         more = f" and {len(modules) - 3} more" if len(modules) > 3 else ""
         shown = ", ".join(map(str, modules[:3])) + more
@@ -64,10 +171,10 @@ def _notes(root: Path, missing: Sequence[str]) -> list[str]:
     return notes
 
 
-def extra_files() -> dict[str, Path]:
+def extra_files(built: Iterable[str] = ()) -> dict[str, Path]:
     """This plugin's files, and what makes pytest find the plugins that the project itself is (their metadata).
 
-    Name below ``SHIPPED`` -> the file here.
+    Name below ``SHIPPED`` -> the file here; ``built`` are distributions that have their metadata in a wheel.
     """
     package = Path(__file__).parents[1]
     files = {
@@ -76,11 +183,11 @@ def extra_files() -> dict[str, Path]:
         if path.is_file() and "__pycache__" not in path.parts and path.suffix in {".py", ".csv", ".sh", ".typed"}
     }
     for dist in metadata.distributions():
-        name = dist.metadata["Name"]
-        if name != SELF and not is_local(dist):
+        name = dist.metadata["Name"] or ""
+        if (name != SELF and not is_local(dist)) or name.replace("-", "_").lower() in built:
             continue
         folder = f"{name.replace('-', '_')}-{dist.version}.dist-info"
-        for file in dist.files or ():
+        for file in files_of(dist):
             if file.name in {"METADATA", "entry_points.txt"} and file.parent.name.endswith(".dist-info"):
                 files[f"{folder}/{file.name}"] = Path(str(dist.locate_file(file)))
     return files

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.bundle.imports import is_environment
 from pytest_benchmark_aws.bundle.project import relative
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ _OURS = {
     "--benchmark-compare-fail": -9, "--benchmark-storage": 1, "--benchmark-histogram": -1, "--benchmark-json": 1,
     "--benchmark-save-data": 0, "--benchmark-compare": -1, "--pyargs": 0, "--log-file": 1, "--dist": 1,
     "--numprocesses": 1, "--maxprocesses": 1, "--tx": 1, "--collectonly": 0, "--junitprefix": 1, "--sw-reset": 0,
-    "--stepwise-reset": 0,
+    "--stepwise-reset": 0, "--cov-fail-under": 1, "--cov-report": 1,
 }  # fmt: skip
 _OUR_FLAGS = frozenset(
     f"--aws{name}" for name in ("", "-dry-run", "-show-bundle", "-detach", "-spot-fallback", "-allow-burstable")
@@ -33,12 +35,13 @@ _OUR_FLAGS = frozenset(
 def guest_args(words: Sequence[str], paths: Iterable[str], ini_file: str | None) -> list[str]:
     """The arguments on an instance, node ids aside: what finds the same rootdir and ini file, and what is forwarded.
 
-    ``words`` is this session's command line, ``paths`` what pytest took of it for paths and node ids, ``ini_file`` the
-    name of the ini file where that lies in the rootdir.
+    ``words`` is this session's command line with the ini file's ``addopts`` before it, ``paths`` what pytest took of it
+    for paths and node ids, ``ini_file`` the ini file relative to the rootdir.
     """
     args = ["--rootdir=.", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint"]
     if ini_file is not None:
         args += ["-c", ini_file]
+    args += ["-o", "addopts="]  # they are among the words, and are not to be read again there
     return args + _forwarded(words, paths)
 
 
@@ -54,7 +57,12 @@ def _forwarded(words: Sequence[str], paths: Iterable[str]) -> list[str]:
         elif name in _OURS:
             takes = _OURS[name]
         else:
+            if word in {"-o", "--override-ini"} and rest and rest[0].partition("=")[0].strip() == "addopts":
+                rest.popleft()
+                continue
             # -kEXPR and -n2 are ours too
+            if word.startswith(("-oaddopts=", "--override-ini=addopts=")):
+                continue
             if not (word in positional or (word[:2] in {"-k", "-m", "-n", "-c"} and not word.startswith("--"))):
                 forwarded.append(word)
             continue
@@ -64,19 +72,26 @@ def _forwarded(words: Sequence[str], paths: Iterable[str]) -> list[str]:
     return forwarded
 
 
+def named_plugins(words: Sequence[str]) -> tuple[str, ...]:
+    """The modules that ``-p`` names, entry points among them."""
+    following = [after for word, after in itertools.pairwise(words) if word == "-p"]
+    joined = [word[2:] for word in words if word.startswith("-p") and not word.startswith("--") and len(word) > 2]
+    return tuple(name for name in (*following, *joined) if not name.startswith("no:"))
+
+
 def import_paths(root: Path) -> list[str]:
     """Folders of the project, relative to its root, that imports here start from: flat, src, or any other layout."""
     folders: dict[str, None] = {}
     for entry in sys.path:
         inside = relative(Path(entry), root) if entry else None
-        if inside is not None and not _environment(inside, root):
+        if inside is not None and not is_environment(inside, root):
             folders[str(inside)] = None
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not file or "." in name or name == "__main__":
             continue
         inside = relative(Path(file), root)
-        if inside is None or _environment(inside, root) or inside.stem == "conftest":
+        if inside is None or is_environment(inside, root) or inside.stem == "conftest":
             continue
         # Where the module's own name starts: the parent of a package, the folder of a module.
         start = inside.parent.parent if inside.name == "__init__.py" else inside.parent
@@ -84,9 +99,3 @@ def import_paths(root: Path) -> list[str]:
         if top == name:
             folders[str(start)] = None
     return list(folders)
-
-
-def _environment(inside: Path, root: Path) -> bool:
-    """Whether a path lies in a virtual environment within the project, or in a hidden folder."""
-    folders = [root.joinpath(*inside.parts[: n + 1]) for n in range(len(inside.parts))]
-    return any(folder.name.startswith(".") or (folder / "pyvenv.cfg").exists() for folder in folders)

@@ -8,12 +8,12 @@ import io
 import os
 import subprocess
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.agent_archive import Archive
-from pytest_benchmark_aws.bundle.secrets import is_secret
+from pytest_benchmark_aws.bundle.secrets import is_allowed, is_secret, key_in
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.units import format_memory
 
@@ -45,6 +45,20 @@ class Project:
     """Distributions of the loaded pytest plugins: the project's options may be theirs."""
     requirements: Path | None
     """The requirements file that takes the place of what is declared and imported."""
+    more_requirements: Path | None = None
+    """The requirements file that adds to it."""
+    loaded: Mapping[str, str] = field(default_factory=dict)
+    """Module -> its file, of what this session has loaded for the project."""
+    conftests: frozenset[Path] = frozenset()
+    """The files of the conftests that are loaded."""
+    read: frozenset[Path] = frozenset()
+    """Files that pytest itself reads there, relative to the root: the ini file."""
+    plugin_modules: tuple[str, ...] = ()
+    """Modules that the command line names as plugins."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables of pytest there; their values are shown nowhere."""
+    ship_secrets: tuple[str, ...] = ()
+    """Files, or patterns of them, that are shipped though they look like secrets."""
 
 
 def project_files(root: Path) -> tuple[list[Path], list[Path]]:
@@ -73,23 +87,43 @@ def make_archive(files: Iterable[tuple[str, Path]], left_out: Iterable[Path] = (
     Raises:
         PlanError: it is larger than ``LIMIT_BYTES``, or a link leads out of the project.
     """
+    pairs = sorted(files)
+    check_size(pairs)
     total, buffer, names = 0, io.BytesIO(), []
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, path in sorted(files):
-            data = path.read_bytes()
+        for name, path in pairs:
+            with path.open("rb") as file:  # it may have grown
+                data = file.read(LIMIT_BYTES - total + 1)
             total += len(data)
             if total > LIMIT_BYTES:
-                raise PlanError(
-                    f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is "
-                    "passed): let git ignore what the benchmarks do not need"
-                )
+                raise _too_large(name)
             names.append(str(PurePosixPath(name)))
             add_file(archive, names[-1], data, 0o755 if os.access(path, os.X_OK) else 0o644)
     content = buffer.getvalue()
     return Archive(hashlib.sha256(content).hexdigest(), len(content), content, tuple(names), tuple(map(str, left_out)))
+
+
+def check_size(files: Iterable[tuple[str, Path]]) -> None:
+    """Refuses too many bytes before any file is read.
+
+    Raises:
+        PlanError: the files are larger than ``LIMIT_BYTES``.
+    """
+    total = 0
+    for name, path in sorted(files):
+        total += path.stat().st_size
+        if total > LIMIT_BYTES:
+            raise _too_large(name)
+
+
+def _too_large(name: str) -> PlanError:
+    return PlanError(
+        f"the project's files are more than {format_memory(LIMIT_BYTES)} ({name} is where that is passed): let git "
+        "ignore what the benchmarks do not need"
+    )
 
 
 def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> None:
@@ -99,35 +133,96 @@ def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644
     archive.addfile(info, io.BytesIO(data))
 
 
-def bundle_project(root: Path, needed: Iterable[Path], extra: Mapping[str, Path]) -> Archive:
+def bundle_project(
+    root: Path, needed: Iterable[Path], extra: Mapping[str, Path], imported: Iterable[Path] = ()
+) -> Archive:
     """The project as it is, with ``extra`` files under ``SHIPPED``.
 
     Raises:
         PlanError: a file that is ``needed`` (a collected test file) is not among those to ship, a link leads to a file
             that is not, or it is too large.
     """
-    files, secret = project_files(root)
+    pairs, secret = files_to_ship(root, needed, imported)
+    return make_archive([*pairs, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())], secret)
+
+
+def files_to_ship(
+    root: Path, needed: Iterable[Path], imported: Iterable[Path] = (), ship_secrets: Iterable[str] = ()
+) -> tuple[list[tuple[str, Path]], dict[Path, str]]:
+    """The project's files as (name, file), and those that are left out as secrets, each with what says so.
+
+    ``imported`` are files that this session has imported: they are shipped also where git does not track them, and
+    whatever they are called. ``ship_secrets`` are patterns of files that are shipped whatever they hold.
+
+    Raises:
+        PlanError: as ``bundle_project`` says; or a file that is needed holds a key, or a pattern means none.
+    """
+    used, ship_secrets = {*needed, *imported}, tuple(ship_secrets)
+    files, named = project_files(root)
+    for pattern in ship_secrets:
+        if not any(is_allowed(file, [pattern]) for file in (*files, *named)):
+            raise PlanError(
+                f"--aws-ship-secret={pattern}: no file of the project, relative to {root}; git tracks what is shipped"
+            )
+    secret = {file: "its name" for file in named if file not in used and not is_allowed(file, ship_secrets)}
+    files += [file for file in named if file not in secret]
     missing = sorted(set(needed) - set(files))
     if missing:
         shown = ", ".join(map(str, missing[:5]))
         raise PlanError(f"not tracked by git, so not shipped: {shown}; git add {'it' if len(missing) == 1 else 'them'}")
-    base, shipped = root.resolve(), set(files)
+    base, shipped = root.resolve(), {*files, *imported}
+    folders: dict[Path, Path] = {}
     pairs = []
-    for file in files:
+    for file in sorted(shipped):
         path = root / file
-        if path.is_symlink() and base not in path.resolve().parents:
-            raise PlanError(f"{file} is a link out of the project: ship the file itself, or let git ignore the link")
-        if path.is_symlink() and is_secret(path.resolve().relative_to(base)):
-            secret.append(file)
-        elif path.is_symlink() and path.is_file() and path.resolve().relative_to(base) not in shipped:
+        # A folder on the way may be a link as well as the file itself.
+        folder = folders.setdefault(path.parent, path.parent.resolve())
+        real = path.resolve() if path.is_symlink() else folder / path.name
+        inside = real.relative_to(base) if base in real.parents else None
+        if inside is None and (path.is_symlink() or path.exists()):
+            link = next(place for place in (path, *path.parents) if place.is_symlink()).relative_to(root)
+            raise PlanError(f"{link} is a link out of the project: ship the file itself, or let git ignore the link")
+        linked = False if inside is None or inside == file else path.is_file() or path.is_symlink()
+        if linked and inside is not None and is_secret(inside) and not is_allowed(inside, ship_secrets):
+            secret[file] = f"a link to {inside}"
+        elif linked and path.is_file() and inside not in shipped:
             raise PlanError(
-                f"{file} is a link to {path.resolve().relative_to(base)}, which is not shipped, as git ignores it or "
+                f"{file} is a link to {inside}, which is not shipped, as git ignores it or "
                 "does not track it: git add that file, or let git ignore the link too"
             )
         elif path.is_file():  # tracked and deleted, or a submodule's folder: nothing to ship
             pairs.append((file.as_posix(), path))
-    pairs += [(f"{SHIPPED}/{name}", path) for name, path in extra.items()]
-    return make_archive(pairs, secret)
+        elif linked and inside is not None and path.is_dir():
+            behind = [other for other in shipped if inside in other.parents and (root / other).is_file()]
+            pairs += [((file / other.relative_to(inside)).as_posix(), root / other) for other in behind]
+    unread = [pair for pair in pairs if not is_allowed(Path(pair[0]), ship_secrets)]
+    encrypted = _encrypted(root, [name for name, _ in unread])
+    for name, path in unread:
+        what = "what git encrypts" if name in encrypted else key_in(path)
+        if what and Path(name) in used:
+            raise PlanError(
+                f"{name} is needed and holds {what}, so that it is not shipped: give the key by --aws-env, or ship the "
+                f"file all the same with --aws-ship-secret={name}"
+            )
+        if what:
+            secret[Path(name)] = what
+    return [pair for pair in pairs if Path(pair[0]) not in secret], dict(sorted(secret.items()))
+
+
+def _encrypted(root: Path, names: list[str]) -> set[str]:
+    """Files that git has encrypted in the repository (git-crypt, transcrypt and their kin) and that are plain here."""
+    attributes = [name for name in names if PurePosixPath(name).name == ".gitattributes"]
+    if not any(b"filter" in (root / name).read_bytes() for name in attributes):
+        return set()
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "check-attr", "-z", "--stdin", "filter"],
+            input=b"\0".join(map(os.fsencode, names)), capture_output=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+    parts = [os.fsdecode(part) for part in done.stdout.split(b"\0")]
+    return {name for name, value in zip(parts[::3], parts[2::3], strict=False) if "crypt" in value}
 
 
 def _git_files(root: Path, *which: str) -> list[Path] | None:
@@ -158,6 +253,7 @@ def _walk(root: Path) -> list[Path]:
             and not name.endswith(".egg-info")
             and not (folder / name / "pyvenv.cfg").exists()
         ]
+        paths += [(folder / name).relative_to(root) for name in folders if (folder / name).is_symlink()]
         paths += [
             (folder / name).relative_to(root) for name in files if not name.startswith(".") or name == ".coveragerc"
         ]

@@ -1,26 +1,37 @@
-"""What is to be installed on an instance: what the project declares and its tests import, as it is installed here."""
+"""What is to be installed on an instance: what the tests import and the project declares, as it is installed here."""
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import dataclass
-from importlib import metadata
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.bundle.declared import Need, declared, needs, read_requirements
+from pytest_benchmark_aws.bundle.imports import OURS
+from pytest_benchmark_aws.bundle.installed import (
+    SELF,
+    BuiltWheel,
+    Environment,
+    build_wheel,
+    canonical,
+    changed_files,
+    direct_url,
+    from_index,
+    is_editable,
+    module_files,
+    origin_folder,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from importlib import metadata
 
+    from pytest_benchmark_aws.bundle.imports import Imports
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.bundle.wheels import Target
 
-SELF = "pytest-benchmark-aws"
 _ALWAYS = ("pip", "pytest", "pytest-benchmark")
-NEVER = frozenset({SELF, "setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto", "orjson"})
-"""Of these, boto3, its parts and orjson are shipped only where the project itself asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,138 +39,136 @@ class Installation:
     """What pip is asked for."""
 
     lines: tuple[str, ...]
-    """As in a requirements file."""
+    """As in a requirements file: of the file that was named, and the pins."""
     complete: bool
     """Whether nothing but the lines is needed; else pip chooses what they need in turn."""
     missing: tuple[str, ...] = ()
     """Names that the project declares and that are not installed here, so that no version is known."""
+    pins: tuple[str, ...] = ()
+    """Of the lines, those that pin what is installed here."""
+    file: Path | None = None
+    """The requirements file that was named."""
+    built: tuple[BuiltWheel, ...] = ()
+    """Wheels of installed files that no index has."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what is shipped otherwise than by an index."""
+    fingerprint: str = ""
+    """Of the installed files that the index's wheels must agree with."""
+    installed: Mapping[str, metadata.Distribution] = field(default_factory=dict)
+    """The pinned distributions, by canonical name."""
 
 
-def installation(project: Project, target: Target) -> Installation:
-    """What a guest of the target needs: the file that was named, else what is declared, imported and plugged in here.
+def installation(project: Project, target: Target, imports: Imports | None = None) -> Installation:
+    """What a guest of the target needs: what is imported, declared and plugged in here, and the files that were named.
 
     Raises:
-        PlanError: the named file does not exist.
+        PlanError: a named file cannot be read, or the files of a distribution that no index has do not run there.
     """
-    if project.requirements is not None:
-        if not project.requirements.is_file():
-            raise PlanError(f"--aws-requirements {project.requirements}: no such file")
-        lines = _without_comments(project.requirements.read_text(encoding="utf-8").splitlines())
-        return Installation((*lines, *_pinned(pins((), target))), complete=False)
-    from packaging.utils import canonicalize_name
+    environment = Environment()
+    markers = target.environment()
+    file = project.requirements or project.more_requirements
+    named: list[str] = []
+    if file is not None:
+        option = "--aws-requirements" if project.requirements is None else "--aws-requirements or its -only- twin"
+        named = [line.requirement for line in read_requirements(file, option) if not line.constraint]
+    own = {need.name for need in needs(named, markers)}
+    roots, missing = set[Need](), list[str]()
+    if project.requirements is None:
+        wanted = declared(project.root, environment, markers)
+        missing = sorted({need.name for need in wanted} - set(environment.distributions) - own)
+        seen = {*project.imported, *project.plugins}
+        reached = imports.distributions if imports is not None else frozenset()
+        roots = {Need(canonical(name)) for name in (seen - OURS) | reached if canonical(name) not in OURS - reached}
+        roots |= wanted
+    chosen = {name: dist for name, dist in closure(roots, target, environment).items() if name not in own}
+    built, notes = _built(project, chosen, target, imports)
+    names = {wheel.file_name.partition("-")[0].replace("_", "-") for wheel in built}
+    pinned = {name: dist for name, dist in chosen.items() if not is_local(dist) and name not in names}
+    lines = _pinned({name: dist.version for name, dist in sorted(pinned.items())})
+    texts = [(name, dist.read_text("RECORD") or "") for name, dist in sorted(pinned.items())]
+    return Installation(
+        lines=(*named, *lines),
+        complete=file is None,
+        missing=tuple(missing),
+        pins=lines,
+        file=file,
+        built=tuple(built),
+        notes=tuple(notes),
+        fingerprint=hashlib.sha256(repr(texts).encode()).hexdigest(),
+        installed=pinned,
+    )
 
-    names = declared(project.root)
-    installed = {canonicalize_name(dist.metadata["Name"]) for dist in metadata.distributions()}
-    missing = sorted(name for name in names if canonicalize_name(name) not in installed)
-    roots = {*project.plugins, *project.imported, *names} - NEVER | names
-    return Installation(_pinned(pins(sorted(roots), target)), complete=True, missing=tuple(missing))
+
+def _built(
+    project: Project, chosen: Mapping[str, metadata.Distribution], target: Target, imports: Imports | None
+) -> tuple[list[BuiltWheel], list[str]]:
+    """Wheels of what no index has as it is here, and sentences on them."""
+    wheels, notes = [], []
+    reached = frozenset() if imports is None else imports.distributions
+    for name, dist in chosen.items():
+        title = f"{dist.metadata['Name']} {dist.version}"
+        if is_editable(dist):
+            outside = {} if imports is None else imports.outside.get(name, {})
+            if outside:
+                wheels.append(build_wheel(dist, target, module_files(outside.items())))
+                notes.append(f"{title} is installed editable: shipped as its files are in {origin_folder(dist)}")
+            continue
+        folder = origin_folder(dist)
+        if from_index(dist):
+            changed = changed_files(dist)
+            if changed:
+                wheels.append(build_wheel(dist, target))
+                more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+                notes.append(f"{title} is not as it was installed ({changed[0]}{more}): shipped as it is here")
+        elif imports is not None and folder is not None and name not in reached and folder.resolve() == project.root:
+            continue  # the project's own files are imported in its place
+        elif imports is not None:
+            wheels.append(build_wheel(dist, target))
+            origin = (direct_url(dist) or {}).get("url")
+            notes.append(f"{title} was installed from {origin}: shipped as it is here")
+            changed = changed_files(dist)
+            if changed:
+                notes.append(f"{title} is not as it was installed ({changed[0]})")
+    return wheels, notes
 
 
 def pins(roots: Iterable[str], target: Target) -> dict[str, str]:
     """Name -> version of the roots and all that they require on the target, as installed here.
 
-    A root that is not installed, or that comes from no index, is left to the caller.
+    A root that is not installed, or that comes from a folder, is left to the caller.
     """
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
+    chosen = closure((Need(canonical(name)) for name in roots), target, Environment())
+    return {name: dist.version for name, dist in sorted(chosen.items()) if not is_local(dist)}
 
-    versions: dict[str, str] = {}
-    queue: list[tuple[str, tuple[str, ...]]] = [(name, ()) for name in (*_ALWAYS, *roots)]
+
+def closure(roots: Iterable[Need], target: Target, environment: Environment) -> dict[str, metadata.Distribution]:
+    """The distributions of the roots, what pytest itself needs, and all that they require on the target."""
+    from packaging.requirements import Requirement
+
+    chosen: dict[str, metadata.Distribution] = {}
+    queue = [*map(Need, _ALWAYS), *roots]
     seen = set()
     while queue:
-        name, extras = queue.pop()
-        key = (canonicalize_name(name), extras)
-        if key in seen:
+        need = queue.pop()
+        dist = environment.distributions.get(need.name)
+        if need in seen or dist is None or need.name == SELF:
             continue
-        seen.add(key)
-        try:
-            dist = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        if key[0] == SELF:
-            continue
-        if not is_local(dist):
-            versions[key[0]] = dist.version
+        seen.add(need)
+        chosen[need.name] = dist
         for text in dist.requires or ():
             requirement = Requirement(text)
             if requirement.marker is None or any(
-                requirement.marker.evaluate({**target.environment(), "extra": extra}) for extra in extras or ("",)
+                requirement.marker.evaluate({**target.environment(), "extra": extra}) for extra in ("", *need.extras)
             ):
-                queue.append((requirement.name, tuple(sorted(requirement.extras))))
-    return dict(sorted(versions.items()))
-
-
-def imported_distributions(but: frozenset[str]) -> frozenset[str]:
-    """Names of the distributions whose modules are imported in this process, modules named in ``but`` aside."""
-    owners = metadata.packages_distributions()
-    packages = {name.partition(".")[0] for name in list(sys.modules) if name not in but}
-    return frozenset(owner for package in packages for owner in owners.get(package, ()))
-
-
-def declared(root: Path) -> set[str]:
-    """Names of what the project says it needs: by its metadata where it is installed, else by its files."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    texts: list[str] = []
-    for dist in metadata.distributions():
-        if dist.metadata["Name"] == SELF:
-            continue  # this plugin's own repository: what of it runs on an instance needs nothing of AWS
-        origin = direct_url(dist) or {}
-        if origin.get("url", "").removeprefix("file://") == str(root):
-            texts += dist.requires or []
-    names = set()
-    for text in texts or _from_files(root):
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue  # an option or a URL of a requirements file
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            names.add(requirement.name)
-    return names
+                queue.append(Need(canonical(requirement.name), tuple(sorted(requirement.extras))))
+    return chosen
 
 
 def is_local(dist: metadata.Distribution) -> bool:
     """Whether a distribution was installed from a folder (PEP 610), so that no index has it."""
     origin = direct_url(dist)
-    return origin is not None and "dir_info" in origin
-
-
-def direct_url(dist: metadata.Distribution) -> dict[str, Any] | None:
-    """Where a distribution was installed from, as PEP 610 records it; None where that is an index."""
-    text = dist.read_text("direct_url.json")
-    return None if text is None else json.loads(text)
-
-
-def _from_files(root: Path) -> list[str]:
-    import configparser
-
-    texts: list[str] = []
-    if Path(__file__).is_relative_to(root / "plugin"):
-        return texts  # this plugin's own repository again
-    pyproject = root / "pyproject.toml"
-    if pyproject.is_file():
-        texts += _toml(pyproject).get("project", {}).get("dependencies", [])
-    setup = configparser.ConfigParser(interpolation=None)
-    setup.read(root / "setup.cfg", encoding="utf-8")
-    texts += setup.get("options", "install_requires", fallback="").splitlines()
-    requirements = root / "requirements.txt"
-    if requirements.is_file():
-        texts += requirements.read_text(encoding="utf-8").splitlines()
-    return _without_comments(texts)
-
-
-def _without_comments(lines: Iterable[str]) -> list[str]:
-    return [text for line in lines if (text := line.split("#")[0].strip())]
+    return origin is not None and "dir_info" in origin and not from_index(dist)
 
 
 def _pinned(versions: dict[str, str]) -> tuple[str, ...]:
     return tuple(f"{name}=={version}" for name, version in versions.items())
-
-
-def _toml(path: Path) -> dict[str, dict[str, list[str]]]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # a dependency of pytest there
-    data: dict[str, dict[str, list[str]]] = tomllib.loads(path.read_text(encoding="utf-8"))
-    return data

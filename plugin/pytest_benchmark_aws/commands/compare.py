@@ -6,8 +6,6 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -99,6 +97,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="exit 1 too where a machine is worse by more, and has not enough launches to be sure",
     )
+    gate.add_argument(
+        "--fail-missing",
+        action="store_true",
+        help="exit 1 too where a baseline's test has no new result on its machine",
+    )
     parser.set_defaults(run=run)
 
 
@@ -107,11 +110,11 @@ def run(options: argparse.Namespace) -> int:
     from pytest_benchmark_aws.results.reading import without_collector
 
     try:
-        asked = _asked(options)
+        _parse_values(options)
         with without_collector():
             current = load(options, options.files, newest=options.rows == "machine")
             before = load(options, options.baseline, newest=True) if options.baseline else None
-            compared, view, failed = _compare(options, asked, current, before)
+            compared, view, failed = _compare(options, current, before)
     except (PlanError, UnitError) as error:
         print(f"pytest-benchmark-aws compare: {error}", file=sys.stderr)
         return 2
@@ -124,16 +127,8 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Options that are more than a name, read before any file is."""
-
-    max_seconds: float | None
-    max_usd: Decimal | None
-    break_even: Sequence[tuple[str, Decimal]]
-
-
-def _asked(options: argparse.Namespace) -> _Asked:
+def _parse_values(options: argparse.Namespace) -> None:
+    """Puts what options mean that are more than a name in their place, before any file is read."""
     from pytest_benchmark_aws.catalog import snapshot
 
     if options.fail_if:
@@ -143,16 +138,18 @@ def _asked(options: argparse.Namespace) -> _Asked:
             parse_condition(text)
     if options.fail_if and not options.baseline:
         raise PlanError("--fail-if needs --baseline FILES: the earlier results that these must not be worse than")
+    if (options.fail_undecided or options.fail_missing) and not options.fail_if:
+        raise PlanError("--fail-undecided and --fail-missing need --fail-if, as in --fail-if 'median>5%'")
     if options.baseline and not options.fail_if:
         raise PlanError(
             "--baseline needs --fail-if, as in --fail-if 'median>5%'; to see both side by side, name all files"
         )
     catalog = snapshot.catalog()
-    return _Asked(
-        None if options.max_seconds is None else float(_amount("--max-seconds", options.max_seconds)),
-        None if options.max_usd is None else _amount("--max-usd", options.max_usd),
-        [_price(name, catalog) for name in options.break_even or ()],
-    )
+    if options.max_seconds is not None:
+        options.max_seconds = float(_amount("--max-seconds", options.max_seconds))
+    if options.max_usd is not None:
+        options.max_usd = _amount("--max-usd", options.max_usd)
+    options.break_even = [_price(name, catalog) for name in options.break_even or ()]
 
 
 def _amount(option: str, text: str) -> Decimal:
@@ -174,9 +171,7 @@ def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
     return name, instance_type.usd_per_hour
 
 
-def _compare(
-    options: argparse.Namespace, asked: _Asked, current: Loaded, before: Loaded | None
-) -> tuple[Compared, View, bool]:
+def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None) -> tuple[Compared, View, bool]:
     from pytest_benchmark_aws.report import columns
     from pytest_benchmark_aws.report.formats import sentences
     from pytest_benchmark_aws.report.formats.view import View
@@ -189,8 +184,8 @@ def _compare(
     parts = columns.sections(compared.tables, group_by, sort)
     answers: dict[str, list[str]] = {}
     for table in compared.tables:
-        lines = sentences.within(table, asked.max_seconds, asked.max_usd)
-        for name, price in asked.break_even:
+        lines = sentences.within(table, options.max_seconds, options.max_usd)
+        for name, price in options.break_even:
             lines += sentences.break_even(table, name, price)
         if lines:
             answers.setdefault(table.case, []).extend(lines)
@@ -220,8 +215,8 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
     now, then = current.compare().tables, before.compare().tables
     for text in options.fail_if:
         condition = gate.parse_condition(text)
-        changes, missing = gate.changes(now, then, condition.metric)
-        without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in missing}
+        changes, no_baseline = gate.changes(now, then, condition.metric)
+        without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in no_baseline}
         if not changes:
             if condition.metric == "usd" and gate.changes(now, then, "median")[0]:
                 raise PlanError(f"{condition}: no machine has a known price on both sides; use median, mean or min")
@@ -232,11 +227,13 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
             )
         judged.append(gate.judge(condition, changes))
     refused = len(current.refused) + len(before.refused)
-    lines = sentences.gate_lines(judged, list(without.values()))
+    missing = gate.missing(now, then)
+    lines = sentences.gate_lines(judged, list(without.values()), missing)
     if refused:
         lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
     undecided = options.fail_undecided and any(verdict.undecided for verdict in judged)
-    return lines, bool(refused) or undecided or any(verdict.failed for verdict in judged)
+    absent = options.fail_missing and bool(missing)
+    return lines, bool(refused) or undecided or absent or any(verdict.failed for verdict in judged)
 
 
 def _write(options: argparse.Namespace, view: View) -> None:
@@ -245,25 +242,20 @@ def _write(options: argparse.Namespace, view: View) -> None:
     if options.output in {None, output.STDOUT}:
         options.output = None
     colour = options.output is None and _colour(sys.stdout)
-    rendered = {
-        "table": lambda: text.render(view, colour=colour, columns=_columns()),
-        "markdown": lambda: markdown.render(view),
-        "csv": lambda: csv.render(view),
-        "json": lambda: json.render(view),
-    }[options.format]()
+    if options.format == "table":
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        rendered = text.render(view, colour=colour, columns=width)
+    else:
+        rendered = {"markdown": markdown, "csv": csv, "json": json}[options.format].render(view)
     for line in text.warnings(view, colour=_colour(sys.stderr)):
         print(line, file=sys.stderr)
-    if options.format in {"csv"}:  # which holds rows alone
+    if options.format == "csv":  # which holds rows alone
         for line in view.gate:
             print(line, file=sys.stderr)
     if options.output:
         output.write(options.output, rendered.encode())
     else:
         sys.stdout.write(rendered)
-
-
-def _columns() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _colour(stream: object) -> bool:

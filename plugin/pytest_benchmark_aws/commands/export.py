@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.commands.inifile import project_settings
 from pytest_benchmark_aws.commands.inputs import add_files, local
-from pytest_benchmark_aws.core.compare.records import Reading
+from pytest_benchmark_aws.core.compare.records import Reading, RecordError
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import printable
 from pytest_benchmark_aws.results import files, storage
-from pytest_benchmark_aws.results.reading import find_files, read_files
+from pytest_benchmark_aws.results.finding import find_files
+from pytest_benchmark_aws.results.reading import read_files, read_json
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.report.export.measurements import Export
@@ -69,12 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(output: Path, export: Export) -> None:
-    """Writes all files or none: what another export wrote is never lost.
-
-    Raises:
-        PlanError: a file is there that is another's.
-        OSError: one cannot be written.
-    """
+    """Writes all files or none: what another export wrote is never lost."""
     texts = {}
     for name, data in export.files.items():
         path = output / name if name else output
@@ -93,9 +88,9 @@ def _write(output: Path, export: Export) -> None:
 def _object(path: Path) -> dict[str, Any]:
     """The JSON object of a file that grows."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PlanError(f"{path}: cannot be added to, it is no JSON: {error}") from None
+        data = read_json(path)
+    except RecordError as error:
+        raise PlanError(f"{path}: cannot be added to: {error}") from None
     if not isinstance(data, dict):
         raise PlanError(f"{path}: cannot be added to, it is no object")
     return data

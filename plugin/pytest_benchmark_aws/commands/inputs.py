@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError, UnreachableError
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import few, printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.heads import Result
@@ -79,9 +79,8 @@ class Loaded:
         if not self.read:
             return "no results: no file holds a benchmark"
         names = sorted({result.machine.name for result in self.read})
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         count = f"0 of {len(self.read):,} results pass --filter and --since"
-        return f"no results: {count}; they are of {printable(', '.join(names[:5]))}{more}"
+        return f"no results: {count}; they are of {printable(few(names, 5))}"
 
 
 def load(options: argparse.Namespace, patterns: Sequence[str], *, newest: bool = False) -> Loaded:
@@ -91,7 +90,8 @@ def load(options: argparse.Namespace, patterns: Sequence[str], *, newest: bool =
         PlanError: a pattern that means none, a filter that cannot be read, or a bucket that may not be.
     """
     from pytest_benchmark_aws.core.compare import filters
-    from pytest_benchmark_aws.results.reading import find_files, read_files, read_newest
+    from pytest_benchmark_aws.results.finding import find_files
+    from pytest_benchmark_aws.results.reading import read_files, read_newest
 
     tests = [filters.parse_filter(text) for text in getattr(options, "filter", None) or ()]
     since = filters.parse_since(options.since, datetime.now(timezone.utc)) if options.since else None
@@ -100,9 +100,19 @@ def load(options: argparse.Namespace, patterns: Sequence[str], *, newest: bool =
     if newest:
         read = read_newest(files, how, passes)
         loaded = Loaded(read.records, read.refused, read.heads, (read.duplicates, read.older))
+        attempts = read.attempts
     else:
         whole = read_files(files, how)
         loaded = Loaded(list(filter(passes, whole.records)), whole.refused, whole.records)
+        attempts = whole.attempts
+    if attempts:
+        print(f"! {attempts} earlier attempts of tests are left out: of each launch the last counts", file=sys.stderr)
+    coarse = getattr(options, "statistic", "median")
+    lacking = sum(getattr(record, coarse) is None for record in loaded.records)
+    if lacking:
+        print(
+            f"! {lacking} results have no {coarse} above 0.0, as of a coarse clock: they are left out", file=sys.stderr
+        )
     if options.throughput and loaded.records and all(record.unit == "runs" for record in loaded.records):
         print(
             f"! no result has {printable(options.throughput)} in its extra_info: runs a second count", file=sys.stderr

@@ -15,7 +15,8 @@ from pytest_benchmark_aws.core.compare.records import Reading, RecordError, pars
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import aligned, printable
 from pytest_benchmark_aws.results import files, storage
-from pytest_benchmark_aws.results.reading import find_files, read_json
+from pytest_benchmark_aws.results.finding import find_files
+from pytest_benchmark_aws.results.reading import read_json
 
 _DESCRIPTION = """Puts result files together, stock pytest-benchmark's and ours: what the same launch measured comes
 into one file, different machines stay different files, FOLDER/MACHINE/NNNN_name.json. The inputs are left as they
@@ -52,7 +53,10 @@ def run(options: argparse.Namespace) -> int:
     if not merged.files:
         raise PlanError(f"nothing to merge: no benchmark in {len(paths)} files")
     try:
-        written = (_to_file if options.output.suffix == ".json" else _to_folder)(options.output, merged)
+        if options.output.suffix == ".json":
+            written = _to_file(options.output, merged)
+        else:
+            written = [storage.save_once(options.output, file.folder, file.name, file.data) for file in merged.files]
     except OSError as error:
         raise PlanError(f"{options.output}: cannot be written: {error.strerror or error}") from None
     _print_files(merged, written)
@@ -79,17 +83,8 @@ def read_documents(paths: Sequence[Path]) -> tuple[list[tuple[Path, dict[str, An
     return documents, faults
 
 
-def _to_folder(folder: Path, merged: Merge) -> list[tuple[Path, bool]]:
-    """Saves each merged file below the folder: its path, and whether it is new."""
-    return [storage.save_once(folder, file.folder, file.name, file.data) for file in merged.files]
-
-
 def _to_file(path: Path, merged: Merge) -> list[tuple[Path, bool]]:
-    """Writes the one merged file: its path, and whether it is new.
-
-    Raises:
-        PlanError: there are several, or something else is there.
-    """
+    """Writes the one merged file: its path, and whether it is new."""
     if len(merged.files) > 1:
         folders = ", ".join(dict.fromkeys(file.folder for file in merged.files))
         raise PlanError(

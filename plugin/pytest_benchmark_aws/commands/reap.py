@@ -68,7 +68,7 @@ def _reap_region(clients: Clients, options: argparse.Namespace) -> int:
     from pytest_benchmark_aws.run import history
 
     now = history.utc_now()
-    working = {record.run_id for record in history.runs() if record.state == "running"}
+    working = history.working()
     chosen = []
     for instance in ec2.managed_instances(clients):
         late = instance.deadline is not None and instance.deadline < now

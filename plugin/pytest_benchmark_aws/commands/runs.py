@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.text import aligned, printable
+from pytest_benchmark_aws.report.text import aligned, few, printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.run.history import RunRecord
@@ -40,10 +40,18 @@ def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
     if record.state != "gone" and not record.embedded:
         alive = "?" if options.offline else _alive(options, record)
     where = f"embedded {record.region}" if record.embedded else f"{record.region} {record.account}"
-    more = f" and {len(record.jobs) - 3} more" if len(record.jobs) > 3 else ""
-    jobs = printable(", ".join(record.jobs[:3]) + more)
-    state = f"{record.state} ({record.problem})" if record.problem else record.state
-    return record.run_id, record.started[:19].replace("T", " "), where, jobs, state, f"{record.usd:.4f}", alive
+    jobs = printable(few(record.jobs))
+    state = f"{record.state} ({printable(record.problem)})" if record.problem else record.state
+    where = printable(where)
+    return (
+        printable(record.run_id),
+        record.started[:19].replace("T", " "),
+        where,
+        jobs,
+        state,
+        f"{record.usd:.4f}",
+        alive,
+    )
 
 
 def _alive(options: argparse.Namespace, record: RunRecord) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from pytest_benchmark_aws.core.model import Machine, Requirements
 from pytest_benchmark_aws.core.values.units import format_memory
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Machine, Requirements
 
 
 def misfits(requirements: Requirements, machine: Machine) -> tuple[str, ...]:

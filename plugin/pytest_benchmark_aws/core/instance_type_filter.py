@@ -6,15 +6,13 @@ import operator
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from pytest_benchmark_aws.core.catalog import Catalog
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 from pytest_benchmark_aws.core.instance_type_names import family_of, size_of
+from pytest_benchmark_aws.core.model import InstanceType
 from pytest_benchmark_aws.core.values.units import parse_memory
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.catalog import Catalog
-    from pytest_benchmark_aws.core.model import InstanceType
 
 _Test: TypeAlias = "Callable[[InstanceType], bool]"
 
@@ -126,11 +124,7 @@ def _comparison(tokens: list[str], text: str) -> tuple[_Test, list[str]]:
 
 
 def _value(field: str, amount: str, text: str) -> Any:
-    """The amount of a comparison, as the field has it: a text, bytes or a number.
-
-    Raises:
-        PlanError: it is none.
-    """
+    """The amount of a comparison, as the field has it: a text, bytes or a number."""
     try:
         if field in _TEXT:
             return amount.lower() if field == "manufacturer" else amount

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.catalog import Catalog
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
@@ -22,10 +22,6 @@ from pytest_benchmark_aws.core.model import (
     Requirements,
     Target,
 )
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.catalog import Catalog
-
 
 KERNEL_SHOWS = 0.925
 """Share of an instance type's memory that its kernel shows at least (karpenter-provider-aws #7929; 7,985 of 8,192 MiB

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.model import Market
+from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.durations import parse_duration
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Market
-
 
 _LONGEST_S = 167 * 3600
 """The longest time limit: with the longest grace it is within the 604,800 s that a presigned URL is valid."""
 _Value = TypeVar("_Value")
+_FLAGS = ("spot_fallback", "allow_burstable", "detach", "show_bundle")
+_TEXTS = (
+    "region", "profile", "scheduler_role", "ami", "security_group", "bucket", "instance_profile", "resume",
+    "throughput", "scale_parameter",
+)  # fmt: skip
+"""Settings whose text is their value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Settings:
     bucket: str | None
     instance_profile: str | None
     requirements: Path | None
+    only_requirements: Path | None
+    ship_secrets: tuple[str, ...]
     resume: str | None
     detach: bool
     show_bundle: bool
@@ -53,6 +60,8 @@ class Settings:
     scale_parameter: str | None
     tags: tuple[tuple[str, str], ...]
     disk_gib: int | None
+    environment: dict[str, str | None] = field(repr=False)
+    """Variables of the tests on an instance; None: the value that it has here."""
 
 
 def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
@@ -75,36 +84,30 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
     def parsed(name: str, parse: Callable[[str], _Value], default: _Value) -> _Value:
         return default if values[name] is None else _parsed(name, values[name], parse)
 
+    if values["requirements"] is not None and values["only-requirements"] is not None:
+        raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
+    as_given: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
+    as_given |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
         target=_choice("target", values, ("auto", "cloud", "embedded")) or "auto",
         dry_run=bool(values["dry-run"] or values["show-bundle"]),
         instance_types=several("instance-type"),
         market=_choice("market", values, ("on-demand", "spot")),
-        spot_fallback=bool(values["spot-fallback"]),
-        region=values["region"],
-        profile=values["profile"],
-        allow_burstable=bool(values["allow-burstable"]),
-        scheduler_role=values["scheduler-role"],
         max_cost_usd=parsed("max-cost", _money, Decimal(10)),
         max_parallel=parsed("max-parallel", _count, 8),
         time_limit_s=parsed("time-limit", _limit, 3600),
         launches=parsed("launches", _count, 1),
         misfit=_choice("misfit", values, ("fail", "skip")) or "fail",
         prices=dict(_parsed("price", price, _price) for price in several("price")),
-        ami=values["ami"],
         subnets=several("subnet"),
-        security_group=values["security-group"],
-        bucket=values["bucket"],
-        instance_profile=values["instance-profile"],
+        ship_secrets=several("ship-secret"),
         requirements=path("requirements"),
-        resume=values["resume"],
-        detach=bool(values["detach"]),
-        show_bundle=bool(values["show-bundle"]),
+        only_requirements=path("only-requirements"),
+        environment=dict(map(_variable, several("env"))),
         baselines=path("baselines"),
-        throughput=values["throughput"],
-        scale_parameter=values["scale-parameter"],
         tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
         disk_gib=parsed("disk", _disk, None),
+        **as_given,
     )
 
 
@@ -145,11 +148,8 @@ def _disk(text: str) -> int:
 
 
 def _money(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.removesuffix("USD").strip())
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    amount = json_fields.usd(text.removesuffix("USD").strip())
+    if amount is None:
         raise ValueError("give an amount of USD, as in 2.50")
     return amount
 
@@ -163,8 +163,20 @@ def _limit(text: str) -> int:
     return seconds
 
 
+def _variable(text: str) -> tuple[str, str | None]:
+    name, sign, value = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):  # the text is not shown: it may hold a secret
+        raise PlanError("--aws-env: give NAME or NAME=VALUE, the name of letters, digits and underscores")
+    if name == "PYTEST_ADDOPTS" or name.startswith("PYTEST_BENCHMARK_AWS_"):
+        raise PlanError(f"--aws-env={name}: what this session reads of it is passed on by itself; leave it out")
+    return name, value if sign else None
+
+
 def _price(text: str) -> tuple[str, Decimal]:
     name, sign, amount = text.partition("=")
     if not sign or not name.strip():
         raise ValueError("give an instance type and USD an hour, as in m5.8xlarge=1.536")
-    return name.strip(), _money(amount)
+    price = _money(amount)
+    if not price:  # which would void --aws-max-cost
+        raise ValueError("give a price above 0, as in m5.8xlarge=1.536")
+    return name.strip(), price

@@ -1,7 +1,7 @@
 """AWS's own host names: what a request to one of them asks for, and what S3 and the others answer by the name alone.
 
 A request that comes by such a name, through a proxy, is told apart here; from then on it is as if it had come to
-``127.0.0.1``, with the bucket in its path. What was signed is kept.
+``127.0.0.1``, with the bucket in its path. Its signature is looked at before, as it is of what was sent.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.aws_request import AwsRequest
+    from collections.abc import Mapping
 
-SIGNED_HOST, SIGNED_PATH = "embedded_aws.host", "embedded_aws.path"
-"""Names in a WSGI environ of the host and the path that a signature is of."""
 _OLD_REGIONS = (
     "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 sa-east-1 eu-central-1 eu-north-1 eu-west-1 eu-west-2 "
     "eu-west-3 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1 ap-southeast-2"
@@ -40,41 +38,53 @@ class Address:
     """None: a global host, or no name of AWS's."""
     bucket: str = ""
     """Also where it came in the path."""
+    in_host: bool = False
+    """Whether the bucket came in the host."""
     location: str = ""
     """Path and query as they were sent."""
 
 
-def enter(environ: dict[str, Any]) -> Address:
-    """Reads the host of a request, and has it go on as one to this machine, its bucket in the path."""
+def address_of(environ: Mapping[str, Any]) -> Address:
+    """What the host of a request says."""
     host = str(environ.get("HTTP_HOST", "")).removesuffix(":443").lower()
     path, query = str(environ.get("PATH_INFO", "/")), str(environ.get("QUERY_STRING", ""))
+    first = path.lstrip("/").partition("/")[0]
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return Address(bucket=path.lstrip("/").partition("/")[0])
-    environ[SIGNED_HOST], environ[SIGNED_PATH] = host, path
-    environ["HTTP_HOST"] = f"127.0.0.1:{environ.get('SERVER_PORT', '80')}"
+        return Address(bucket=first)
     quoted = quote(path.encode("latin-1"), safe="/-_.~")
     location = f"{quoted}?{query}" if query else quoted
     s3 = _S3_HOST.fullmatch(host)
     if s3 is None:
         other = _HOST.fullmatch(host)
         return Address(host, other["region"] if other else None, location=location)
-    bucket = s3["bucket"] or path.lstrip("/").partition("/")[0]
-    if s3["bucket"]:
-        environ["PATH_INFO"] = f"/{bucket}{path}"
-        environ["RAW_URI"] = environ["REQUEST_URI"] = f"/{bucket}{location}"
-    return Address(host, s3["region"], bucket, location)
+    return Address(host, s3["region"], s3["bucket"] or first, in_host=bool(s3["bucket"]), location=location)
 
 
-def check(address: Address, request: AwsRequest) -> None:
-    """Refuses, as AWS does, a request that came to another place than it is signed for, or than its bucket is in."""
-    if request.service != "s3":
-        if address.region not in {None, request.region}:
+def enter(address: Address, environ: dict[str, Any]) -> None:
+    """Has a request go on as one to this machine, its bucket in the path."""
+    if not address.host:
+        return
+    environ["HTTP_HOST"] = f"127.0.0.1:{environ.get('SERVER_PORT', '80')}"
+    if address.in_host:
+        environ["PATH_INFO"] = f"/{address.bucket}{environ.get('PATH_INFO', '/')}"
+        environ["RAW_URI"] = environ["REQUEST_URI"] = f"/{address.bucket}{address.location}"
+
+
+def check(address: Address, service: str, signed_region: str, environ: Mapping[str, Any]) -> None:
+    """Refuses, as AWS does, a request that came to another place than it is signed for, or than its bucket is in.
+
+    AWS says so before it looks at the signature itself.
+    """
+    if service != "s3":
+        if address.region not in {None, signed_region}:
             raise AwsError(
-                "SignatureDoesNotMatch", f"Credential should be scoped to a valid region, not {request.region}.", 403
+                "SignatureDoesNotMatch", f"Credential should be scoped to a valid region, not {signed_region}.", 403
             )
         return
-    region = moto_models.bucket_region(address.bucket, request.region)
-    if region is None or request.action == "CreateBucket":
+    region = moto_models.bucket_region(address.bucket, signed_region)
+    path, query = str(environ.get("PATH_INFO", "/")).strip("/"), str(environ.get("QUERY_STRING", ""))
+    creates = environ["REQUEST_METHOD"] == "PUT" and not query and path in {"", address.bucket}
+    if region is None or creates:
         return
     there = {"x-amz-bucket-region": region}
     if address.host and address.region is None and region != "us-east-1":
@@ -89,11 +99,7 @@ def check(address: Address, request: AwsRequest) -> None:
     if address.region not in {None, region}:
         message = "The bucket you are attempting to access must be addressed using the specified endpoint."
         raise AwsError("PermanentRedirect", message, 301, there)
-    if request.region != region:  # S3 API reference, error responses
-        code = (
-            "AuthorizationQueryParametersError"
-            if "X-Amz-Signature" in request.params
-            else "AuthorizationHeaderMalformed"
-        )
-        message = f"The authorization is malformed; the region '{request.region}' is wrong; expecting '{region}'"
+    if signed_region != region:  # S3 API reference, error responses
+        code = "AuthorizationQueryParametersError" if "X-Amz-Signature" in query else "AuthorizationHeaderMalformed"
+        message = f"The authorization is malformed; the region '{signed_region}' is wrong; expecting '{region}'"
         raise AwsError(code, message, 400, there)

@@ -65,7 +65,7 @@ class AwsRequest:
 def parse_request(environ: dict[str, Any], default_region: str) -> AwsRequest:
     """The AWS call in a WSGI environ; the body stays readable for the next application."""
     query = _flat(environ.get("QUERY_STRING", ""))
-    service, region = _scope(environ, query, default_region)
+    service, region = scope(environ, default_region)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         prefix, _, action = target.rpartition(".")
@@ -84,19 +84,25 @@ def parse_request(environ: dict[str, Any], default_region: str) -> AwsRequest:
     return AwsRequest(service, query.get("Action", environ.get("PATH_INFO", "")), region, query, {})
 
 
-def _scope(environ: dict[str, Any], query: dict[str, str], default_region: str) -> tuple[str, str]:
-    """Service and region of the signature: ``Credential=KEY/20260101/us-east-1/ec2/aws4_request``."""
+def scope(environ: dict[str, Any], default_region: str) -> tuple[str, str]:
+    """Service and region of the signature: ``Credential=KEY/20260101/us-east-1/ec2/aws4_request``; S3's without one."""
+    query = _flat(environ.get("QUERY_STRING", ""))
     authorization = environ.get("HTTP_AUTHORIZATION", "")
     credential = query.get("X-Amz-Credential") or authorization.partition("Credential=")[2].partition(",")[0]
     parts = credential.split("/")
-    # Unsigned requests that are no form are S3's: a public object, or a presigned URL of the old signature.
     return (parts[-2].lower(), parts[-3]) if len(parts) >= 5 else ("s3", default_region)
 
 
-def read_body(environ: dict[str, Any]) -> bytes:
-    """The request's body, which stays readable for the next application."""
+def read_body(environ: dict[str, Any], limit: int | None = None) -> bytes:
+    """The request's body, which stays readable for the next application; one of more than ``limit`` is refused."""
     stream, length = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
-    body: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(length)
+    if environ.get("wsgi.input_terminated"):
+        length = -1 if limit is None else limit + 1
+    if limit is not None and length > limit and not environ.get("wsgi.input_terminated"):
+        raise AwsError("RequestEntityTooLarge", f"the body has {length:,} bytes, {limit:,} are read", 413)
+    body: bytes = stream.read(length)
+    if limit is not None and len(body) > limit:
+        raise AwsError("RequestEntityTooLarge", f"the body has more than {limit:,} bytes", 413)
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,14 @@ class Control:
             "iam": self._iam,
         }
 
+    def admits(self, token: str, path: str) -> bool:
+        """Whether a token opens a path: this start's secret opens all, an instance's own what is done to it."""
+        rights = [key.secret for key in self._authorization.keys.values() if not key.token]
+        instance_id = path.removeprefix("instances/").partition("/")[0]
+        if path.startswith("instances/") and instance_id in self._lifecycle.records:
+            rights.append(self._lifecycle.records[instance_id].guest.token)
+        return any(hmac.compare_digest(token.encode(), right.encode()) for right in rights)
+
     def __call__(self, method: str, path: str, payload: dict[str, Any]) -> object:
         """The answer to a control request, to be sent as JSON.
 
@@ -86,7 +95,7 @@ class Control:
         return {"vcpus": vcpus, "spot_vcpus": spot_vcpus}
 
     def _iam(self, *, enforced: bool) -> dict[str, Any]:
-        """Turns IAM on or off: off, as at the start, any signature will do, and so users and roles can be made."""
+        """Turns IAM on or off: off, as at the start, this start's key may do all, so that users can be made."""
         if not isinstance(enforced, bool):
             raise ControlError("enforced is true or false")
         self._authorization.enforced = enforced
@@ -135,6 +144,7 @@ def describe(record: Record) -> dict[str, Any]:
         "client_token": instance.client_token,
         "tags": {tag["key"]: tag["value"] for tag in instance.get_tags()},
         "directory": str(record.guest.directory),
+        "metadata_service": record.guest.metadata_service,
         "pid": record.guest.pid,
         "exit_status": record.guest.exit_status,
         "shutdown_armed": record.shutdown_timer is not None,

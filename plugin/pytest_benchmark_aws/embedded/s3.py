@@ -57,10 +57,8 @@ def is_conditional(environ: dict[str, Any]) -> bool:
 
 
 def _expiry(query: Mapping[str, str]) -> datetime:
-    """When a presigned URL ends, in either of the signatures that boto3 makes; the end of time for other requests."""
+    """When a presigned URL ends; the end of time for other requests."""
     if "X-Amz-Date" in query and "X-Amz-Expires" in query:
         start = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
         return start + timedelta(seconds=int(query["X-Amz-Expires"]))
-    if "AWSAccessKeyId" in query and "Expires" in query:
-        return datetime.fromtimestamp(int(query["Expires"]), timezone.utc)
     return datetime.max.replace(tzinfo=timezone.utc)

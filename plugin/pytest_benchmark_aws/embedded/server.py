@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pytest_benchmark_aws.embedded import moto_models
+from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
+from pytest_benchmark_aws.embedded.iam.authorization import Authorization, Key, make_key
 from pytest_benchmark_aws.embedded.state import Settings, State
 from pytest_benchmark_aws.embedded.wsgi import Application
 
@@ -45,6 +45,9 @@ class EmbeddedAWS:
         self.settings = settings or Settings()
         self.endpoint = ""
         """``http://127.0.0.1:PORT`` while it runs, else empty."""
+        self.key = make_key()
+        """The key of this start, without which nothing is answered."""
+        self._authorization: Authorization | None = None
         self._ends = ExitStack()
         """What ``stop`` does."""
 
@@ -67,7 +70,10 @@ class EmbeddedAWS:
             moto_models.ec2_backend(self.settings.region)
             state = State(self.settings)
             lifecycle = Lifecycle(self.root, self.settings, state.lock)
-            application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle)
+            self._authorization = authorization = Authorization(state.lock)
+            self.key = make_key()
+            self.accept(self.key)
+            application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle, authorization)
             handler = type("_Handler", (_QuietHandler,), {"log_path": self.root / "server.log"})
             server = make_server(HOST, self.settings.port, application, threaded=True, request_handler=handler)
             self.endpoint = lifecycle.endpoint = f"http://{HOST}:{server.server_port}"
@@ -97,14 +103,15 @@ class EmbeddedAWS:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.settings.region),
-            **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "embedded"),
+            "AWS_ACCESS_KEY_ID": self.key.key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret,
         }
+
+    def accept(self, key: Key) -> None:
+        """Lets another key do what this start's may do, such as one that takes its place in a test."""
+        assert self._authorization is not None, "it runs"
+        self._authorization.keys[key.key_id] = key
 
     def control(self, path: str, payload: dict[str, Any] | None = None) -> Any:
         """The answer of a control path, such as ``calls``: by GET, or by POST where there is a payload."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        request = urllib.request.Request(
-            f"{self.endpoint}/_embedded/{path}", data=None if payload is None else json.dumps(payload).encode()
-        )
-        with opener.open(request, timeout=30) as answer:
-            return json.load(answer)
+        return control(self.environment(), path, payload)

@@ -8,47 +8,47 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.test import run_wsgi_app
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from pytest_benchmark_aws.embedded import aws_hosts, pricing, s3
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
-from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request, read_body
+from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request, read_body, scope
 from pytest_benchmark_aws.embedded.control import Control, ControlError
+from pytest_benchmark_aws.embedded.doorkeeper import Response, drain, refusal, refused
 from pytest_benchmark_aws.embedded.ec2 import instance_metadata, quotas
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
-from pytest_benchmark_aws.embedded.iam.authorization import Authorization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication
 
     from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
+    from pytest_benchmark_aws.embedded.iam.authorization import Authorization
     from pytest_benchmark_aws.embedded.state import State
 
 _REQUEST_ID = {"x-amzn-RequestId": REQUEST_ID}
 
 
-class Response(WerkzeugResponse):
-    """A response that has a content type only where one is given."""
-
-    default_mimetype = None
-
-
 class Application:
     """Answers all requests of one embedded AWS; ``moto`` is the application that answers what this does not."""
 
-    def __init__(self, moto: WSGIApplication, state: State, lifecycle: Lifecycle) -> None:
+    def __init__(self, moto: WSGIApplication, state: State, lifecycle: Lifecycle, authorization: Authorization) -> None:
         self._moto = moto
         self._state = state
         self._lifecycle = lifecycle
-        self._authorization = Authorization(state.lock)
-        self._control = Control(state, lifecycle, self._authorization)
+        self._authorization = authorization
+        self._control = Control(state, lifecycle, authorization)
         self._ec2 = Ec2(state, lifecycle)
         self._conditional_write = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answers a request; every answer has the header ``x-embedded-aws``, so that no client takes it for AWS's."""
-        response = self._answer(environ, environ.get("PATH_INFO", ""))
+        response = refusal(environ, int(environ["SERVER_PORT"]))
+        if response is None:
+            response = self._answer(environ, environ.get("PATH_INFO", ""))
+        else:
+            drain(environ)
+        for name in [name for name in response.headers.keys() if name.lower().startswith("access-control-")]:  # noqa: SIM118
+            del response.headers[name]  # moto lets every web page read its answers
         response.headers["x-embedded-aws"] = "1"
         return response(environ, start_response)
 
@@ -59,17 +59,17 @@ class Application:
                 environ["REQUEST_METHOD"],
                 path.removeprefix("/_embedded/imds/"),
                 environ,
-                iam_enforced=self._authorization.enforced,
+                self._authorization,
             )
             return Response(text, status, content_type="text/plain")
         if path.startswith("/_embedded/"):
             return self._answer_control(environ, path.removeprefix("/_embedded/"))
-        address = aws_hosts.enter(environ)
-        request = parse_request(environ, self._state.settings.region)
-        self._state.note_call(request, environ.get("PATH_INFO", path))
-        return self._answer_aws(environ, request, address)
+        return self._answer_aws(environ)
 
     def _answer_control(self, environ: dict[str, Any], path: str) -> Response:
+        if not self._control.admits(str(environ.get("HTTP_X_EMBEDDED_TOKEN", "")), path):
+            drain(environ)
+            return refused("x-embedded-token: AWS_SECRET_ACCESS_KEY of this start is missing or wrong", 401)
         status, answer = 200, object()
         try:
             payload = json.loads(read_body(environ) or b"{}")
@@ -82,12 +82,24 @@ class Application:
             status, answer = 400, {"error": f"the body is no JSON: {error}"}
         return Response(json.dumps(answer), status, content_type="application/json")
 
-    def _answer_aws(self, environ: dict[str, Any], request: AwsRequest, address: aws_hosts.Address) -> Response:
+    def _answer_aws(self, environ: dict[str, Any]) -> Response:
+        service, region = scope(environ, self._state.settings.region)
+        address = aws_hosts.address_of(environ)
+        try:
+            # Before anything of the request is read or kept, and while it is as it was signed.
+            aws_hosts.check(address, service, region, environ)
+            caller = self._authorization.signer(service, region, environ)
+        except AwsError as error:
+            drain(environ)
+            body, headers = render_error(service, error)
+            return Response(body, error.status, [*headers, *error.headers.items()])
+        aws_hosts.enter(address, environ)
+        request = parse_request(environ, self._state.settings.region)
+        self._state.note_call(request, str(environ["PATH_INFO"]))
         fault = self._state.take_fault(request.action)
         try:
-            aws_hosts.check(address, request)
-            if self._authorization.enforced:
-                self._authorization.check(request, environ)
+            if caller is not None and self._authorization.enforced:
+                self._authorization.check(caller, request, environ)
             if fault is not None and not fault.after:
                 raise fault.error()
             if request.service == "s3":

@@ -1,21 +1,32 @@
 """A pytest plugin for the instance: writes each test's reports and timings to a file as soon as it is done.
 
-One JSON object a line, so that a killed pytest loses one line at most. The first line describes the machine.
+One JSON object a line, so that a killed pytest loses one line at most. The first line describes the machine. All lines
+of a launch together are bounded: texts and rounds get a share of what is left.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import linecache
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_benchmark_aws.core.compare.records import MOST_ROUNDS, thin
+from pytest_benchmark_aws.core.values.plain_json import MOST_TEXT, plain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PATH = "PYTEST_BENCHMARK_AWS_CHECKPOINT"
+BUDGET = 64 * 2**20
+"""Bytes that a launch's lines have in all: a quarter of what the client reads of a result."""
+_SHARE = 100
+"""Bytes that are left, for each character of a text or each round of a benchmark: one takes a quarter at most."""
+LEAST_TEXT = 1_000
+"""Characters that a text keeps in any case."""
+MOST_WARNINGS = 1_000
 
 
 def pytest_configure(config: pytest.Config) -> None:  # noqa: D103 -- pytest documents its hooks
@@ -30,17 +41,17 @@ class Checkpoint:
     def __init__(self, config: pytest.Config, path: str) -> None:
         self._config = config
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 -- open as long as the session
-        self._measured = 0
+        self._save_data = bool(config.getoption("benchmark_save_data", False))
+        self._left = BUDGET
+        self._measured = self._warnings = 0
         self._reports: list[dict[str, Any]] = []
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def pytest_collection_finish(self) -> None:
         """Writes what machine this is, before anything is timed."""
         benchmarks = self._benchmark_session()
         info = None if benchmarks is None else benchmarks.get_machine_info()
-        root = str(self._config.rootpath)
-        collected = [item.nodeid for item in session.items]
-        self._write({"kind": "session", "machine_info": info, "rootdir": root, "collected": collected})
+        self._write({"kind": "session", "machine_info": info, "rootdir": str(self._config.rootpath)})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Writes that a test begins: where it never ends, this tells which it was."""
@@ -49,16 +60,18 @@ class Checkpoint:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keeps the report of a test's phase; after the last phase writes the test, with what it measured."""
-        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self._reports.append(data)
+        self._reports.append(self._serialized(report))
         if report.when == "teardown":
-            line = {"kind": "test", "nodeid": report.nodeid, "reports": self._reports, "benchmarks": self._new()}
-            self._write(line)
+            self._write({"kind": "test", "nodeid": report.nodeid}, reports=self._reports, benchmarks=self._new())
 
     def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str) -> None:
-        """Writes a warning, for the session at home to show."""
+        """Writes a warning with its line of source, for the session at home to show."""
+        self._warnings += 1
+        if self._warnings > MOST_WARNINGS:
+            return
         text, category = str(warning_message.message), warning_message.category.__name__
-        where = {"filename": warning_message.filename, "lineno": warning_message.lineno}
+        filename, lineno = warning_message.filename, warning_message.lineno
+        where = {"filename": filename, "lineno": lineno, "line": linecache.getline(filename, lineno)}
         self._write({"kind": "warning", "nodeid": nodeid, "when": when, "category": category, "text": text, **where})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -68,35 +81,63 @@ class Checkpoint:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Writes that the session ended by itself."""
+        if self._warnings > MOST_WARNINGS:
+            left_out = f"{self._warnings - MOST_WARNINGS:,} warnings after the first {MOST_WARNINGS:,} are left out"
+            self._write({"kind": "note", "nodeid": "", "text": left_out})
         self._write({"kind": "finish", "exit": int(exitstatus)})
         self._file.close()
 
+    def _serialized(self, report: pytest.TestReport) -> dict[str, Any]:
+        """The report as pytest sends it elsewhere; one that pytest cannot send so, as text."""
+        hook = self._config.hook
+        # Asked for a status, pytest changes the outcome of a test whose subtests failed: it is part of the report.
+        hook.pytest_report_teststatus(report=report, config=self._config)
+        try:
+            data: dict[str, Any] = hook.pytest_report_to_serializable(config=self._config, report=report)
+        except Exception as error:  # another plugin's report, and its tests are paid for
+            data = {"$report_type": "TestReport", "nodeid": report.nodeid, "location": list(report.location),
+                    "keywords": {}, "outcome": report.outcome, "when": report.when, "sections": [],
+                    "longrepr": report.longreprtext or None if report.failed else None}  # fmt: skip
+            text = f"a report could not be sent whole ({type(error).__name__}: {error})"
+            self._write({"kind": "note", "nodeid": report.nodeid, "text": text})
+        return self._plain(data)
+
     def _new(self) -> list[dict[str, Any]]:
-        """The benchmarks since the last test, without those that failed."""
+        """The benchmarks since the last test, without those that failed; of a test that was run again, its last."""
         session = self._benchmark_session()
         if session is None:
             return []
         benchmarks = session.benchmarks[self._measured :]
         self._measured += len(benchmarks)
-        return [bench.as_dict(include_data=True) for bench in benchmarks if bench and not bench.has_error]
+        last = {bench.fullname: bench for bench in benchmarks if bench and not bench.has_error}
+        return [self._as_dict(bench) for bench in last.values()]
+
+    def _as_dict(self, bench: Any) -> dict[str, Any]:
+        """A benchmark with its statistics, and of its rounds what ``--benchmark-save-data`` asks for."""
+        data = {**self._plain(bench.as_dict(include_data=False)), "name": bench.name, "fullname": bench.fullname}
+        rounds = bench.stats.data
+        most = max(MOST_ROUNDS, self._left // _SHARE) if self._save_data else MOST_ROUNDS
+        if len(rounds) > most:
+            if self._save_data:
+                text = (
+                    f"{most:,} of its {len(rounds):,} rounds are sent, at evenly spread ranks: a launch's are bounded"
+                )
+                self._write({"kind": "note", "nodeid": bench.fullname, "text": text})
+            rounds = thin(rounds, most)
+        data["stats"]["data"] = [*map(float, rounds)]
+        return data
 
     def _benchmark_session(self) -> Any:
         return getattr(self._config, "_benchmarksession", None)
 
-    def _write(self, line: Mapping[str, Any]) -> None:
-        # As pytest-benchmark writes its own files: what JSON has no word for becomes its text.
-        try:
-            text = json.dumps(line, default=str, allow_nan=False)
-        except ValueError:
-            text = json.dumps(_finite(json.loads(json.dumps(line, default=str))))
-        self._file.write(text + "\n")
+    def _plain(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields, each bounded by itself, so that none is crowded out by another."""
+        most = max(LEAST_TEXT, min(MOST_TEXT, self._left // _SHARE))
+        return {str(name): plain(value, most) for name, value in fields.items()}
+
+    def _write(self, line: Mapping[str, Any], **plain_fields: Any) -> None:
+        own_name = {"nodeid": line["nodeid"]} if "nodeid" in line else {}  # in whole, as it is found again by that
+        text = json.dumps({**self._plain(line), **own_name, **plain_fields})
+        self._left = max(0, self._left - len(text))
+        self._file.write(f"{text}\n")
         self._file.flush()
-
-
-def _finite(value: Any) -> Any:
-    """The value with NaN and the infinities, which are no JSON, as text; at home they are refused."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

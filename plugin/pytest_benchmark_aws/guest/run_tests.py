@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 INTERRUPT_S = 20
 """Seconds that pytest gets to write its end after SIGINT, before it is killed."""
-_PROGRAM = "import json, sys, pytest; sys.path.pop(0); sys.exit(pytest.main(json.load(open(sys.argv[1]))))"
+_PROGRAM = (
+    "import json, signal, sys, pytest; sys.path.pop(0); signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "sys.exit(pytest.main(json.load(open(sys.argv[1]))))"
+)
+"""A process whose parent ignores SIGINT, such as one that a shell started in the background, would ignore it too."""
 
 
 class PytestRun:

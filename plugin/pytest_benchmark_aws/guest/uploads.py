@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -18,44 +17,97 @@ if TYPE_CHECKING:
 
 LOG_LIMIT = 1 << 20
 """Bytes of the log's end that are uploaded."""
+PART = 1 << 18
+"""Bytes of the checkpoint's first part; each part after it is twice as long."""
+EVERY_BEAT = 1 << 20
+"""Bytes up to which a part that grew is sent again at each beat; a longer one when it grew by a quarter."""
+RESULT_LIMIT = 200 * 2**20
+"""Bytes of the lines of a result: with more the client would refuse all of it."""
+MOST_COMMAS = 8_000_000
+"""The same for the number of values."""
+MOST_OUTCOME = 1 << 16
+"""Characters of the outcome, which may be a traceback: its end."""
 
 
 def beat(launch: Launch, stopping: threading.Event) -> None:
-    """Uploads the heartbeat at each interval until ``stopping``, and log and checkpoint where they grew."""
-    sizes: dict[str, int] = {}
+    """Uploads the heartbeat at each interval until ``stopping``, the log where it grew, and the checkpoint's growth."""
+    logged, checkpoint = 0, Checkpoint(launch)
     while not stopping.wait(launch.job["beat_s"]):
         try:
-            launch.uploader.put("heartbeat", heartbeat(launch), attempts=2)
-            for name, path in (("log", launch.log_path), ("checkpoint", launch.checkpoint)):
-                size = path.stat().st_size if path.exists() else 0
-                if size != sizes.get(name, 0):
-                    launch.uploader.put(name, log_end(path) if name == "log" else path.read_bytes(), attempts=2)
-                    sizes[name] = size
+            checkpoint.read()
+            launch.uploader.put("heartbeat", checkpoint.heartbeat(), attempts=2)
+            size = launch.log_path.stat().st_size if launch.log_path.exists() else 0
+            if size != logged:
+                launch.uploader.put("log", log_end(launch.log_path), attempts=2)
+                logged = size
+            checkpoint.upload()
         except (AgentError, OSError) as error:
             print("heartbeat:", error, flush=True)
 
 
-def heartbeat(launch: Launch) -> bytes:
-    """The heartbeat as JSON: phase, seconds since the start, tests done and in all, and the test that runs."""
-    test, done = None, 0
-    for line in checkpoint_lines(launch):
-        test = line.get("nodeid") if line["kind"] == "start" else test
-        done += line["kind"] == "test"
-    seconds = round(launch.seconds(), 1)
-    status = {"phase": launch.phase, "seconds": seconds, "done": done, "of": len(launch.job["node_ids"]), "test": test}
-    return json.dumps(status).encode()
+class Checkpoint:
+    """The checkpoint file as it grows: what is new in it is read once, and uploaded in parts."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._read = self._done = 0
+        self._test: str | None = None
+        self._part = self._start = self._sent = 0
+        """The part that grows, where in the file it begins, and how much of it is uploaded."""
+
+    def read(self) -> None:
+        """Takes note of the lines that were finished since the last time."""
+        for text in _bytes(self._launch.checkpoint, self._read).splitlines(keepends=True):
+            if not text.endswith(b"\n"):
+                break
+            self._read += len(text)
+            line = _object(text)
+            self._test = line.get("nodeid") if line.get("kind") == "start" else self._test
+            self._done += line.get("kind") == "test"
+
+    def heartbeat(self) -> bytes:
+        """The heartbeat as JSON: phase, seconds since the start, tests done and in all, and the test that runs."""
+        launch = self._launch
+        status = {"phase": launch.phase, "seconds": round(launch.seconds(), 1), "done": self._done}
+        return json.dumps({**status, "of": len(launch.job["node_ids"]), "test": self._test}).encode()
+
+    def upload(self) -> None:
+        """Uploads the part that grows, where it is worth it; once it is full, the next one grows.
+
+        Raises:
+            AgentError: S3 refuses it, or does not answer.
+        """
+        while True:
+            name = f"checkpoint-{self._part}" if self._part else "checkpoint"
+            last = f"checkpoint-{self._part + 1}" not in self._launch.job["put"]
+            limit = -1 if last else PART << self._part
+            data = _bytes(self._launch.checkpoint, self._start, limit)
+            full = len(data) == limit
+            if len(data) == self._sent or not (
+                full or len(data) <= EVERY_BEAT or len(data) - self._sent >= self._sent // 4
+            ):
+                return
+            self._launch.uploader.put(name, data, attempts=2)
+            self._sent = len(data)
+            if not full:
+                return
+            self._part, self._start, self._sent = self._part + 1, self._start + len(data), 0
 
 
 def checkpoint_lines(launch: Launch) -> list[dict[str, Any]]:
-    """The checkpoint's lines as objects, without one that is half written."""
-    try:
-        text = launch.checkpoint.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    lines = []
-    for line in text.splitlines():
-        with contextlib.suppress(ValueError):
-            lines.append(json.loads(line))
+    """The checkpoint's lines as objects, without one that is half written, as many as a result may hold."""
+    lines, size, commas, left_out = [], 0, 0, 0
+    for text in _bytes(launch.checkpoint, 0).split(b"\n"):
+        line = _object(text)
+        if line:
+            size, commas = size + len(text), commas + text.count(b",")
+            if size <= RESULT_LIMIT and commas <= MOST_COMMAS:
+                lines.append(line)
+            else:
+                left_out += 1
+    if left_out:
+        note = f"{left_out:,} lines after the first {RESULT_LIMIT:,} bytes of the result are left out"
+        lines.append({"kind": "note", "nodeid": "", "text": note})
     return lines
 
 
@@ -69,7 +121,7 @@ def finish(launch: Launch, outcome: str) -> None:
         launch.uploader.put("log", log_end(launch.log_path))
     except (AgentError, OSError) as error:
         print("log:", error, flush=True)
-    head = {"schema": 1, "outcome": outcome}
+    head = {"schema": 1, "outcome": outcome[-MOST_OUTCOME:]}
     facts = {**head, "phases": launch.phases, "validity": launch.validity, "lines": checkpoint_lines(launch)}
     data = json.dumps(facts).encode()
     launch.uploader.put("data", data)
@@ -83,3 +135,22 @@ def log_end(path: Path) -> bytes:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LOG_LIMIT))
         return (b"" if size <= LOG_LIMIT else b"[...]\n") + file.read()
+
+
+def _bytes(path: Path, start: int, most: int = -1) -> bytes:
+    """What a file holds from a place on; nothing where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(most)
+    except OSError:
+        return b""
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    """The object that a line is; an empty one for anything else."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return line if isinstance(line, dict) else {}

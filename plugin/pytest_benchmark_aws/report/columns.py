@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.records import Record
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.units import format_memory, format_rate
 from pytest_benchmark_aws.core.values.usd import format_run_usd
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
 
 Value = str | int | float | Decimal | None
 BLANK = "-"
@@ -124,7 +121,7 @@ _COLUMNS = (
         lambda row: format_memory(row.machine.memory_bytes or 0),
     ),
     Column("time", "{how}", lambda row: row.seconds, _seconds(lambda row: row.seconds)),
-    Column("spread", "spread", lambda row: f"{row.low!r} {row.high!r}", _spread,),
+    Column("spread", "spread", lambda row: f"{row.low!r} {row.high!r}", _spread),
     Column("min", "fastest", lambda row: row.low, _seconds(lambda row: row.low)),
     Column("max", "slowest", lambda row: row.high, _seconds(lambda row: row.high)),
     Column(
@@ -133,9 +130,9 @@ _COLUMNS = (
     ),
     Column("interval", "95 % interval", _interval_value, _interval, left=True),
     Column("verdict", "verdict", _verdict, left=True),
-    Column("p", "p (Holm)", lambda row: row.adjusted_p, lambda row: f"{row.adjusted_p:.2g}",),
-    Column("throughput", "{unit}/s", lambda row: row.throughput, lambda row: format_rate(row.throughput or 0).strip(),),
-    Column("per-vcpu", "{unit}/s/vCPU", _per_vcpu, lambda row: format_rate(_per_vcpu(row) or 0).strip(),),
+    Column("p", "p (Holm)", lambda row: row.adjusted_p, lambda row: f"{row.adjusted_p:.2g}"),
+    Column("throughput", "{unit}/s", lambda row: row.throughput, lambda row: format_rate(row.throughput or 0).strip()),
+    Column("per-vcpu", "{unit}/s/vCPU", _per_vcpu, lambda row: format_rate(_per_vcpu(row) or 0).strip()),
     Column(
         "usd-hour", "USD/hour", lambda row: row.machine.usd_per_hour,
         lambda row: f"{row.machine.usd_per_hour:.4f}",
@@ -235,7 +232,7 @@ def default_columns(parts: Sequence[Section], group_by: Column) -> tuple[Column,
     return not_blank([COLUMNS[name] for name in names], parts)
 
 
-def not_blank(columns: Iterable[Column], parts: Sequence[Section]) -> tuple[Column, ...]:
+def not_blank(columns: Iterable[Column], parts: Sequence[Section | Table]) -> tuple[Column, ...]:
     """The columns without those in which no row has anything; some are never dropped."""
     rows = [row for part in parts for row in part.rows]
     return tuple(

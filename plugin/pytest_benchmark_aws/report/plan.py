@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.model import Job, Misfit, Plan
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.durations import format_duration
 from pytest_benchmark_aws.core.values.units import format_memory
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.report.text import aligned, printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Job, Misfit, Plan
 
 
 def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str]:

@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import Protocol
 
 from pytest_benchmark_aws.core.values.durations import format_duration
+from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report.text import aligned, printable
 
 _WIDTH = 100
+_OVERLAP, _LOG_WIDTH = 200, 1_000
+"""Characters by which the end of a log is found again, and of its lines that are shown."""
 _PHASE_WIDTH, _DURATION_WIDTH = len("shutting-down"), len("59 min 59 s")
 """Of the longest, so that the lines of different times are in the same columns."""
 
@@ -45,7 +48,9 @@ class ProgressView:
 
     def show(self, jobs: Sequence[Progress]) -> None:
         """The state of all jobs now."""
-        self._erase()
+        if self._drawn:
+            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
+            self._drawn = 0
         if self._stream:
             for job in jobs:
                 self._show_log(job)
@@ -61,20 +66,18 @@ class ProgressView:
                 self._phases[job.name] = change
                 self._terminal.write_line(line)
 
-    def _erase(self) -> None:
-        if self._drawn:
-            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
-            self._drawn = 0
-
     def _show_log(self, job: Progress) -> None:
         before, now = self._logged.get(job.name, ""), job.log
-        shown = before if now.startswith(before) else ""
-        whole, _, _ = now[len(shown) :].rpartition("\n")
+        start = len(before) if now.startswith(before) else 0
+        if start == 0 and before:  # of a long log a guest sends the end
+            seen = before[-_OVERLAP:]
+            start = now.rfind(seen) + len(seen) if seen in now else 0
+        whole, _, _ = now[start:].rpartition("\n")
         if not whole:
             return
-        self._logged[job.name] = f"{shown}{whole}\n"
-        for line in whole.splitlines():
-            self._terminal.write_line(f"  {job.name} | {printable(line)}")
+        self._logged[job.name] = f"{now[:start]}{whole}\n"
+        for line in whole.split("\n"):
+            self._terminal.write_line(f"  {job.name} | {printable(shortened(line.rstrip(), _LOG_WIDTH))}")
 
 
 def _lines(jobs: Sequence[Progress]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 GAP = "  "
 
@@ -20,6 +20,12 @@ def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list
     return lines
 
 
+def few(names: Iterable[str], most: int = 3) -> str:
+    """The first of the names, each once, and how many more there are."""
+    each = list(dict.fromkeys(names))
+    return ", ".join(each[:most]) + (f" and {len(each) - most} more" if len(each) > most else "")
+
+
 def printable(text: str) -> str:
     """The text with what would steer a terminal escaped."""
     if text.isprintable():
@@ -30,3 +36,9 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for a text of several lines, which stay lines."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_block(text: str) -> str:
+    """The same for what a program wrote, in which tabs and both kinds of line ends are at home."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)

@@ -27,11 +27,7 @@ def settle(file: BufferedWriter) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Writes a file in place of another, through links, and makes its folder; else leaves that one as it is.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Writes a file in place of another, through links, and makes its folder; else leaves that one as it is."""
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path.parent) as file:

@@ -20,16 +20,10 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values.storage_url import LARGEST, StorageUrl, refusal
+from pytest_benchmark_aws.machine.regular_files import read_regular
+from pytest_benchmark_aws.results import numbering
 from pytest_benchmark_aws.results.files import settle
 from pytest_benchmark_aws.results.mirror_state import MirrorState, locked
-from pytest_benchmark_aws.results.numbering import (
-    NUMBERS,
-    link_numbered,
-    number_key,
-    number_of,
-    numbered,
-    taken_numbers,
-)
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.s3_shared_storage import Objects, Remote
@@ -106,7 +100,7 @@ class Mirror:
             listing = self.objects.listing(self.url.key_prefix)
             for key, remote in listing.items():
                 name = key.removeprefix(self.url.key_prefix)
-                if not name.endswith(".json") or name.startswith(NUMBERS):
+                if not name.endswith(".json") or name.startswith(numbering.NUMBERS):
                     continue
                 reason = refusal(name, remote.size)
                 if reason is None:
@@ -150,7 +144,7 @@ class Mirror:
         for folder in folders:
             inodes: set[tuple[int, int]] = set()
             # The highest number first: a process that was killed while it renumbered left two names of one file.
-            for path in reversed([path for paths in numbered(folder).values() for path in paths]):
+            for path in reversed([path for paths in numbering.numbered(folder).values() for path in paths]):
                 if state.is_object(self._key(path), path):
                     continue
                 status = path.stat()
@@ -238,12 +232,12 @@ class Mirror:
                 continue
             path, folder = result, result.parent.relative_to(self.place).as_posix()
             folder = "" if folder == "." else f"{folder}/"
-            numbers = taken.setdefault(folder, taken_numbers(names, folder))
+            numbers = taken.setdefault(folder, numbering.taken_numbers(names, folder))
             while True:
-                key, number = self._key(path), number_of(path.name) or 0
+                key, number = self._key(path), numbering.number_of(path.name) or 0
                 remote = self.objects.holds(key, data) if key in listing else None
                 if remote is None and number not in numbers:
-                    remote = self._add(key, self.url.key_prefix + number_key(folder, number), data)
+                    remote = self._add(key, self.url.key_prefix + numbering.number_key(folder, number), data)
                 numbers.add(number)
                 if remote is not None:
                     state.remember(key, path, remote)
@@ -259,7 +253,7 @@ class Mirror:
         return self.objects.add(key, data) or self.objects.holds(key, data)
 
     def _renumber(self, path: Path, taken: set[int]) -> Path:
-        renamed = link_numbered(path, path.parent, path.name, taken)
+        renamed = numbering.link_numbered(path, path.parent, path.name, taken)
         path.unlink()
         self.moved = {old: renamed if new == path else new for old, new in self.moved.items()} | {path: renamed}
         return renamed
@@ -271,13 +265,15 @@ def _read(path: Path) -> bytes | str:
     reason = refusal(path.name, size)
     if reason is not None:
         return f"it cannot be an object ({reason}): rename or remove it"
-    data = path.read_bytes()[: LARGEST + 1]
     try:
+        data = read_regular(path, LARGEST)
         if isinstance(json.loads(data)["benchmarks"], list):
             return data
         return "no pytest-benchmark result: remove it"
     except (ValueError, TypeError, KeyError, RecursionError):
         return f"no whole JSON ({size:,} bytes), as a process leaves it that is killed while it saves: remove it"
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or error}): remove it"
 
 
 def _is_md5(path: Path, remote: Remote) -> bool:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import UnreachableError
+from pytest_benchmark_aws.machine.regular_files import read_regular
 from pytest_benchmark_aws.results.files import replace
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.s3_shared_storage import Remote
 
+_MOST_BYTES = 256 * 2**20
 PATIENCE_S = 120.0
 """Seconds that a session waits for another one of this machine that syncs or uploads."""
 
@@ -44,12 +46,12 @@ class MirrorState:
     def load(cls, path: Path) -> MirrorState:
         """What is on disk; a damaged or missing file is an empty one: everything is looked at again."""
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(read_regular(path, _MOST_BYTES, own=True))
             files = {
                 str(key): SyncedFile(str(etag), int(size), int(mtime)) for key, (etag, size, mtime) in data["files"]
             }
             return cls(path, files, {str(prefix): str(when) for prefix, when in data["synced"]})
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return cls(path)
 
     def save(self) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 NUMBERS = ".numbers/"
 """Below a shared storage's prefix: an empty object for each number that is taken. An upload takes its number first, so
 that no two results get the same one, whatever their names."""
+_HIGHEST = 999_999_999
+_FARTHEST = 100_000
+"""Numbers between two results that follow one another: whole storages that were deleted in between."""
 _NUMBERED = re.compile(r"([0-9]{4,9})_(.+)\.json", re.ASCII | re.DOTALL)
 
 
@@ -34,21 +37,38 @@ def numbered(folder: Path) -> dict[int, list[Path]]:
     return dict(sorted(files.items()))
 
 
+def next_number(taken: Iterable[int]) -> int:
+    """A free number above all that are taken; one that is far above the others is taken, and nothing goes on from it.
+
+    Anybody who may write to a shared storage can take the highest number that there is.
+    """
+    numbers = set(taken)
+    last = 0
+    for number in sorted(numbers):
+        if number > last + _FARTHEST:
+            break
+        last = max(last, number)
+    following = range(last + 1, min(last + len(numbers) + 2, _HIGHEST + 1))
+    free = next((number for number in following if number not in numbers), None)
+    return free or next(number for number in range(1, len(numbers) + 2) if number not in numbers)
+
+
 def link_numbered(file: Path, folder: Path, name: str, taken: Iterable[int]) -> Path:
-    """Gives a file a second name: ``name`` with a number above all in the folder and all that are ``taken``.
+    """Gives a file a second name: ``name`` with the next number of those in the folder and all that are ``taken``.
 
     Raises:
         OSError: the folder cannot be written, or its file system has no hard links.
     """
-    number = max((*numbered(folder), *taken), default=0) + 1
+    numbers = {*numbered(folder), *taken}
     while True:
+        number = next_number(numbers)
         path = folder / renumbered(name, number)
         try:
             # A number that another process takes for another name meanwhile is seen by the look before.
             os.link(file, path)
             return path
         except FileExistsError:
-            number += 1
+            numbers.add(number)
 
 
 def number_key(folder: str, number: int) -> str:

@@ -1,12 +1,9 @@
-"""Result files on disk -> records: what is asked for is found, what is faulty is refused by name."""
+"""Result files on disk -> records: what is faulty is refused by name."""
 
 from __future__ import annotations
 
 import gc
-import glob
 import json
-import os
-import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +12,16 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.compare.heads import Newest, without_duplicates
 from pytest_benchmark_aws.core.compare.heads import newest as newest_of
 from pytest_benchmark_aws.core.compare.records import RecordError, heads_of, parse_records, records_of
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.values import json_fields
+from pytest_benchmark_aws.machine.regular_files import read_regular
 from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.results.storage import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_benchmark_aws.core.compare.heads import Head
     from pytest_benchmark_aws.core.compare.records import Reading, Record
-
-MAX_BYTES = 256 * 2**20
-"""Of one file: a result of ten thousand benchmarks has 10 MiB."""
-DEFAULT = ".benchmarks"
-"""pytest-benchmark's own default storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,8 @@ class Read:
     """Those read, refused ones aside."""
     refused: tuple[str, ...]
     """A line for each file that is no result: its name and the reason."""
+    attempts: int
+    """Earlier attempts of a test in the same launch, which are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +50,25 @@ class ReadNewest:
     """Results that pass and that another file holds too."""
     older: int
     """Results that pass, of older commits than the newest of their machine."""
-
-
-def find_files(patterns: Sequence[str]) -> list[Path]:
-    """The JSON files that names, folders and shell patterns mean, each once, in order.
-
-    Raises:
-        PlanError: a name or a pattern that means no file.
-    """
-    paths: dict[Path, None] = {}
-    for pattern in patterns or (DEFAULT,):
-        path = Path(pattern).expanduser()
-        if path.is_dir():
-            files = sorted(path.rglob("*.json"))
-        elif path.exists():
-            files = [path]
-        else:
-            files = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
-            files = [file for match in files for file in (sorted(match.rglob("*.json")) if match.is_dir() else [match])]
-        if not files:
-            what = "no such file" if not glob.has_magic(pattern) and not path.is_dir() else "no .json file there"
-            raise PlanError(f"{printable(pattern)}: {what}; give files, folders or patterns such as '.benchmarks/*/*'")
-        paths.update(dict.fromkeys(files))
-    return list(paths)
+    attempts: int
+    """Earlier attempts of a test in the same launch, which are left out."""
 
 
 def read_files(files: Sequence[Path], how: Reading) -> Read:
     """The records of the files; a faulty one is refused, whatever is wrong with it, and the others are read."""
     records: list[Record] = []
     refused = []
+    attempts = 0
     for path in files:
         try:
-            records += parse_records(read_json(path), str(path), how)
+            document = read_json(path)
+            of_file = parse_records(document, str(path), how)
         except RecordError as error:
             refused.append(_refusal(path, error))
-    return Read(tuple(records), len(files) - len(refused), tuple(refused))
+            continue
+        records += of_file
+        attempts += len(document["benchmarks"]) - len(of_file)
+    return Read(tuple(records), len(files) - len(refused), tuple(refused), attempts)
 
 
 def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bool]) -> ReadNewest:
@@ -101,6 +81,7 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
     passing: list[Head] = []
     refused = []
     newest = Newest()
+    attempts = 0
     records: dict[tuple[str, int], Record] = {}
     for path in reversed(files):
         try:
@@ -110,6 +91,7 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
             refused.append(_refusal(path, error))
             continue
         heads += of_file
+        attempts += len(document["benchmarks"]) - len(of_file)
         fitting = list(filter(passes, of_file))
         passing += fitting
         wanted = list(filter(newest.add, fitting))
@@ -139,6 +121,7 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
         heads=heads,
         duplicates=duplicates,
         older=len(single) - len(counting),
+        attempts=attempts,
     )
 
 
@@ -175,30 +158,25 @@ def read_json(path: Path, *, verbatim: bool = False) -> Any:
     import orjson  # takes no NaN, no infinity, no number beyond a float, and no nesting deeper than 1,024
 
     try:
-        # Without a file object: a quarter of Path.open's time on 10,000 small files. A pipe must not keep us waiting.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise RecordError("no regular file")
-            if status.st_size > MAX_BYTES:
-                raise RecordError(f"{status.st_size:,} bytes: more than {MAX_BYTES:,}, which no result has")
-            data = os.read(descriptor, status.st_size)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise RecordError(f"cannot be read: {error.strerror or error}") from None
+        data = read_regular(path, MAX_BYTES)
+    except (OSError, ValueError) as error:
+        raise RecordError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not data or data.isspace():
         raise RecordError("it is empty: the run that wrote it was killed before its end")
+    if reason := json_fields.too_many(data):
+        raise RecordError(reason)
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise RecordError(f"no JSON: {error}") from None
+        try:
+            document = json_fields.lenient(data)
+        except (ValueError, RecursionError):
+            raise RecordError(f"no JSON: {error}") from None
     if not verbatim:
         return document
     try:
-        exact = json.loads(data)
-        json.dumps(exact)  # what is read only must not fail later, when it is written
+        exact = json_fields.lenient(data)
+        json.dumps(exact, allow_nan=False)  # what is read only must not fail later, when it is written
     except (ValueError, RecursionError) as error:
         raise RecordError(f"cannot be written again as it is: {error}") from None
     return exact

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.backends.protocol import Backend, Handle, Outcome, Status
+from pytest_benchmark_aws.backends.protocol import Backend, Outcome, Status
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import CleanupError, UnreachableError
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Running, RunState
 from pytest_benchmark_aws.run.timeouts import NEVER_SEEN_S, TERMINATE_S, UNHEARD_S
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.run.journal import Journal
+_MOST_PHASE, _MOST_DETAIL = 20, 300
+"""Characters that are shown of what a guest says of itself."""
 
 
 @dataclass(slots=True)
@@ -100,25 +100,24 @@ class Follower:
     def _show(self, launch: Running, status: Status, age_s: float) -> None:
         job, heartbeat = launch.handle.job, status.heartbeat
         progress = self.state.progress[job.name]
-        progress.phase = str(heartbeat.get("phase") or status.state)
+        progress.phase = str(heartbeat.get("phase") or status.state)[:_MOST_PHASE]
         progress.seconds = age_s
         progress.spent_usd = usd(launch.usd_per_hour, launch.billed_s(self.clock.monotonic()))
         test, count, total = heartbeat.get("test"), heartbeat.get("done", 0), heartbeat.get("of", len(job.cases))
-        progress.detail = f"{count}/{total} {test}" if test else ""
+        progress.detail = (
+            f"{str(count)[:_MOST_PHASE]}/{str(total)[:_MOST_PHASE]} {str(test)[:_MOST_DETAIL]}" if test else ""
+        )
         if self.follow_logs:
             with suppress(UnreachableError):  # what it logged is shown at the next look
                 progress.log = self.backends.of(job).log(launch.handle)
 
-    def _collect(self, handle: Handle) -> Outcome:
-        return self.backends.of(handle.job).collect(handle)
-
     def _end(self, name: str, launch: Running, status: Status, *, late: bool) -> Finished:
         self.state.progress[name].phase = "collect"
-        outcome = self._collect(launch.handle)
+        backend = self.backends.of(launch.handle.job)
+        outcome = backend.collect(launch.handle)
         if not outcome.whole:
             why = f"{status.reason or status.state}" + (", past its time limit" if late else "")
-            noun = self.backends.of(launch.handle.job).noun
-            text = f"error: the {noun} ended before it delivered a result ({why})"
+            text = f"error: the {backend.noun} ended before it delivered a result ({why})"
             outcome = replace(outcome, outcome=text, cause=status.cause)
         return self._over(name, launch, outcome)
 
@@ -153,7 +152,11 @@ class Follower:
                 self.state.leftover = True  # asked again at the next look
         self.state.spent_usd += cost
         progress = self.state.progress[name]
-        progress.phase, progress.detail, progress.spent_usd = "done", outcome.outcome.partition("\n")[0], cost
+        progress.phase, progress.detail, progress.spent_usd = (
+            "done",
+            outcome.outcome.partition("\n")[0][:_MOST_DETAIL],
+            cost,
+        )
         progress.log = outcome.log
         return finished
 
@@ -163,7 +166,7 @@ class Follower:
         """Ends what runs, and brings home what it had uploaded."""
         ended = []
         for name, launch in list(self.state.running.items()):
-            outcome = self._collect(launch.handle)
+            outcome = self.backends.of(launch.handle.job).collect(launch.handle)
             if not outcome.whole:
                 outcome = replace(outcome, outcome=why)
             ended.append(self._over(name, launch, outcome))
@@ -221,7 +224,7 @@ class Follower:
         handle = next(handles, None)
         if handle is None or job_end.outcome.whole:
             return job_end
-        outcome = self._collect(handle)
+        outcome = self.backends.of(handle.job).collect(handle)
         if not outcome.whole:  # a console is shown some time after the end
             log = max(job_end.outcome.log, outcome.log, key=len)
             return replace(job_end, outcome=replace(job_end.outcome, log=log))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,8 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.machine.folders import cache_folder
-from pytest_benchmark_aws.run.journal import JournalError, read
+from pytest_benchmark_aws.run.journal import JournalError
+from pytest_benchmark_aws.run.journal_lines import read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def runs(folder: Path | None = None) -> list[RunRecord]:
     records = []
     for path in sorted((folder or runs_folder()).glob("*/journal.jsonl")):
         try:
-            lines, problem = read(path), ""
+            lines, problem = read_run(path), ""
         except JournalError as error:
             lines, problem = [], str(error)
         records.append(_record(path, lines, problem))
@@ -60,7 +64,7 @@ def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> Run
         region=str(about.get("region", "")),
         account=str(about.get("account", "")),
         embedded=bool(about.get("embedded")),
-        jobs=tuple(about.get("jobs", ())),
+        jobs=tuple(map(str, about.get("jobs", ()))),
         state=state,
         usd=spent,
         problem=problem,
@@ -70,16 +74,29 @@ def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> Run
 def is_locked(path: Path) -> bool:
     """Whether a process is writing the journal."""
     try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return True
+        return False  # no process of ours has what may not be opened
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
     return False
+
+
+def working() -> set[str]:
+    """The runs that a process of this machine works on, whatever their journals hold."""
+    return {path.parent.name for path in runs_folder().glob("*/journal.jsonl") if is_locked(path)}
 
 
 def age_s(line: Mapping[str, Any], now: datetime) -> float:
     """Seconds since a journal's line was written."""
-    return max(0.0, (now - datetime.fromisoformat(line["time"])).total_seconds())
+    time = json_fields.moment(line["time"])
+    return 0.0 if time is None else max(0.0, (now - time).total_seconds())
 
 
 def utc_now() -> datetime:

@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.values import json_fields
+from pytest_benchmark_aws.machine.regular_files import read_regular
+
+_MOST_BYTES = 64 * 2**20
+"""Of a journal: a launch has some ten lines of 300 bytes."""
 
 
 class JournalError(PytestBenchmarkAWSError):
@@ -93,20 +98,32 @@ def read(path: Path) -> list[dict[str, Any]]:
         JournalError: a line before the last is damaged.
     """
     try:
-        texts = path.read_bytes().split(b"\n")
+        texts = read_regular(path, _MOST_BYTES).split(b"\n")
     except OSError as error:
-        raise JournalError(f"{path}: {error}") from error
+        raise JournalError(f"{path}: {error.strerror or error}") from error
     lines: list[dict[str, Any]] = []
     for number, checked in enumerate(texts):
         if not checked:
             continue
         digest, _, text = checked.partition(b" ")
         good = digest.decode("ascii", "replace") == _checksum(text.decode("utf-8", "replace"))
-        if good and number < len(texts) - 1:
-            lines.append(json.loads(text))
+        line = _line(text) if good else None
+        if line is not None and number < len(texts) - 1:
+            lines.append(line)
         elif number < len(texts) - 1:
             raise JournalError(f"{path}: line {number + 1} is damaged; look at the account by tag instead")
     return lines
+
+
+def _line(text: bytes) -> dict[str, Any] | None:
+    """A line's object, of a kind and a time; None where it is none, whatever its checksum says."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(line, dict) or not isinstance(line.get("kind"), str):
+        return None
+    return line if json_fields.moment(line.get("time")) is not None else None
 
 
 def _checksum(text: str) -> str:

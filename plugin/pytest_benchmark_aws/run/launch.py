@@ -6,20 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.protocol import Handle, Placement
-from pytest_benchmark_aws.core.errors import (
-    CapacityError,
-    CleanupError,
-    PytestBenchmarkAWSError,
-    QuotaError,
-    RemoteFailure,
-    ThrottledError,
-    UnreachableError,
-)
+from pytest_benchmark_aws.backends.registry import Backends
+from pytest_benchmark_aws.core import errors
+from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.usd import format_usd
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, Running, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import (
     LAUNCHES_A_LOOK,
@@ -28,11 +22,6 @@ from pytest_benchmark_aws.run.timeouts import (
     THROTTLED_ATTEMPTS,
     backoff_s,
 )
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.run.journal import Journal
 
 
 @dataclass(slots=True)
@@ -68,16 +57,17 @@ class Launcher:
         """Follows the earlier launch; gives the job that is to be launched anew where nothing came of it."""
         placement, instance_id = earlier.placement, earlier.instance_id
         self.state.attempts[job.name] = max(placement.attempt, earlier.attempts)
-        self.state.spent_usd += earlier.spent_usd + earlier.unseen * most_usd(job)
+        as_launched = earlier.launched_as(job)
+        self.state.spent_usd += earlier.spent_usd + earlier.unseen * max(most_usd(job), most_usd(as_launched))
         anew = replace(job, fallback=earlier.fallback and self.limits.spot_fallback)  # only where still asked for
         if earlier.refused:
             return anew
-        job = replace(job, fallback=earlier.fallback)  # what it is, whatever is asked for now
+        job = as_launched  # whatever is asked for now
         if instance_id is None:
             self._intend(job, placement)
             try:
                 instance_id = self._launch_paced(job, placement, unsure=True).instance_id
-            except CapacityError:
+            except errors.CapacityError:
                 self._refuse(job, placement)
                 return anew  # nothing came of it: an attempt of its own
             self.journal.write("launched", job=job.name, attempt=placement.attempt, instance_id=instance_id)
@@ -107,7 +97,7 @@ class Launcher:
                 continue
             try:
                 launched = self._launch(job)
-            except CapacityError as error:
+            except errors.CapacityError as error:
                 if state.running or self._is_released_soon(error):  # another's end may make room
                     state.progress[job.name].detail = f"waits: {error}"
                     break
@@ -117,9 +107,9 @@ class Launcher:
                     continue
                 failed.append(state.never_ran(job, f"error: {error}"))
                 continue
-            except CleanupError:
+            except errors.CleanupError:
                 raise
-            except PytestBenchmarkAWSError as error:
+            except errors.PytestBenchmarkAWSError as error:
                 pending.popleft()
                 failed.append(state.never_ran(job, f"error: {error}"))
                 continue
@@ -129,10 +119,10 @@ class Launcher:
             self._show()
         return failed
 
-    def _is_released_soon(self, error: CapacityError) -> bool:
+    def _is_released_soon(self, error: errors.CapacityError) -> bool:
         """Whether the quota is used up by launches of this run that are over: AWS counts them for minutes more."""
         now, last_end = self.clock.monotonic(), self.state.last_end
-        waits = isinstance(error, QuotaError) and last_end is not None and now - last_end < QUOTA_RELEASE_S
+        waits = isinstance(error, errors.QuotaError) and last_end is not None and now - last_end < QUOTA_RELEASE_S
         self._retry_at = now + QUOTA_RETRY_S if waits else 0.0
         return waits
 
@@ -168,9 +158,9 @@ class Launcher:
             self._intend(job, placement)
             try:
                 handle = self._launch_paced(job, placement)
-            except CapacityError as error:
+            except errors.CapacityError as error:
                 self._refuse(job, placement)
-                if isinstance(error, QuotaError):
+                if isinstance(error, errors.QuotaError):
                     raise  # it is of the region: no other zone has more
                 refused.append(f"{placement.zone}: {error}")
                 continue
@@ -181,7 +171,9 @@ class Launcher:
                 self.backends.of(job).terminate([handle.instance_id])
                 raise
             return Running(handle, self.clock.monotonic())
-        raise CapacityError(f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}")
+        raise errors.CapacityError(
+            f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}"
+        )
 
     def _launch_paced(self, job: Job, placement: Placement, *, unsure: bool = False) -> Handle:
         """Launches; where AWS is out of breath or does not answer, waits and says the same again, by the same token.
@@ -196,18 +188,18 @@ class Launcher:
         while True:
             try:
                 return self.backends.of(job).launch(job, placement)
-            except ThrottledError as error:
+            except errors.ThrottledError as error:
                 throttled += 1
                 if throttled >= THROTTLED_ATTEMPTS and not unsure:
-                    raise QuotaError(f"AWS throttled the launch {throttled} times: {error}") from error
+                    raise errors.QuotaError(f"AWS throttled the launch {throttled} times: {error}") from error
                 last: Exception = error
-            except UnreachableError as error:
+            except errors.UnreachableError as error:
                 unsure, last = True, error
             if unsure:
                 if self.watcher.stop() or self.clock.monotonic() - started > job.grace_s:
                     self.state.unheard, self.state.leftover = self.clock.monotonic(), True
                     self.state.spent_usd += most_usd(job)  # it may run
-                    raise RemoteFailure(f"{job.name} could not be launched: {last}") from last
+                    raise errors.RemoteFailure(f"{job.name} could not be launched: {last}") from last
                 self.state.progress[job.name].detail = f"waits for AWS: {last}"
                 self._show()
             tries += 1
@@ -218,8 +210,16 @@ class Launcher:
         self.watcher.show(list(self.state.progress.values()))
 
     def _intend(self, job: Job, placement: Placement) -> None:
-        words = {**placement.record(), "fallback": job.fallback, "reserved_usd": str(most_usd(job))}
-        self.journal.write("intent", job=job.name, **words)
+        self.journal.write(
+            "intent",
+            job=job.name,
+            **placement.record(),
+            fallback=job.fallback,
+            reserved_usd=str(most_usd(job)),
+            time_limit_s=job.time_limit_s,
+            grace_s=job.grace_s,
+            usd_per_hour=str(job.price.usd_per_hour),
+        )
 
     def _refuse(self, job: Job, placement: Placement) -> None:
         """Says that nothing came of an intent: replayed later, it would launch what nothing is reserved for."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement
+from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.core.plan import most_usd
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.report.progress import Progress
+from pytest_benchmark_aws.report.progress import Progress
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux's that counts a suspended machine's time; macOS's CLOCK_MONOTONIC does by itself."""
@@ -113,6 +111,21 @@ class Past:
     """AWS said that nothing came of it."""
     fallback: bool = False
     """Spot was asked for and not to be had: it is on demand."""
+    time_limit_s: int | None = None
+    """The limits and the price that it was launched with, by which it counts; None: not known."""
+    grace_s: int | None = None
+    usd_per_hour: Decimal | None = None
+
+    def launched_as(self, job: Job) -> Job:
+        """The job as this launch of it was made, whatever the limits and the prices of a later process are."""
+        price = job.price if not self.usd_per_hour else replace(job.price, usd_per_hour=self.usd_per_hour)
+        return replace(
+            job,
+            fallback=self.fallback,
+            time_limit_s=job.time_limit_s if self.time_limit_s is None else self.time_limit_s,
+            grace_s=job.grace_s if self.grace_s is None else self.grace_s,
+            price=price,
+        )
 
 
 @dataclass(slots=True)

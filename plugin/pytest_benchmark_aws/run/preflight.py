@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.clients import Clients, without_metadata_probe
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.errors import CleanupError, PlanError
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.registry import Backends
@@ -52,7 +53,12 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
         command += ["--region", settings.region]
     # Its end is bound to ours by the pipe: where this process dies, however it does, its stdin ends.
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=_without_credentials(),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -64,11 +70,29 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
             environment[key] = value
         if "AWS_ENDPOINT_URL" not in environment:
             raise PlanError(f"embedded AWS did not start (exit code {process.wait()}); its words are above")
+
+        def refuse_dead(**_: object) -> None:
+            if process.poll() is not None:
+                how = f"killed by signal {-process.returncode}" if process.returncode < 0 else "with an error"
+                raise CleanupError(
+                    f"the embedded AWS of this session ended ({how}), and with it what its instances had not "
+                    "delivered; their processes end by themselves, at their time limit at the latest. Run it again"
+                )
+
+        clients = Clients(settings.region, None, environment)
+        clients.on("before-send", refuse_dead)  # a call to nobody would be tried again and again
         try:
-            yield Clients(settings.region, None, environment)
+            yield clients
         finally:
             process.stdin.close()
             process.wait()
+
+
+def _without_credentials() -> dict[str, str]:
+    """The environment of embedded AWS, which is nobody's account: no file of keys that it could stumble over."""
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    named = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    return {**{name: value for name, value in os.environ.items() if name not in named}, **nowhere}
 
 
 def refuse_problems(backends: Backends, jobs: Sequence[Job]) -> None:

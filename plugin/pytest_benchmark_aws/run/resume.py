@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.run import history
-from pytest_benchmark_aws.run.journal import RunInUseError, read
+from pytest_benchmark_aws.run.journal import RunInUseError
+from pytest_benchmark_aws.run.journal_lines import read_run
 from pytest_benchmark_aws.run.takeover import uploads
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def refuse_gone(site: Site, jobs: Iterable[str], backends: Backends, results: Pa
         PlanError: it is finished, or its AWS ended.
     """
     run_id, path = site.run_id, site.folder / "journal.jsonl"
-    lines = read(path) if path.exists() else []
+    lines = read_run(path) if path.exists() else []
     if not any(line["kind"] == "launched" for line in lines):
         return
     if backends.launches() or uploads(_keys(site.bucket, f"runs/{run_id}/"), run_id):

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.errors import CleanupError
+from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.report.progress import Progress
 from pytest_benchmark_aws.run.follow import Follower
+from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.launch import Launcher
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.run.journal import Journal
 
 
 @dataclass(slots=True)

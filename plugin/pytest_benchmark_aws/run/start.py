@@ -15,8 +15,10 @@ from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import CleanupError, PlanError
+from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.core.values.file_names import safe_name
+from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.run import resume, takeover
 from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
@@ -135,12 +137,14 @@ def check(order: Order, clients: Clients) -> tuple[Site, Backends]:
     """Where the run takes place, once AWS has nothing against it, as far as can be asked, read-only.
 
     Raises:
-        PlanError: the plan cannot be run, with every reason at once, or the run to go on with is over.
+        PlanError: the plan cannot be run, with every reason at once, its results could not be stored, or the run to go
+            on with is over.
     """
     from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.aws.s3_run_bucket import run_bucket
     from pytest_benchmark_aws.run.preflight import refuse_problems
 
+    storage.check(order.folders.results)
     bucket = run_bucket(clients, order.settings.bucket)
     site = Site(order.run_id, order.folder, clients, bucket, EMBEDDED_BEAT_S if order.embedded else CLOUD_BEAT_S)
     backends = registry.make_backends(order.plan.jobs, site, order.settings)
@@ -177,7 +181,9 @@ def launch(
 
     def finished(launch: Finished) -> bool:
         nonlocal failures
-        _keep_log(site.folder, launch)
+        problem = _keep_log(site.folder, launch)
+        if problem is not None:
+            watcher.note(problem)
         failures += _failures(launch)
         return 0 < order.maxfail <= failures
 
@@ -216,12 +222,18 @@ def launch(
     return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, finished_jobs, backends, unclean)
 
 
-def _keep_log(folder: Path, launch: Finished) -> None:
-    (folder / f"{safe_name(launch.job.name)}.log").write_text(launch.outcome.log, encoding="utf-8")
+def _keep_log(folder: Path, launch: Finished) -> str | None:
+    """Keeps a launch's log in the run's folder; what kept it from being kept, which ends no run, is to be said."""
+    path = folder / f"{safe_name(launch.job.name)}.log"
+    try:
+        path.write_text(launch.outcome.log, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        return f"the log of {launch.job.name} is not kept in {path}: {error.strerror or error}"
+    return None
 
 
 def _failures(launch: Finished) -> int:
-    """Failed tests of a launch, as ``--maxfail`` counts them."""
-    tests = [line for line in launch.outcome.lines if line["kind"] == "test"]
-    failed = sum(any(report["outcome"] == "failed" for report in line["reports"]) for line in tests)
-    return failed + (len(launch.job.cases) - len(tests) if launch.outcome.outcome.startswith("error") else 0)
+    """Failed tests of a launch, as ``--maxfail`` counts them; in one that broke off, also those without a result."""
+    tests = cases_of(launch.outcome.lines, [case.bare_id for case in launch.job.cases]).by_id.values()
+    broke_off = launch.outcome.outcome.startswith("error")
+    return sum(test.failed or (broke_off and not test.reports) for test in tests)

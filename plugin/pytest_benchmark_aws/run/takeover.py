@@ -6,16 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark_aws.backends.protocol import Placement, SeenLaunch, Site
+from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.run.history import age_s, utc_now
-from pytest_benchmark_aws.run.journal import read
+from pytest_benchmark_aws.run.journal_lines import read_run
 from pytest_benchmark_aws.run.ledger import Past
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.backends.registry import Backends
 
 
 def earlier_launches(site: Site, backends: Backends) -> tuple[list[Past], list[str]]:
@@ -26,7 +25,7 @@ def earlier_launches(site: Site, backends: Backends) -> tuple[list[Past], list[s
     """
     path = site.folder / "journal.jsonl"
     if path.exists():
-        return past_launches(read(path), utc_now()), []
+        return past_launches(read_run(path), utc_now()), []
     launches = backends.launches()
     if not launches:
         raise PlanError(
@@ -50,7 +49,15 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
             fallback = bool(line.get("fallback"))  # not in journals of earlier versions
             reserved_usd = Decimal(line.get("reserved_usd", "0"))
             last[line["job"]] = Past(
-                line["job"], Placement.recorded(line), None, age_s(line, now), fallback=fallback, last_usd=reserved_usd
+                line["job"],
+                Placement.recorded(line),
+                None,
+                age_s(line, now),
+                fallback=fallback,
+                last_usd=reserved_usd,
+                time_limit_s=line.get("time_limit_s"),
+                grace_s=line.get("grace_s"),
+                usd_per_hour=json_fields.usd(line.get("usd_per_hour")),
             )
         elif line["kind"] == "launched" and line["job"] in last:
             last[line["job"]] = replace(
@@ -95,6 +102,9 @@ def past_seen(launches: Iterable[SeenLaunch], uploaded: Iterable[tuple[str, int]
                 unseen=costs.count(None) + len(not_shown),
                 attempts=max(attempts.get(job, ()), default=0),
                 fallback=last.fallback,
+                time_limit_s=last.longest_s,
+                grace_s=None if last.longest_s is None else 0,
+                usd_per_hour=last.usd_per_hour,
             )
         )
     for job in (
@@ -110,7 +120,8 @@ def uploads(keys: Iterable[str], run_id: str) -> set[tuple[str, int]]:
     launches = set()
     for key in keys:
         runs, run, job, attempt, name = (*key.split("/"), *[""] * 5)[:5]
-        if (runs, run) == ("runs", run_id) and attempt.isdecimal() and name not in {"", "agent.pyz"}:
+        number = attempt.isascii() and attempt.isdecimal() and len(attempt) < 7
+        if (runs, run) == ("runs", run_id) and number and name not in {"", "agent.pyz"}:
             launches.add((job, int(attempt)))
     return launches
 

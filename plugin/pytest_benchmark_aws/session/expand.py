@@ -9,6 +9,8 @@ import pytest
 from pytest_benchmark_aws.core.model import Case, Target, Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.settings import Settings
 
@@ -36,14 +38,23 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
 
 
 def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list[Target]:
-    """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for.
-
-    Raises:
-        pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
-    """
+    """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for."""
     market = settings.market or (wanted.market if wanted else None) or "on-demand"
     names = chosen_types(settings, catalog) or list(wanted.instance_types if wanted else ())
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
+
+
+def check_types(settings: Settings, catalog: Catalog) -> None:
+    """Refuses instance types that there are none of, those whose price is given included.
+
+    Raises:
+        pytest.UsageError: as ``chosen_types``; or a price is given for a type that is unknown.
+    """
+    chosen_types(settings, catalog)
+    for name in settings.prices:
+        if catalog.find(name) is None:
+            near = ", ".join(catalog.nearest(name))
+            raise pytest.UsageError(f"--aws-price {name}: no such instance type is known; did you mean {near}?")
 
 
 def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:
@@ -69,6 +80,33 @@ def _named(text: str, catalog: Catalog) -> list[str]:
         near = ", ".join(catalog.nearest(text))
         raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {near}?")
     return [text]
+
+
+def refuse_single(items: Iterable[pytest.Item], settings: Settings) -> None:
+    """Refuses what is for instance types, and of which pytest makes no case for each: it would be measured here.
+
+    Raises:
+        PlanError: naming the tests, which are unittest's, doctests, or another plugin's.
+    """
+    from pytest_benchmark_aws.core.errors import PlanError
+
+    single = [
+        item.nodeid
+        for item in items
+        if case_of(item) is None
+        and not item.get_closest_marker("skip")
+        and (
+            item.get_closest_marker("instance_type") is not None
+            or (settings.instance_types and "benchmark" in getattr(item, "fixturenames", ()))
+        )
+    ]
+    if single:
+        more = f" and {len(single) - 5:,} more" if len(single) > 5 else ""
+        raise PlanError(
+            f"{', '.join(single[:5])}{more}: pytest cannot make a case for each instance type of a unittest.TestCase's "
+            "method, or of what is no function: write it as a function or in a plain class, or leave it out by -k or "
+            "--deselect"
+        )
 
 
 def case_of(item: pytest.Item) -> Case | None:

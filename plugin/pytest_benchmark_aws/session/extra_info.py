@@ -41,7 +41,7 @@ def extra_info(run: RunOutcome, launch: Finished) -> dict[str, Any]:
 def machine_info(run: RunOutcome, launch: Finished) -> dict[str, Any]:
     """The guest's machine information, with where it was launched under ``ec2`` and the seconds of its ``phases``."""
     lines = launch.outcome.lines
-    info = next((line["machine_info"] for line in lines if line["kind"] == "session"), None) or {}
+    info = next((line.get("machine_info") for line in lines if line["kind"] == "session"), None) or {}
     identity = info.get("ec2") or {}
     embedded = run.embedded or identity.get("embedded")
     identity = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Machine, Requirements
+    from pytest_benchmark_aws.core.model import Machine
 
 GUEST = "PYTEST_BENCHMARK_AWS_GUEST"
 """Environment variable of the pytest that runs on an instance."""
@@ -41,16 +41,19 @@ def check_marks(config: pytest.Config, marked: list[pytest.Item], collected: int
     Raises:
         pytest.UsageError: naming every test whose marker cannot be used, with the reason.
     """
+    from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.errors import MarkError
     from pytest_benchmark_aws.core.fit import misfits
     from pytest_benchmark_aws.core.model import Requirements
+    from pytest_benchmark_aws.session import marks
     from pytest_benchmark_aws.session.expand import case_of
 
     wrong, unfit = [], []
     machine: Machine | None = None
     for item in marked:
         try:
-            requirements = _read_marks(item)
+            marks.wanted(item, snapshot.catalog)
+            requirements = marks.requirements(item)
         except MarkError as error:
             wrong.append(f"{item.nodeid}: {error}")
             continue
@@ -66,14 +69,6 @@ def check_marks(config: pytest.Config, marked: list[pytest.Item], collected: int
     if unfit:
         count = f"aws: {len(unfit)} of {collected} cases do not fit this machine and are skipped:"
         config.pluginmanager.register(MisfitReport([count, *unfit]))
-
-
-def _read_marks(item: pytest.Item) -> Requirements:
-    from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.session import marks
-
-    marks.wanted(item, snapshot.catalog)
-    return marks.requirements(item)
 
 
 def skip_later(item: pytest.Item, reason: str) -> None:

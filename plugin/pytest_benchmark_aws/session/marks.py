@@ -20,21 +20,13 @@ _GIVEN = {"memory": "memory_bytes", "vcpus": "vcpus", "arch": "arch", "gpu": "gp
 
 
 def wanted(item: pytest.Item, catalog: Callable[[], Catalog]) -> Wanted:
-    """What the closest ``instance_type`` marker of the item names; the catalog is read only where there is one.
-
-    Raises:
-        MarkError: an unknown argument, market or instance type.
-    """
+    """What the closest ``instance_type`` marker of the item names; the catalog is read only where there is one."""
     mark = item.get_closest_marker("instance_type")
     return Wanted() if mark is None else parse_instance_type(mark.args, mark.kwargs, catalog())
 
 
 def requirements(item: pytest.Item) -> Requirements:
-    """What the ``requires`` markers of the item ask for together; for each thing the closest marker wins.
-
-    Raises:
-        MarkError: an unknown argument or a value that is none.
-    """
+    """What the ``requires`` markers of the item ask for together; for each thing the closest marker wins."""
     params: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
     result = Requirements()
     for mark in item.iter_markers("requires"):

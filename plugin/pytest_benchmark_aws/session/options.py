@@ -41,8 +41,13 @@ _OPTIONS = {
     "tag=KEY=VALUE...": "Tag of instances, disks and the security group, as governed accounts ask for; repeatable.",
     "disk=GIB": "Size of the root disk. Default: 30, or the image's where that is more.",
     "instance-profile=NAME": "Instance profile that the instances get. Default: none.",
-    "requirements=FILE": "What to install on an instance, as a requirements file. Default: what the project declares "
-    "and the collected tests import, in the versions that are installed here.",
+    "requirements=FILE": "What to install on an instance beside what the project declares and the collected tests "
+    "import, as a requirements file, read by pip.",
+    "only-requirements=FILE": "What to install on an instance in place of that: nothing but pytest is added.",
+    "env=NAME[=VALUE]...": "Environment variable of the tests on an instance, with its value here or this one; "
+    "repeatable. Values are shown nowhere.",
+    "ship-secret=FILE...": "Ship a file of the project though it looks like a secret, by its path from the rootdir or "
+    "a pattern such as 'tests/certs/*'; repeatable.",
     "resume=RUN": "Go on with a run that was cut off or detached: take over its instances, fetch what they have, "
     "launch the rest.",
     "detach": "Launch everything and leave it; fetch the results later with --aws-resume RUN.",
@@ -115,6 +120,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _parted(usage: str) -> tuple[str, str]:
+    """``env=NAME[=VALUE]...`` -> ``env``, ``NAME[=VALUE]``."""
     name, _, metavar = usage.removesuffix("...").partition("=")
     return name, metavar
 

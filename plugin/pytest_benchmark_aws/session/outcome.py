@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_benchmark_aws.core.guest_tests import GuestTests, cases_of
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
-from pytest_benchmark_aws.report.text import printable_lines
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
+from pytest_benchmark_aws.session.missing import why_missing
 from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay import Replayed, replay
 
@@ -45,6 +49,8 @@ class SessionOutcome:
     """By node id; a case that is not here runs here."""
     saved: Mapping[str, Path] = field(default_factory=dict)
     """Job -> the file of its results."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what is left out of the results, or could not be stored."""
     regressions: Regressions = field(default_factory=lambda: Regressions({}))
 
     @property
@@ -60,9 +66,9 @@ OUTCOME = pytest.StashKey[SessionOutcome]()
 def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) -> SessionOutcome:
     """The outcome with what its cases brought, stored in the folder ``results`` and compared with what is there."""
     run, saving = outcome.run, config.stash[SAVING]
-    outcome = replace(
-        outcome, replayed=replayed_cases(run, outcome.settings), saved=saved_files(run, config, results, saving.name)
-    )
+    notes = [f"{launch.job.name}: {note}" for launch in run.finished for note in _tests(launch).notes]
+    saved, problems = saved_files(run, config, results, saving.name)
+    outcome = replace(outcome, replayed=replayed_cases(run, outcome.settings), saved=saved, notes=(*notes, *problems))
     return replace(outcome, regressions=compare(outcome, config, results, saving.compare))
 
 
@@ -70,45 +76,67 @@ def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
     """What each case of a run brought, by its node id in this session."""
     cases = {}
     for launch in run.finished:
-        tests = {line["nodeid"]: line for line in launch.outcome.lines if line["kind"] == "test"}
-        warnings: dict[str, list[dict[str, Any]]] = {}
-        for line in launch.outcome.lines:
-            if line["kind"] == "warning":
-                warnings.setdefault(line["nodeid"], []).append(line)
+        tests = _tests(launch)
         root = next((line["rootdir"] for line in launch.outcome.lines if line["kind"] == "session"), "")
         for case in launch.job.cases:
-            test = tests.get(case.bare_id)
+            test = tests.by_id[case.bare_id]
             cases[case.node_id] = Replayed(
                 case=case,
-                reports=tuple(test["reports"]) if test else (),
-                benchmarks=tuple(_measured(test)) if test else (),
+                reports=tuple(test.reports),
+                benchmarks=tuple(test.benchmarks),
                 remote_root=root,
-                warnings=tuple(warnings.get(case.bare_id, ())),
-                missing="" if test else _missing(run, settings, launch, case),
+                warnings=tuple(test.warnings),
+                missing="" if test.reports else why_missing(run, settings, launch, case, test),
                 extra_info=extra_info(run, launch),
             )
     return cases
 
 
-def saved_files(run: RunOutcome, config: pytest.Config, results: Path, name: str | None) -> dict[str, Path]:
-    """Stores each launch that measured something under its instance type in ``results``; job -> its file."""
+def saved_files(
+    run: RunOutcome, config: pytest.Config, results: Path, name: str | None
+) -> tuple[dict[str, Path], list[str]]:
+    """Stores each launch that measured something under its instance type in ``results``; job -> its file.
+
+    Where that fails a result stays in the run's folder: sentences say where, and what to do.
+    """
     commit = _commit_info(config)
-    paths = {}
+    paths, problems = {}, []
     for launch in run.finished:
         data = result_json(run, launch, commit)
         if data["benchmarks"]:
             folder = folder_name(str(launch.job.target), embedded=run.embedded)
-            file_name = safe_name(name or run.run_id)
-            earlier = storage.find(results, folder, launch.instance_id or "")
-            paths[launch.job.name] = earlier or storage.save(results, folder, file_name, data)
-    return paths
+            try:
+                earlier = storage.find(results, folder, launch.instance_id or "")
+                paths[launch.job.name] = earlier or storage.save(results, folder, safe_name(name or run.run_id), data)
+            except OSError as error:
+                problems.append(_kept_aside(run, launch, results / folder, data, error))
+    return paths, problems
+
+
+def _kept_aside(run: RunOutcome, launch: Finished, folder: Path, data: Mapping[str, Any], error: OSError) -> str:
+    """Keeps a result in the run's folder that the storage did not take, and says how it gets there."""
+    name = launch.job.name
+    path = run.folder / f"{safe_name(name)}.json"
+    try:
+        path.write_text(storage.as_text(data), encoding="utf-8")
+    except OSError as second:
+        fetch = f"pytest --aws-resume {run.run_id}" if not run.embedded else "pytest --aws again"
+        return (
+            f"the result of {name} could be stored neither in {folder} ({error.strerror or error}) nor in {path} "
+            f"({second.strerror or second}): make room or the folder writable, then fetch it with: {fetch}"
+        )
+    return (
+        f"the result of {name} could not be stored in {folder} ({error.strerror or error}): it is in {path}; once the "
+        f"folder can be written, store it with: mkdir -p {shlex.quote(str(folder))} && "
+        f"cp {shlex.quote(str(path))} {shlex.quote(f'{folder}/0001_{safe_name(run.run_id)}.json')}"
+    )
 
 
 def result_json(run: RunOutcome, launch: Finished, commit: dict[str, Any] | None = None) -> dict[str, Any]:
     """A launch as pytest-benchmark's JSON, with node ids as they are on every machine."""
     from pytest_benchmark import __version__
 
-    benchmarks = [bench for line in launch.outcome.lines if line["kind"] == "test" for bench in _measured(line)]
+    benchmarks = [bench for test in _tests(launch).by_id.values() for bench in test.benchmarks]
     facts = extra_info(run, launch)
     return {
         "machine_info": machine_info(run, launch),
@@ -177,6 +205,25 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     return True
 
 
+@contextmanager
+def finishing(session: pytest.Session) -> Iterator[None]:
+    """While pytest-benchmark and others finish: nothing of theirs keeps the session from showing what was paid for."""
+    from pytest_benchmark.logger import PytestBenchmarkWarning
+
+    with warnings.catch_warnings():
+        # It is shown all the same; as an error it would end the session before its summary.
+        warnings.filterwarnings("default", category=PytestBenchmarkWarning)
+        try:
+            yield
+        except Exception as error:
+            outcome = session.config.stash.get(OUTCOME, None)
+            if outcome is None:
+                raise
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            problem = f"the session could not be finished in order: {type(error).__name__}: {error}"
+            session.config.stash[OUTCOME] = replace(outcome, notes=(*outcome.notes, problem))
+
+
 def finish(session: pytest.Session) -> None:
     """Saves what ran here, as pytest-benchmark would have; a launch that ended in error makes no success."""
     config = session.config
@@ -217,27 +264,9 @@ def update_json(config: pytest.Config, output: dict[str, Any]) -> None:
         describe_machines(outcome.run, output)
 
 
-def _missing(run: RunOutcome, settings: Settings, launch: Finished, case: Case) -> str:
-    """Why a case has no report, for whoever reads the failure."""
-    lines = launch.outcome.lines
-    started = any(line["kind"] == "start" and line["nodeid"] == case.bare_id for line in lines)
-    if launch.outcome.outcome == "timeout":
-        limit = f"--aws-time-limit of {settings.time_limit_s} s"
-        why = f"it had not ended at the {limit} and was interrupted" if started else f"the {limit} came before it began"
-    else:
-        why = ("it began and never ended; " if started else "it never began; ") + launch.outcome.outcome
-    errors = [line["text"] for line in lines if line["kind"] == "collect-error"]
-    name = launch.job.name
-    below = ", whose end is shown below" if launch.broke_off else ""
-    log = f"\n\n{name}'s log{below}: {run.folder / safe_name(name)}.log"
-    reason = f"no result from {name}: {why}" + "".join(f"\n\n{text}" for text in errors)
-    return printable_lines(reason) + (log if launch.outcome.log else "")
-
-
-def _measured(line: dict[str, Any]) -> list[dict[str, Any]]:
-    """A test's benchmarks; none of a test that failed, whose timing is of what does not work."""
-    failed = any(report["outcome"] == "failed" for report in line["reports"])
-    return [] if failed else list(line["benchmarks"])
+def _tests(launch: Finished) -> GuestTests:
+    """What became of each case of a launch on its instance."""
+    return cases_of(launch.outcome.lines, [case.bare_id for case in launch.job.cases])
 
 
 def _group(case: Case) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_benchmark_aws.core.compare.inference import CENTERS, LEAST_LAUNCHES, ratio_of, sample
+from pytest_benchmark_aws.report.text import few
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class Regressions:
         lines = []
         if self.inside:
             lines.append(
-                f"aws: {_names(self.inside)}: beyond --benchmark-compare-fail, but inside the 95 % interval over "
+                f"aws: {few(self.inside)}: beyond --benchmark-compare-fail, but inside the 95 % interval over "
                 "launches, so not failed"
             )
         if self.unsure:
             lines.append(
-                f"aws: {_names(self.unsure)}: not enough launches to be sure, {LEAST_LAUNCHES} now and before are "
+                f"aws: {few(self.unsure)}: not enough launches to be sure, {LEAST_LAUNCHES} now and before are "
                 f"needed: --aws-launches {LEAST_LAUNCHES}"
             )
         return lines
@@ -68,8 +69,3 @@ class _Sure:
             return failure
         self.into.inside.append(name)
         return None
-
-
-def _names(ids: Sequence[str]) -> str:
-    names = list(dict.fromkeys(ids))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

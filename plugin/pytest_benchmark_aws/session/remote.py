@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,14 +18,14 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.usd import format_usd
-from pytest_benchmark_aws.machine.folders import Folders, cache_folder
+from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
-from pytest_benchmark_aws.session import expand, here, outcome
+from pytest_benchmark_aws.report.text import printable, printable_lines
+from pytest_benchmark_aws.session import expand, here, outcome, shipping
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.backends.agent_archive import Shipment
-    from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.run.ledger import Watcher
     from pytest_benchmark_aws.run.start import Order
@@ -52,7 +50,10 @@ def configure(config: pytest.Config) -> None:
     from pytest_benchmark_aws.aws.regions import check_region
 
     if getattr(config.option, "dist", "no") != "no" or getattr(config.option, "numprocesses", None):
-        raise pytest.UsageError("--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves")
+        raise pytest.UsageError(
+            "--aws cannot be used with pytest-xdist's -n: instances run side by side by themselves; give -n 0 where "
+            "addopts of the ini file or PYTEST_ADDOPTS ask for more"
+        )
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
     settings = settings_of(config)
@@ -64,8 +65,8 @@ def configure(config: pytest.Config) -> None:
         with here.importing(config):
             check_region(settings.region)
     except PlanError as error:
-        raise pytest.UsageError(f"aws: {error}") from error
-    expand.chosen_types(settings, snapshot.catalog())
+        raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
+    expand.check_types(settings, snapshot.catalog())
     options = config.option
     config.stash[outcome.SAVING] = outcome.Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
@@ -81,12 +82,19 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def is_embedded(config: pytest.Config) -> bool:
-    """Whether this session goes to embedded AWS; found out once."""
+    """Whether this session goes to embedded AWS; found out once.
+
+    Raises:
+        pytest.UsageError: there are credentials, and they cannot be used.
+    """
     if _EMBEDDED not in config.stash:
         from pytest_benchmark_aws.run.preflight import wants_embedded
 
-        with here.importing(config):
-            config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        try:
+            with here.importing(config):
+                config.stash[_EMBEDDED] = wants_embedded(settings_of(config))
+        except PlanError as error:
+            raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     return config.stash[_EMBEDDED]
 
 
@@ -97,11 +105,6 @@ def header(config: pytest.Config) -> list[str]:
         return [f"aws: your account{f', profile {settings.profile}' if settings.profile else ''}"]
     why = "asked for" if settings.target == "embedded" else "no credentials were found"
     return [f"aws: embedded AWS ({why}): instances are processes on this machine, and the times are its own"]
-
-
-def expand_case(metafunc: pytest.Metafunc) -> None:
-    """Makes a case for each instance type."""
-    expand.expand(metafunc, settings_of(metafunc.config))
 
 
 def run(session: pytest.Session) -> bool | None:
@@ -117,16 +120,22 @@ def run(session: pytest.Session) -> bool | None:
     settings = settings_of(config)
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
     cases = {item: case for item in session.items if (case := remote_case(item)) is not None}
+    try:
+        expand.refuse_single(session.items, settings)
+    except PlanError as error:
+        raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     if not cases:
+        if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
+            raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")
         reporter.write_line("aws: no collected test names an instance type, so nothing is launched; mark one with "
                             "@pytest.mark.instance_type(...), or give --aws-instance-type")  # fmt: skip
         return True if settings.dry_run else None
     try:
         return _run(session, settings, cases, reporter)
     except PlanError as error:
-        raise pytest.UsageError(f"aws: {error}") from error
+        raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     except PytestBenchmarkAWSError as error:  # loud, and without a traceback: the message says what to do
-        pytest.exit(f"aws: {error}", returncode=int(pytest.ExitCode.INTERNAL_ERROR))
+        pytest.exit(f"aws: {printable_lines(str(error))}", returncode=int(pytest.ExitCode.INTERNAL_ERROR))
 
 
 def remote_case(item: pytest.Item) -> Case | None:
@@ -144,8 +153,13 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
     from pytest_benchmark_aws.run.preflight import connected
 
     config = session.config
-    project = collect(config, settings, cases)
+    unmeasured = shipping.refuse_unmeasured(config, list(cases))
+    if (uncounted := shipping.spare_coverage(config)) is not None:
+        unmeasured.append(uncounted)
+    project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
+    for folder in () if settings.dry_run else (folders.runs, folders.wheels):
+        own_folder(folder)  # before anything is asked or made
     embedded = own = is_embedded(config)
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=own))
@@ -158,6 +172,9 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         if clients is None:
             if settings.show_bundle and plan.jobs:
                 show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
+            else:
+                unmeasured += cargo.examine(project, plan.jobs, folders, local=embedded)
+            write_notes(unmeasured, reporter)
             reporter.write_line("nothing launched", bold=True)
             return True
         if not plan.jobs:
@@ -177,6 +194,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         with draining(AT_ONCE_OWN if own else at_once) as interrupted:
             site, backends = start.check(order, clients)
             shipments = cargo.load(project, plan.jobs, folders, local=embedded)
+            write_notes(unmeasured, reporter)
             watcher = watch(order, shipments, reporter, interrupted)
             run_outcome = start.launch(order, site, backends, shipments, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
@@ -187,38 +205,6 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
     else:
         config.stash[outcome.OUTCOME] = outcome.brought_home(config.stash[outcome.OUTCOME], config, folders.results)
     return None
-
-
-def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
-    """What of the project, of which the items were collected, decides what is shipped."""
-    from pytest_benchmark_aws.bundle.forwarded_options import import_paths
-    from pytest_benchmark_aws.bundle.project import Project, relative
-    from pytest_benchmark_aws.bundle.requirements import imported_distributions
-
-    imported = imported_distributions(config.stash[here.OURS])  # first, as what follows imports more
-    root = config.rootpath
-    plugins = config.pluginmanager.list_plugin_distinfo()
-    return Project(
-        root=root,
-        working_directory=Path.cwd(),
-        test_files={item.nodeid: file for item in items if (file := relative(item.path, root)) is not None},
-        args=tuple(guest_args(config)),
-        import_paths=tuple(import_paths(root)),
-        imported=imported,
-        plugins=frozenset(str(distribution.metadata["Name"]) for _, distribution in plugins),
-        requirements=settings.requirements,
-    )
-
-
-def guest_args(config: pytest.Config) -> list[str]:
-    """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
-    from pytest_benchmark_aws.bundle import forwarded_options
-
-    words = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(str, config.invocation_params.args)]
-    ini_file = config.inipath.name if config.inipath is not None and config.inipath.parent == config.rootpath else None
-    args = forwarded_options.guest_args(words, config.args, ini_file)
-    config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
-    return args
 
 
 def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) -> None:
@@ -270,16 +256,21 @@ def show_bundle(shipments: Mapping[str, Shipment], reporter: Any) -> None:
         reporter.write_line(f"files of the bundle for {arch} ({shipment.project.size:,} bytes packed):", bold=True)
         for name in shipment.project.names:
             if not name.startswith(SHIPPED):
-                reporter.write_line(f"  {name}")
+                reporter.write_line(f"  {printable(name)}")
         for name in shipment.project.left_out:
-            reporter.write_line(f"  ! left out, looks like a secret: {name}", yellow=True)
+            reporter.write_line(f"  ! left out, looks like a secret: {printable(name)}", yellow=True)
         reporter.write_line(
             f"Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
         )
         for name in shipment.wheels.names:
-            reporter.write_line(f"  {name}")
-        for note in shipment.notes:
-            reporter.write_line(f"  ! {note}", yellow=True)
+            reporter.write_line(f"  {printable(name)}")
+        write_notes(shipment.notes, reporter)
+
+
+def write_notes(notes: Iterable[str], reporter: Any) -> None:
+    """Writes what there is to say of a plan, a line each."""
+    for note in notes:
+        reporter.write_line(f"  ! {printable(note)}", yellow=True)
 
 
 def watch(order: Order, shipments: Mapping[str, Shipment], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
@@ -288,10 +279,9 @@ def watch(order: Order, shipments: Mapping[str, Shipment], reporter: Any, interr
     from pytest_benchmark_aws.run.ledger import Watcher
 
     def note(text: str) -> None:
-        reporter.write_line(f"  ! {text}", yellow=True)
+        write_notes([text], reporter)
 
-    for text in dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes):
-        note(text)
+    write_notes(dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes), reporter)
     live = reporter.isatty and not order.follow_logs
     view = ProgressView(reporter, live=live, stream_logs=order.follow_logs)
     return Watcher(note=note, show=view.show, stop=interrupted)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_benchmark_aws.session import outcome, remote
+from pytest_benchmark_aws.session import expand, outcome, remote
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- pytest documents its hooks
@@ -17,7 +17,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- p
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # after all others, so that the instance type is last in the test's id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:  # noqa: D103
     result = yield
-    remote.expand_case(metafunc)
+    expand.expand(metafunc, remote.settings_of(metafunc.config))
     return result
 
 
@@ -39,3 +39,10 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
     outcome.finish(session)
+
+
+# Within the terminal's wrapper, which shows the failures, and around pytest-benchmark's, which was there before us.
+@pytest.hookimpl(wrapper=True, specname="pytest_sessionfinish")
+def pytest_sessionfinish_in_order(session: pytest.Session) -> Generator[None, object, object]:  # noqa: D103
+    with outcome.finishing(session):
+        return (yield)

@@ -1,6 +1,7 @@
 """Remote reports and timings -> this pytest session: outcomes, tracebacks and benchmarks as if the tests had run here.
 
-The only module that touches private parts of pytest and pytest-benchmark: ``SetupState`` and ``BenchmarkSession``.
+The only module that touches private parts of pytest and pytest-benchmark: ``SetupState`` and ``BenchmarkSession``. What
+a guest sends is shown as text that steers no terminal, and names no file that is read.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from pytest_benchmark_aws.core.model import Case
+from pytest_benchmark_aws.report.text import printable, printable_block
+from pytest_benchmark_aws.session.reports import failure, read_reports
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import Case
+    import pytest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,17 @@ class Replayed:
 
 def replay_warning(config: pytest.Config, node_id: str, line: Mapping[str, Any]) -> None:
     """Shows a warning that pytest recorded on the instance."""
-    category = type(str(line["category"]), (UserWarning,), {})
-    message = warnings.WarningMessage(category(line["text"]), category, line["filename"], line["lineno"])
+    name = printable(line["category"])
+    category = type(name if name.isidentifier() else "Warning", (UserWarning,), {})
+    # With a line of source, if an empty one: without it Python would read that of the file of this name here.
+    source = line.get("line")
+    message = warnings.WarningMessage(
+        category(printable_block(line["text"])),
+        category,
+        printable(line["filename"]),
+        line["lineno"],
+        line=printable_block(source) if isinstance(source, str) else "",
+    )
     config.hook.pytest_warning_recorded.call_historic(
         kwargs={"warning_message": message, "when": line["when"], "nodeid": node_id, "location": None}
     )
@@ -46,10 +58,11 @@ def replay_warning(config: pytest.Config, node_id: str, line: Mapping[str, Any])
 def replay(item: pytest.Item, nextitem: pytest.Item | None, replayed: Replayed) -> None:
     """Reports an item's phases and hands its benchmarks to pytest-benchmark."""
     hook = item.ihook
+    debugger = item.config.getoption("usepdb", False)  # has nothing to look at here
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in _reports(item, replayed):
         hook.pytest_runtest_logreport(report=report)
-        if report.failed and not hasattr(report, "wasxfail"):
+        if report.failed and not hasattr(report, "wasxfail") and not debugger:
             hook.pytest_exception_interact(node=item, call=_call(report), report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     for line in replayed.warnings:
@@ -63,25 +76,9 @@ def replay(item: pytest.Item, nextitem: pytest.Item | None, replayed: Replayed) 
 
 def _reports(item: pytest.Item, replayed: Replayed) -> list[pytest.TestReport]:
     """The reports of the item's phases; of a case without any, a failure that says why there are none."""
-    keywords: dict[str, Any] = dict.fromkeys(item.keywords, 1)
     if not replayed.reports:
-        return [
-            pytest.TestReport(item.nodeid, item.location, keywords, "passed", None, "setup"),
-            pytest.TestReport(item.nodeid, item.location, keywords, "failed", replayed.missing, "call"),
-            pytest.TestReport(item.nodeid, item.location, keywords, "passed", None, "teardown"),
-        ]
-    reports = []
-    for data in replayed.reports:
-        report: Any = item.config.hook.pytest_report_from_serializable(config=item.config, data=dict(data))
-        report.nodeid, report.location = item.nodeid, item.location
-        # JSON has no tuples, and plugins tell a skip by one: (path, line, reason).
-        if isinstance(report.longrepr, list):
-            path, line, reason = report.longrepr
-            report.longrepr = str(path).replace(replayed.remote_root, str(item.config.rootpath), 1), line, reason
-        report.user_properties = [tuple(pair) for pair in report.user_properties]
-        report.keywords = {**keywords, **report.keywords}
-        reports.append(report)
-    return reports
+        return failure(item, replayed.missing)
+    return read_reports(item, replayed.reports, replayed.remote_root)
 
 
 def _call(report: pytest.TestReport) -> Any:
@@ -109,5 +106,23 @@ def _add_benchmarks(item: pytest.Item, replayed: Replayed) -> None:
             has_error=False,
         )
         meta = Metadata(fixture, iterations=data["stats"]["iterations"], options=data.get("options") or {})
-        meta.stats.data.extend(data["stats"]["data"])
+        meta.stats = remote_stats(data["stats"])
         session.benchmarks.append(meta)
+
+
+def remote_stats(measured: Mapping[str, Any]) -> Any:
+    """Statistics as pytest-benchmark has them, as they were computed on the instance over all rounds.
+
+    Of the rounds there may be fewer here; what the instance does not say is computed of these.
+    """
+    from pytest_benchmark.stats import Stats
+
+    stats: Any = Stats()
+    stats.data = list(measured["data"])
+    said = {name: measured[name] for name in Stats.fields if name in measured}
+    if len(said) < len(Stats.fields):
+        said = {**stats.as_dict(), **said}
+    # Some of stock's are properties, which only a class can take the place of.
+    remote: Any = type("RemoteStats", (Stats,), said)()
+    remote.data = stats.data
+    return remote

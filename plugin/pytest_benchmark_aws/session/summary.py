@@ -12,11 +12,12 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES
 from pytest_benchmark_aws.core.compare.records import Reading, Record, RecordError, parse_records
 from pytest_benchmark_aws.core.compare.tables import Table, compare_records, with_baselines
+from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report import columns
 from pytest_benchmark_aws.report.formats import sentences
 from pytest_benchmark_aws.report.formats.text import lines_of
 from pytest_benchmark_aws.report.formats.view import View
-from pytest_benchmark_aws.report.text import printable, printable_lines
+from pytest_benchmark_aws.report.text import printable, printable_block
 from pytest_benchmark_aws.results.baselines import load_baselines
 from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, result_json
 
@@ -37,7 +38,8 @@ _SAID_BELOW = ("scale", "launches")
 _HERE_COLUMNS = (
     "machine", "scale", "vcpus", "time", "throughput", "per-vcpu", "relative", "usd-hour", "usd-run", "choice", "flags",
 )  # fmt: skip
-_LOG_TAIL = 25
+_LOG_TAIL, _LOG_WIDTH = 25, 1_000
+"""Lines of a log, and characters of each."""
 
 
 def summarize(reporter: pytest.TerminalReporter) -> None:
@@ -49,13 +51,15 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     _write_tables(outcome, reporter)
     for launch in run.finished:
         if launch.broke_off:
-            reporter.write_line(f"  ✗ {launch.job.name}: {printable_lines(launch.outcome.outcome)}", red=True)
+            reporter.write_line(f"  ✗ {launch.job.name}: {printable_block(launch.outcome.outcome)}", red=True)
             for line in launch.outcome.log.splitlines()[-_LOG_TAIL:]:
-                reporter.write_line(f"    | {printable(line)}")
+                reporter.write_line(f"    | {printable(shortened(line, _LOG_WIDTH))}")
+    for note in outcome.notes:
+        reporter.write_line(f"  ! {printable(note)}", yellow=True)
     for line in outcome.regressions.lines():
         reporter.write_line(printable(line), yellow=True)
     for path in outcome.saved.values():
-        reporter.write_line(f"  saved {_short(path)}")
+        reporter.write_line(f"  saved {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     total = sum(float(launch.usd) for launch in run.finished)
     billed = "would have cost" if run.embedded else "cost"
     reporter.write_line(f"  run {run.run_id} {billed} ≈ {total:.4f} USD; logs in {run.folder}")
@@ -85,12 +89,8 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     compared = with_baselines(compare_records(records), baselines)
     if not compared.tables:
         return
-    by_test = columns.COLUMNS["test"]
     where = " (embedded AWS)" if run.embedded else ""
-    parts = [
-        replace(part, title=f"{part.title}: by instance type{where}")
-        for part in columns.sections(compared.tables, by_test, None)
-    ]
+    parts = _sections(compared.tables, f"by instance type{where}")
     rows = [row for part in parts for row in part.rows]
     every = {**columns.COLUMNS, columns.VS_BASELINE.name: columns.VS_BASELINE}
     names = list(_COLUMNS)
@@ -134,11 +134,7 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if not tables:
         return
     mixed = any(table.mixed for table in tables)
-    by_test = columns.COLUMNS["test"]
-    parts = [
-        replace(part, title=f"{part.title}: this machine next to the baselines")
-        for part in columns.sections(tables, by_test, None)
-    ]
+    parts = _sections(tables, "this machine next to the baselines")
     # Seconds of other amounts of work say nothing.
     names = [name for name in _HERE_COLUMNS if not (mixed and name == "time")]
     shown = columns.not_blank([columns.COLUMNS[name] for name in names], parts)
@@ -154,6 +150,11 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if any(record.machine.usd_per_hour is None for record in here):
         notes.append(f"{columns.BLANK}: this machine is no EC2 instance with a known price.")
     _write(reporter, View(parts, shown, "median", notes, accent=here[0].machine.name))
+
+
+def _sections(tables: Sequence[Table], about: str) -> list[columns.Section]:
+    parts = columns.sections(tables, columns.COLUMNS["test"], None)
+    return [replace(part, title=f"{part.title}: {about}") for part in parts]
 
 
 def _beside(here: Iterable[Record], baselines: Sequence[Record]) -> tuple[list[Table], list[str]]:
@@ -211,10 +212,3 @@ def _records(document: Mapping[str, Any], source: str, reading: Reading, problem
 def _write(reporter: pytest.TerminalReporter, view: View) -> None:
     for line, paint in lines_of(view):
         reporter.write_line(line, **({paint: True} if paint else {}))
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

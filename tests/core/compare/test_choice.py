@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from pytest_benchmark_aws.core.compare.choice import (
     FASTEST_PRICED,
     Offer,
+    best_within,
     break_even_seconds,
-    cheapest_within,
     choice,
-    fastest_within,
     front,
 )
 
@@ -52,7 +51,7 @@ def test_nothing_on_the_front_is_beaten(offers: list[Offer]) -> None:
 @given(OFFERS, st.integers(1, 60))
 def test_a_limit_is_kept_or_there_is_no_answer(offers: list[Offer], limit: int) -> None:
     """The answer keeps the limit and none that keeps it is better."""
-    cheap, fast = cheapest_within(offers, limit), fastest_within(offers, Decimal(limit) / 100)
+    cheap, fast = best_within(offers, limit, None), best_within(offers, None, Decimal(limit) / 100)
     in_time = [one for one in offers if one.seconds <= limit]
     in_money = [one for one in offers if one.usd <= Decimal(limit) / 100]
     assert (cheap is None) == (not in_time)

@@ -119,7 +119,7 @@ def measured(inside: str, **params: object) -> dict[str, Any]:
     return benchmark([1.0], f"test_it[{inside}]", params=params, rows_per_second=1.0)
 
 
-def test_fault_b1_functions_of_different_addresses_are_one_test() -> None:
+def test_b1_functions_of_different_addresses_are_one_test() -> None:
     """Each process has an address of its own; the id is what counts."""
     first = measured("laptop-bubble", scale="laptop", f="<function bubble at 0x7f01>")
     assert cases_of(first) == [f"{FUNCTION}[bubble]"]
@@ -129,13 +129,13 @@ def test_fault_b1_functions_of_different_addresses_are_one_test() -> None:
     assert [row.machine.name for row in table.rows] == ["c5.large", "m5.large"]
 
 
-def test_fault_b2_values_of_the_same_text_are_two_tests() -> None:
+def test_b2_values_of_the_same_text_are_two_tests() -> None:
     """``1`` and ``"1"``, told apart by their ids."""
     benches = measured("laptop-int", scale="laptop", v=1), measured("laptop-str", scale="laptop", v="1")
     assert cases_of(*benches) == [f"{FUNCTION}[int]", f"{FUNCTION}[str]"]
 
 
-def test_fault_b3_an_ambiguous_scale_stays_in_the_id() -> None:
+def test_b3_an_ambiguous_scale_stays_in_the_id() -> None:
     """Such a test is compared with itself at that scale, and with no other."""
     ambiguous = measured("p-a-q-a-r", x=OBJECT, scale="a", y=OBJECT)
     clear = measured("p-a-b-q-a-r", x="p-a", scale="b", y="q-a-r")

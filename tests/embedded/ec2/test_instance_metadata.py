@@ -16,7 +16,7 @@ TTL = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
 
 
 def ask(world: World, instance: str, path: str, headers: dict[str, str], method: str = "GET") -> str:
-    url = f"{world.aws.endpoint}/_embedded/imds/{instance}/latest/{path}"
+    url = f"{world.metadata_service(instance)}/latest/{path}"
     request = urllib.request.Request(url, method=method, headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.read().decode()

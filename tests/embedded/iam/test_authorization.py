@@ -47,7 +47,7 @@ def status(url: str, method: str = "GET", data: bytes | None = None) -> int:
 
 
 def test_off_at_the_start(world: World) -> None:
-    """Any key will do until enforcement is asked for, and again when it is taken back; nothing is asked of IAM."""
+    """This start's key may do all until enforcement is asked for, and again when it is taken back; IAM is not asked."""
     world.ec2.describe_instances()
     world.aws.control("iam", {"enforced": True})
     assert world.error(world.ec2.describe_instances) == ("AuthFailure", 401)
@@ -134,7 +134,7 @@ def test_a_policy_that_allows_everything_does(world: World) -> None:
 def test_an_unsigned_request_is_refused(world: World) -> None:
     """There is no anonymous access."""
     world.client("s3").create_bucket(Bucket="box")
-    assert status(f"{world.aws.endpoint}/box/k") == 404
+    assert status(f"{world.aws.endpoint}/box/k") == 403
     user(world, ALL)
     assert status(f"{world.aws.endpoint}/box/k") == 403
 

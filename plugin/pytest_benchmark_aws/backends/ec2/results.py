@@ -1,4 +1,4 @@
-"""What guests put into the bucket: read again only where it changed, checked, else refused and kept aside."""
+"""What guests put into the bucket: read again only where it changed, checked; what is refused is kept aside."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key
 from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.values.file_names import safe_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.clients import Clients
@@ -88,26 +90,60 @@ class Refused:
 
     def keep(self, path: Path) -> str:
         """Writes what was read for whoever looks into it, and says where."""
+        return _keep(path, self.data)
+
+
+def with_place(lines: Sequence[dict[str, Any]], data: bytes, path: Path) -> tuple[dict[str, Any], ...]:
+    """The lines, those that are refused with where the bytes of all are kept now."""
+    if not any(line["kind"] == guest_result.REFUSED for line in lines):
+        return tuple(lines)
+    place = _keep(path, data)
+    return tuple(
+        {**line, "text": f"{line['text']}; {place}"} if line["kind"] == guest_result.REFUSED else line for line in lines
+    )
+
+
+def _keep(path: Path, data: bytes) -> str:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        return f"and not kept ({error})"
+    return f"kept as {path}"
+
+
+def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
+    """The checkpoint under a prefix, put together from its parts; of one that is too large, those that are not.
+
+    A part that is missing ends it: the guest was killed before it uploaded more.
+    """
+    parts: list[bytes] = []
+    for number in range(CHECKPOINT_PARTS):
         try:
-            path.write_bytes(self.data)
-        except OSError as error:
-            return f"and not kept ({error})"
-        return f"kept as {path}"
+            part = bucket.get(checkpoint_key(prefix, number), limit - sum(map(len, parts)))
+        except ValueError:
+            break
+        if part is None:
+            break
+        parts.append(part)
+    return b"".join(parts)
 
 
 def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
+    kept = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
     log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
     result = fetch(site.bucket, prefix, limit)
-    if isinstance(result, Refused):  # nothing of such a guest is taken
-        name = f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-        text = f"error: the result is refused: {result.why}; {result.keep(site.folder / name)}"
+    if isinstance(result, Refused):  # of such a result nothing can be taken
+        text = f"error: the result is refused: {result.why}; {result.keep(kept)}"
         return Outcome(text, (), {}, log, whole=True)
     if result is not None:
-        cause = errors.cause_of(result.outcome) if result.outcome.startswith("spot:") else ""
-        return Outcome(result.outcome, result.lines, result.facts, log, whole=True, cause=cause)
-    lines = guest_result.parse_lines(uploads.fresh(f"{prefix}/checkpoint", limit))
+        envelope, data = result
+        cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
+        lines = with_place(envelope.lines, data, kept)
+        return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
+    data = checkpoint(site.bucket, prefix, limit)
+    lines = with_place(guest_result.parse_lines(data), data, kept)
     if not log:
         log = _console(site.clients, handle.instance_id)
     return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
@@ -122,8 +158,8 @@ def _console(clients: Clients, instance_id: str) -> str:
         return f"no log and no console output ({error})"
 
 
-def fetch(bucket: Bucket, prefix: str, limit: int) -> Envelope | Refused | None:
-    """The result under a prefix; None where the guest has not said that it is there.
+def fetch(bucket: Bucket, prefix: str, limit: int) -> tuple[Envelope, bytes] | Refused | None:
+    """The result under a prefix, with its bytes; None where the guest has not said that it is there.
 
     At most ``limit`` bytes are read of it.
     """
@@ -138,20 +174,22 @@ def fetch(bucket: Bucket, prefix: str, limit: int) -> Envelope | Refused | None:
         size, digest = done["size"], done["sha256"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         return Refused(f"its digest cannot be read ({type(error).__name__})", text)
+    if type(size) is not int or size.bit_length() > 63 or not (isinstance(digest, str) and len(digest) == 64):
+        return Refused("its digest cannot be read (no size, or no SHA-256)", text)
     return _fetch_whole(bucket, f"{prefix}/data", size, digest, limit)
 
 
-def _fetch_whole(bucket: Bucket, key: str, size: int, digest: str, limit: int) -> Envelope | Refused:
+def _fetch_whole(bucket: Bucket, key: str, size: int, digest: str, limit: int) -> tuple[Envelope, bytes] | Refused:
     why, data = "", b""
     for _ in range(ATTEMPTS):
         try:
             data = bucket.get(key, limit) or b""
             if len(data) != size:
-                why = f"{len(data):,} bytes, {size} were delivered"
+                why = f"{len(data):,} bytes, {size:,} were delivered"
             elif hashlib.sha256(data).hexdigest() != digest:
                 why = "its SHA-256 is not the delivered one"
             else:
-                return guest_result.parse(data)
+                return guest_result.parse(data), data
         except ValueError as error:  # more of the same would come
             return Refused(str(error), data)
     return Refused(why, data)

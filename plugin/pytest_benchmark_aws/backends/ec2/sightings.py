@@ -84,4 +84,6 @@ def seen_launch(instance: Instance, now: datetime) -> SeenLaunch:
         age_s=instance.age_s(now),
         most_usd=instance.most_usd(now),
         fallback=instance.fallback,
+        longest_s=instance.longest_s,
+        usd_per_hour=instance.usd_per_hour,
     )

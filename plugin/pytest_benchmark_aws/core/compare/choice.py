@@ -37,16 +37,14 @@ def front(offers: Iterable[Offer]) -> list[Offer]:
     return best
 
 
-def cheapest_within(offers: Sequence[Offer], max_seconds: float) -> Offer | None:
-    """The cheapest that keeps the time; of equals the fastest."""
-    keeping = [offer for offer in offers if offer.seconds <= max_seconds]
-    return min(keeping, key=lambda offer: (offer.usd, offer.seconds, offer.machine), default=None)
-
-
-def fastest_within(offers: Sequence[Offer], max_usd: Decimal) -> Offer | None:
-    """The fastest that keeps the money; of equals the cheapest."""
-    keeping = [offer for offer in offers if offer.usd <= max_usd]
-    return min(keeping, key=lambda offer: (offer.seconds, offer.usd, offer.machine), default=None)
+def best_within(offers: Iterable[Offer], max_seconds: float | None, max_usd: Decimal | None) -> Offer | None:
+    """The cheapest that keeps the time, and the money if that is limited too; without a time the fastest; or none."""
+    if max_usd is not None:
+        offers = [offer for offer in offers if offer.usd <= max_usd]
+    if max_seconds is None:
+        return min(offers, key=lambda offer: (offer.seconds, offer.usd, offer.machine), default=None)
+    in_time = [offer for offer in offers if offer.seconds <= max_seconds]
+    return min(in_time, key=lambda offer: (offer.usd, offer.seconds, offer.machine), default=None)
 
 
 def break_even_seconds(usd_per_hour: Decimal, other: Offer) -> float:

@@ -106,7 +106,7 @@ def changes(tables: Iterable[Table], baselines: Iterable[Table], metric: Metric)
     for table in tables:
         for row in table.rows:
             base = baseline_of.get(_identity(row))
-            if base is None or (metric == "usd" and not (row.machine.usd_per_hour and base.machine.usd_per_hour)):
+            if base is None or not (_has(row, metric) and _has(base, metric)):
                 without.append(row)
             else:
                 compared.append(_change(row, base, metric))
@@ -115,6 +115,13 @@ def changes(tables: Iterable[Table], baselines: Iterable[Table], metric: Metric)
         change if change.ratio.p_value is None else replace(change, adjusted_p=next(adjusted)) for change in compared
     ]
     return corrected, without
+
+
+def missing(tables: Iterable[Table], baselines: Iterable[Table]) -> list[Row]:
+    """The newest baseline of each test, scale and kind of machine that has no new result."""
+    present = {_identity(row) for table in tables for row in table.rows}
+    rows = sorted((row for table in baselines for row in table.rows), key=lambda row: row.records[-1].when)
+    return [row for identity, row in {_identity(row): row for row in rows}.items() if identity not in present]
 
 
 def judge(condition: Condition, compared: Sequence[Change]) -> Judged:
@@ -128,6 +135,13 @@ def judge(condition: Condition, compared: Sequence[Change]) -> Judged:
 
 def _identity(row: Row) -> tuple[object, ...]:
     return row.case, row.scale, row.machine.kind
+
+
+def _has(row: Row, metric: Metric) -> bool:
+    """Whether a row's records have the metric; a clock that is too coarse shows no minimum."""
+    if metric == "usd":
+        return bool(row.machine.usd_per_hour)
+    return all(getattr(record, metric) is not None for record in row.records)
 
 
 def _change(row: Row, base: Row, metric: Metric) -> Change:

@@ -50,7 +50,7 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
     """The machine that a file's machine_info and a benchmark's extra_info tell of."""
     hardware, ec2, cpu = (json_fields.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
     named = extra.get("instance_type") or ec2.get("instance_type")
-    instance_type = named if isinstance(named, str) else None
+    instance_type = json_fields.text(named)
     listed = catalog.find(instance_type) if instance_type else None
     embedded = bool(extra.get("embedded") or ec2.get("embedded"))
     market = json_fields.text(extra.get("market") or ec2.get("market"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_benchmark_aws.core.compare.heads import Head
@@ -23,8 +22,11 @@ MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
 RATE = "_per_second"
 """How a key of extra_info ends that holds a throughput."""
-_MOST = 1e300
-"""Seconds, or units of work a second: beyond it a product of two is infinite."""
+_LEAST, _MOST = 1e-18, 1e12
+"""Seconds: a clock's tick over its iterations, and longer than there are people; so that no quotient is infinite."""
+_LEAST_RATE, _MOST_RATE = 1e-18, 1e24
+"""Units of work a second."""
+_MOST_FLAGS = 32
 _NUMBERS = frozenset({int, float})
 """Of which bool is none."""
 
@@ -62,10 +64,10 @@ class Record(NamedTuple):
     when: str
     """ISO 8601, UTC; empty where the file does not say."""
     median: float
-    """Seconds, as are mean, min and max."""
-    mean: float
-    min: float
-    max: float
+    """Seconds, as are mean, min and max; of these None where the file's is no time: 0.0 of a coarse clock."""
+    mean: float | None
+    min: float | None
+    max: float | None
     rounds: tuple[float, ...]
     """Seconds, in ascending order, at most MOST_ROUNDS of them; the median alone where the file has no data."""
     round_count: int
@@ -112,6 +114,8 @@ def parse_records(document: object, source: str, how: Reading) -> list[Record]:
 def heads_of(document: object, source: str, how: Reading) -> list[Head]:
     """What each benchmark of a file says first, once it is sure that records can be made of all of them.
 
+    Of several attempts of a test in one launch the last is taken, as pytest counts it.
+
     Raises:
         RecordError: as ``parse_records``.
     """
@@ -122,7 +126,7 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
     when = utc(document.get("datetime"))
     several = json_fields.mapping(info.get("machines"))
     machines: dict[tuple[str, object], MachineInfo] = {}
-    heads = []
+    heads: dict[tuple[str, str | None, str, str], Head] = {}
     for position, bench in enumerate(document["benchmarks"]):
         if not isinstance(bench, dict):
             raise RecordError(f"benchmark {position + 1} is no object")
@@ -140,12 +144,14 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
             median, count = _checked(bench["stats"])
             case, _, scale, _ = _identity(bench, job, how)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            name = str(bench.get("fullname") or bench.get("name") or position + 1)[:200]
-            raise RecordError(f"benchmark {name}: {_reason(error)}") from None
+            raise RecordError(f"benchmark {_name(bench, position)}: {_reason(error)}") from None
         machine = machines[key]
-        launch = str(extra.get("instance_id") or (f"{machine.node or ''} {when}" if when else source))
-        heads.append(Head(when, launch, case, source, median, count, scale, machine, commit, position))
-    return heads
+        launch = json_fields.text(extra.get("instance_id")) or (f"{machine.node or ''} {when}" if when else source)
+        # A test that is run again in one launch, as after a failure, is one result: the last.
+        heads[case, scale, launch, machine.name] = Head(
+            when, launch, case, source, median, count, scale, machine, commit, position
+        )
+    return list(heads.values())
 
 
 def records_of(document: Any, heads: Iterable[Head], how: Reading) -> list[Record]:
@@ -160,6 +166,8 @@ def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, st
     node_id = bench["fullname"]
     if not isinstance(node_id, str):
         raise RecordError("fullname is no text")
+    if len(node_id) > json_fields.MOST_TEXT:
+        node_id = json_fields.shortened(node_id)
     if job and TARGET in params:  # an id of the session with --aws, not of the instance
         params = {name: value for name, value in params.items() if name != TARGET}
         node_id = bare_id(node_id, job)
@@ -168,7 +176,7 @@ def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, st
         return node_id, node_id, None, params
     # A test whose scale nobody can tell in its id is compared at that scale alone, under a name that no id has.
     case = without_parameter(node_id, params, how.scale_parameter) or f"{node_id} at {scale}"
-    return case, node_id, str(scale), params
+    return json_fields.shortened(case), node_id, json_fields.shortened(str(scale)), params
 
 
 def _checked(stats: object) -> tuple[float, int]:
@@ -178,16 +186,18 @@ def _checked(stats: object) -> tuple[float, int]:
     data, count, median = stats.get("data"), stats.get("rounds"), stats["median"]
     rounds = data if isinstance(data, list) and data else [median]
     if not _sound([median, stats.get("mean", median), stats.get("min", median), stats.get("max", median), *rounds]):
-        for name in ("median", "mean", "min", "max"):
-            _seconds(stats, name, median)
-        if not _sound(rounds):
+        _seconds(stats, "median")
+        for name in ("mean", "min", "max"):
+            if stats.get(name, median) != 0:  # which a coarse clock shows of what is too short for it
+                _seconds(stats, name, median)
+        if not _sound([time for time in rounds if time != 0]):
             raise ValueError("stats.data holds what is no positive, finite number of seconds")
-    return float(median), count if isinstance(count, int) else min(len(rounds), MOST_ROUNDS)
+    return float(median), json_fields.whole(count) or min(len(rounds), MOST_ROUNDS)
 
 
 def _sound(times: Sequence[Any]) -> bool:
-    """Whether all are positive, finite numbers: so is a sum then alone, and NaN compares as nothing."""
-    return _NUMBERS.issuperset(map(type, times)) and sum(times) < _MOST and min(times) > 0
+    """Whether there are any, all positive, finite numbers: so is a sum then alone, and NaN compares as nothing."""
+    return bool(times) and _NUMBERS.issuperset(map(type, times)) and sum(times) < _MOST and min(times) > _LEAST
 
 
 def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
@@ -197,7 +207,7 @@ def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
     data = stats.get("data")
     key = how.throughput_key or _rate_key(extra)
     rate: Any = extra.get(key) if key else None
-    throughput = float(rate) if type(rate) in _NUMBERS and 0 < rate < _MOST else None
+    throughput = float(rate) if type(rate) in _NUMBERS and _LEAST_RATE < rate < _MOST_RATE else None
     median = head.median
     return Record(
         case=head.case,
@@ -208,13 +218,15 @@ def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
         commit=head.commit,
         when=head.when,
         median=median,
-        mean=float(stats.get("mean", median)),
-        min=float(stats.get("min", median)),
-        max=float(stats.get("max", median)),
-        rounds=thin(data) if isinstance(data, list) and data else (median,),
+        mean=float(stats.get("mean", median)) or None,
+        min=float(stats.get("min", median)) or None,
+        max=float(stats.get("max", median)) or None,
+        rounds=thin([time for time in data if time] if 0 in data else data)
+        if isinstance(data, list) and data
+        else (median,),
         round_count=head.round_count,
         throughput=throughput or 1 / median,
-        unit=key.removesuffix(RATE).replace("_", " ") if key and throughput else "runs",
+        unit=json_fields.shortened(key.removesuffix(RATE).replace("_", " ")) if key and throughput else "runs",
         launch_usd=json_fields.usd(extra.get("launch_usd")),
         flags=_flags(extra),
         params=params,
@@ -239,7 +251,8 @@ def _rate_key(extra: Mapping[str, Any]) -> str | None:
 
 def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
     flags = extra.get("flags")
-    return tuple(str(flag) for flag in flags) if isinstance(flags, list) else ()
+    texts = map(json_fields.text, flags) if isinstance(flags, list) else ()
+    return tuple(flag for flag in texts if flag)[:_MOST_FLAGS]
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:
@@ -253,21 +266,15 @@ def _commit(info: Mapping[str, Any]) -> Commit:
 
 def utc(time: object) -> str:
     """ISO 8601 in UTC to the microsecond, so that texts sort by time; stock writes UTC, at times without saying."""
-    if not isinstance(time, str):
-        return ""
-    try:
-        moment = datetime.fromisoformat(time.replace("Z", "+00:00"))
-    except ValueError:
-        return ""
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(timezone.utc)
-    return moment.replace(tzinfo=timezone.utc).isoformat(timespec="microseconds")
+    moment = json_fields.moment(time)
+    return "" if moment is None else moment.isoformat(timespec="microseconds")
 
 
 def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = stats.get(name, default)
-    if type(value) not in _NUMBERS or not 0 < value < _MOST:
-        raise ValueError(f"stats.{name} is {str(value)[:40]}, no positive, finite number of seconds")
+    if type(value) not in _NUMBERS or not _LEAST < value < _MOST:
+        shown = f"{value:.3g}" if isinstance(value, float) else repr(value)[:40]
+        raise ValueError(f"stats.{name} is {shown}, no positive, finite number of seconds that a test takes")
     return float(value)
 
 
@@ -277,6 +284,11 @@ def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
     if type(low) not in _NUMBERS or type(high) not in _NUMBERS or not 0 < low <= high < _MOST:
         return None
     return float(low), float(high)
+
+
+def _name(bench: Mapping[str, Any], position: int) -> str:
+    named = json_fields.text(bench.get("fullname")) or json_fields.text(bench.get("name"))
+    return (named or str(position + 1))[:200]
 
 
 def _reason(error: Exception) -> str:

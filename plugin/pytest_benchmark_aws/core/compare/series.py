@@ -7,15 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.identity import without_parameter
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
-    from pytest_benchmark_aws.core.compare.records import Commit
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+from pytest_benchmark_aws.core.compare.records import Commit
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 
 SCALING_WORDS = frozenset(
     {

@@ -79,8 +79,11 @@ def compare_records(
 def tables_of(
     counting: Iterable[Record], *, how: How = "median", row_of: RowOf = "machine", reference: str | None = None
 ) -> tuple[Table, ...]:
-    """As ``compare_records``, of records that all count: none twice, and none of an older commit where none may be."""
-    counting = sorted(counting, key=_AGE)
+    """As ``compare_records``, of records that all count: none twice, and none of an older commit where none may be.
+
+    A record that lacks what is compared, as the clock was too coarse for it, is left out.
+    """
+    counting = sorted((record for record in counting if getattr(record, how) is not None), key=_AGE)
     groups: dict[tuple[str, str | None], list[Record]] = {}
     rated = {record.case for record in counting if record.unit != "runs"}
     for record in counting:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.embedded import moto_models
-from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.ec2 import spot
 from pytest_benchmark_aws.embedded.moto_models import RoleSession
 
@@ -16,19 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, Record
+    from pytest_benchmark_aws.embedded.iam.authorization import Authorization
 
 _TTL = "HTTP_X_AWS_EC2_METADATA_TOKEN_TTL_SECONDS"
 _TOKEN = "HTTP_X_AWS_EC2_METADATA_TOKEN"
 
 
 def answer(
-    lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], *, iam_enforced: bool
+    lifecycle: Lifecycle, method: str, path: str, environ: Mapping[str, object], authorization: Authorization
 ) -> tuple[int, str]:
-    """HTTP status and text that answer a request of ``<instance id>/latest/...``."""
-    instance_id, _, rest = path.strip("/").partition("/")
-    try:
-        record = lifecycle.find(instance_id)
-    except AwsError:
+    """HTTP status and text that answer a request of ``<instance id>.<its token>/latest/...``.
+
+    AWS's service answers whoever is on the instance. Here the token shows it, which its processes alone are told.
+    """
+    name, _, rest = path.strip("/").partition("/")
+    instance_id, _, guest_token = name.partition(".")
+    record = lifecycle.records.get(instance_id)
+    if record is None or not hmac.compare_digest(guest_token.encode(), record.guest.token.encode()):
         return 404, ""
     if rest == "latest/api/token":
         if method != "PUT":
@@ -41,16 +45,17 @@ def answer(
         return 200, token
     if environ.get(_TOKEN) not in record.imds_tokens:
         return 401, ""
-    text = _documents(record, _role(record, lifecycle, iam_enforced=iam_enforced)).get(rest)
+    text = _documents(record, _role(record, lifecycle, authorization)).get(rest)
     return (404, "") if text is None else (200, text)
 
 
-def _role(record: Record, lifecycle: Lifecycle, *, iam_enforced: bool) -> RoleSession | None:
-    """The credentials of the instance's role; where IAM is not enforced made-up ones, as any will do."""
+def _role(record: Record, lifecycle: Lifecycle, authorization: Authorization) -> RoleSession | None:
+    """The credentials of the instance's role; where IAM is not enforced random ones, as the role need not exist."""
     if not record.instance.iam_instance_profile:
         return None
-    if not iam_enforced:
-        return RoleSession("ASIAEMBEDDEDROLE0000", "embedded", "embedded", "embedded-role")
+    if not authorization.enforced:
+        key = authorization.key_of_instance(record.instance.id)
+        return RoleSession(key.key_id, key.secret, key.token, "embedded-role")
     return lifecycle.role_session(record)
 
 

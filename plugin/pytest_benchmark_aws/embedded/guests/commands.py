@@ -6,6 +6,7 @@ Run by path inside a guest: ``python -I -S commands.py COMMAND URL [ARGUMENT...]
 from __future__ import annotations
 
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -13,11 +14,15 @@ import urllib.request
 COMMANDS = ("poweroff", "shutdown", "halt", "reboot", "systemctl", "dnf", "yum")
 """``reboot`` and ``systemctl`` are here so that no guest, which may be root, reaches the host's."""
 
+TOKEN_VARIABLE = "PYTEST_BENCHMARK_AWS_INSTANCE_TOKEN"
+"""The environment variable that holds what opens the control API for this instance."""
+
 
 def call(url: str, payload: dict[str, object]) -> dict[str, object]:
     """Posts a payload to the embedded AWS's control API; returns the answer."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is never behind a proxy
-    request = urllib.request.Request(url, json.dumps(payload).encode(), {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "x-embedded-token": os.environ.get(TOKEN_VARIABLE, "")}
+    request = urllib.request.Request(url, json.dumps(payload).encode(), headers)
     with opener.open(request, timeout=60) as answer:
         document: dict[str, object] = json.load(answer)
     return document

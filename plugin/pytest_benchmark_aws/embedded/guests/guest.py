@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import subprocess
 import sys
@@ -28,12 +29,19 @@ class Guest:
         self.directory = root / "instances" / instance_id
         self.turn = root / "turn.lock"
         self._more = more or {}
+        self.token = secrets.token_urlsafe(32)
+        """What the guest's processes show where they ask embedded AWS; no other user of the machine sees it."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def console_path(self) -> Path:
         """The file that holds what the user data printed."""
         return self.directory / "console.log"
+
+    @property
+    def metadata_service(self) -> str:
+        """The URL of its metadata service."""
+        return f"{self.endpoint}/_embedded/imds/{self.instance_id}.{self.token}"
 
     @property
     def started(self) -> bool:
@@ -74,16 +82,17 @@ class Guest:
             "LANG": "C.UTF-8",
             "PYTEST_BENCHMARK_AWS_ROOT": str(self.directory / "work"),
             "PYTEST_BENCHMARK_AWS_TURN": str(self.turn),
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.endpoint}/_embedded/imds/{self.instance_id}",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata_service,
             **self._more,
         }
 
     def start(self, user_data: bytes) -> None:
         """Runs the user data as cloud-init does at the first boot: as a script, by its shebang."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("root", "tmp", "bin", "work"):
-            (self.directory / name).mkdir(parents=True, exist_ok=True)
+            (self.directory / name).mkdir(exist_ok=True)
         self.turn.touch()
-        write_commands(self.directory / "bin", self.endpoint, self.instance_id)
+        write_commands(self.directory / "bin", self.endpoint, self.instance_id, self.token)
         script = self.directory / "user-data"
         script.write_bytes(user_data)
         script.chmod(0o700)
@@ -124,23 +133,25 @@ class Guest:
         return processes.kill(None, mark, grace)
 
 
-def write_commands(directory: Path, endpoint: str, instance_id: str) -> None:
+def write_commands(directory: Path, endpoint: str, instance_id: str, token: str) -> None:
     """Writes an instance's commands, which do to it what Amazon Linux's do to theirs."""
     python = host_python()
     tool = Path(commands.__file__).resolve()
     for name in commands.COMMANDS:
         words = [python, "-I", "-S", str(tool), name, f"{endpoint}/_embedded/instances/{instance_id}"]
-        write_command(directory / name, words)
+        # In the environment, as all users of this machine may read the arguments of a process.
+        write_command(directory / name, words, f"export {commands.TOKEN_VARIABLE}={token}\n")
     write_command(directory / "python3", [python])
 
 
-def write_command(path: Path, words: list[str]) -> None:
+def write_command(path: Path, words: list[str], before: str = "") -> None:
     """Writes a script that runs another command.
 
     It is no link: an interpreter that is called through one may look for its library beside the link.
     """
-    path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
-    path.chmod(0o755)
+    path.touch(mode=0o700)
+    path.write_text(f'#!/bin/sh\n{before}exec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    path.chmod(0o700)
 
 
 def host_python() -> str:

@@ -1,7 +1,10 @@
-"""Whether an AWS call is authorized where IAM is enforced: who signed it, and whether their policies allow it."""
+"""Who signed an AWS call, which is always looked at; where IAM is enforced, whether their policies allow it."""
 
 from __future__ import annotations
 
+import hmac
+import secrets
+import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     import threading
 
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
+    from pytest_benchmark_aws.embedded.moto_models import Caller
 
 _UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "s3": ("InvalidAccessKeyId", 403)}
 _BAD_SIGNATURE = {"ec2": ("AuthFailure", 401), "s3": ("SignatureDoesNotMatch", 403)}
@@ -27,6 +31,27 @@ _DENIED = {
 }
 """Service -> error code and HTTP status of a denial; all other services, which speak JSON, answer
 AccessDeniedException (400)."""
+_SIGNED_BODY = 16 * 1024 * 1024
+"""Bytes of a body that is read before its signature is known to be right."""
+
+
+_ALPHABET = string.ascii_uppercase + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An access key that embedded AWS hands out itself, and that may do everything until IAM is enforced."""
+
+    key_id: str
+    secret: str
+    token: str = ""
+    """The session token of temporary credentials; else empty."""
+
+
+def make_key(*, temporary: bool = False) -> Key:
+    """A random key, whose id says that it is no real one."""
+    key_id = ("ASIA" if temporary else "AKIA") + "EMBEDDED" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return Key(key_id, secrets.token_urlsafe(30), secrets.token_urlsafe(60) if temporary else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +66,49 @@ class Decision:
 
 @dataclass(slots=True)
 class Authorization:
-    """The check that each AWS call passes, and a record of its decisions; the lock guards moto's models."""
+    """The checks that each AWS call passes, and a record of the decisions; the lock guards moto's models."""
 
     lock: threading.RLock
     enforced: bool = False
-    """Whether calls need a known signer and a policy that allows them; where not, ``check`` is not called."""
+    """Whether calls need a policy that allows them, and so a signer that IAM's own calls made."""
     decisions: list[Decision] = field(default_factory=list)
+    keys: dict[str, Key] = field(default_factory=dict)
+    """Access key id -> key, of those that embedded AWS has handed out itself."""
+    _keys_of_instances: dict[str, Key] = field(default_factory=dict)
 
-    def check(self, request: AwsRequest, environ: dict[str, Any]) -> None:
-        """Refuses a call whose signer is unknown or whose policies do not allow it, and records every decision."""
-        signature = sigv4.read(environ)
-        body = b"" if request.service == "s3" else read_body(environ)
+    def key_of_instance(self, instance_id: str) -> Key:
+        """The credentials of an instance's role while IAM is not enforced, when the role need not exist."""
         with self.lock:
-            if signature is None:
-                raise AwsError("AccessDenied", "Access Denied: the request is not signed.", 403)
-            caller = moto_models.caller(signature.key_id, signature.token, request.region)
-            if caller is None:
-                code, status = _UNKNOWN_KEY.get(request.service, ("InvalidClientTokenId", 403))
-                raise AwsError(code, "The security token included in the request is invalid.", status)
-            if not sigv4.is_by(caller.secret, signature, environ, body):
-                code, status = _BAD_SIGNATURE.get(request.service, ("SignatureDoesNotMatch", 403))
-                raise AwsError(
-                    code, "The request signature we calculated does not match the signature you provided.", status
-                )
+            if instance_id not in self._keys_of_instances:
+                key = self._keys_of_instances[instance_id] = make_key(temporary=True)
+                self.keys[key.key_id] = key
+            return self._keys_of_instances[instance_id]
+
+    def signer(self, service: str, region: str, environ: dict[str, Any]) -> Caller | None:
+        """Who signed a call; None for a key that embedded AWS handed out itself. Any other call is refused."""
+        signature = sigv4.read(environ)
+        if signature is None:
+            raise AwsError("AccessDenied", "Access Denied: the request is not signed.", 403)
+        with self.lock:
+            key = None if self.enforced else self.keys.get(signature.key_id)
+            if key is not None and not hmac.compare_digest(key.token.encode(), signature.token.encode()):
+                key = None
+            caller = moto_models.caller(signature.key_id, signature.token, region) if key is None else None
+        if key is None and caller is None:
+            code, status = _UNKNOWN_KEY.get(service, ("InvalidClientTokenId", 403))
+            raise AwsError(code, "The security token included in the request is invalid.", status)
+        secret = key.secret if key is not None else caller.secret if caller is not None else ""
+        body = b"" if service == "s3" else read_body(environ, _SIGNED_BODY)
+        if not sigv4.is_by(secret, signature, environ, body):
+            code, status = _BAD_SIGNATURE.get(service, ("SignatureDoesNotMatch", 403))
+            raise AwsError(
+                code, "The request signature we calculated does not match the signature you provided.", status
+            )
+        return caller
+
+    def check(self, caller: Caller, request: AwsRequest, environ: dict[str, Any]) -> None:
+        """Refuses a call that the caller's policies do not allow, and records every decision."""
+        with self.lock:
             for question in questions(request, environ):
                 answer = verdict(caller.policies, question)
                 self.decisions.append(Decision(caller.arn, question, answer == "allowed"))

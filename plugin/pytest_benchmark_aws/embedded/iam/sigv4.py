@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
-from pytest_benchmark_aws.embedded import aws_hosts
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -48,6 +46,8 @@ def read(environ: Mapping[str, Any]) -> Signature | None:
         parts = {name: value for name, _, value in (word.strip().partition("=") for word in words)}
     else:
         return None
+    if not {"Credential", "SignedHeaders", "Signature"} <= parts.keys():
+        return None
     key_id, *scope = parts["Credential"].split("/")
     return Signature(
         key_id,
@@ -66,8 +66,7 @@ def is_by(secret: str, signature: Signature, environ: Mapping[str, Any], body: b
     The ``body`` counts for all services but S3, whose clients state its digest in a header.
     """
     is_s3 = "s3" in signature.scope
-    sent = environ.get(aws_hosts.SIGNED_PATH, environ.get("PATH_INFO", "/"))
-    path = quote(str(sent).encode("latin-1"), safe="/-_.~")
+    path = quote(str(environ.get("PATH_INFO", "/")).encode("latin-1"), safe="/-_.~")
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     coded = sorted((quote(key, safe="-_.~"), quote(text, safe="-_.~")) for key, text in query)
     if is_s3:  # which may stream: the client states the digest, and S3 itself holds the body against it
@@ -86,18 +85,16 @@ def is_by(secret: str, signature: Signature, environ: Mapping[str, Any], body: b
             digest,
         )
     )
-    text = "\n".join(
-        (_ALGORITHM, signature.time, "/".join(signature.scope), hashlib.sha256(request.encode()).hexdigest())
-    )
+    digest = hashlib.sha256(request.encode(errors="replace")).hexdigest()
+    text = "\n".join((_ALGORITHM, signature.time, "/".join(signature.scope), digest))
     key = f"AWS4{secret}".encode()
     for part in signature.scope:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), signature.value)
+    right = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(right.encode(), signature.value.encode())
 
 
 def _header(environ: Mapping[str, Any], name: str) -> str:
-    if name == "host" and aws_hosts.SIGNED_HOST in environ:
-        return str(environ[aws_hosts.SIGNED_HOST])
     key = name.upper().replace("-", "_")
     value = environ.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}", "")
     return " ".join(str(value).split())

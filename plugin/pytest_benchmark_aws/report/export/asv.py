@@ -21,17 +21,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.report.export.measurements import Export, shortened, unique_names
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
-    from pytest_benchmark_aws.core.compare.records import Record
 
 BENCHMARKS = "benchmarks.json"
 MACHINE = "machine.json"

@@ -16,13 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.report.export.measurements import Export, Measurement, measurements, shortened, unique_names
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
 
 LONGEST_NAME = 1024
 """Bytes that Bencher takes."""

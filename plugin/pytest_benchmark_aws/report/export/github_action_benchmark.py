@@ -12,12 +12,10 @@ range. Less is better of everything in such a file, so that money is a benchmark
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.report.export.measurements import Export, Measurement, measurements
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
 
 
 def export(records: Sequence[Record]) -> Export:

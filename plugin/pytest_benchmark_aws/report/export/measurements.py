@@ -9,15 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.records import Record
+from pytest_benchmark_aws.core.compare.rows import Row
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.cost import usd
+from pytest_benchmark_aws.core.values.usd import format_run_usd
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.core.compare.rows import Row
 
 SIMULATED = "simulated: embedded AWS's times are those of the machine that it ran on, not the instance type's"
 
@@ -70,7 +69,7 @@ class Measurement:
         )
         if self.usd is not None:
             dated = f", prices of {row.machine.price_date}" if row.machine.price_date else ""
-            lines.append(f"{self.usd:.6f} USD a run at {row.machine.usd_per_hour} USD/hour{dated}")
+            lines.append(f"{format_run_usd(self.usd)} USD a run at {row.machine.usd_per_hour} USD/hour{dated}")
         if self.rate is not None:
             lines.append(f"{self.rate:,.6g} {self.unit} a second")
         lines += [f"commit {commit}" for commit in commits]

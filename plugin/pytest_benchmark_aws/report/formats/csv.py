@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.rows import Row
 from pytest_benchmark_aws.report.columns import COLUMNS, Value
+from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.report.formats.view import View
-
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\u2212")
+"""What a formula begins with in one of the spreadsheets, behind blanks too, in full width too."""
 _PARTS = {"spread": ("min", "max"), "interval": ("interval-low", "interval-high", "verdict")}
 """Columns that hold several values -> a column for each."""
 
@@ -48,4 +47,4 @@ def _cell(value: Value) -> str:
     if isinstance(value, int | float):
         return repr(value)
     text = printable(value)  # which a terminal may show
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip().startswith(_FORMULA) else text

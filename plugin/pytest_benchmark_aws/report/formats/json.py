@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.rows import Row
 from pytest_benchmark_aws.report.columns import COLUMNS, Value
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.report.formats.view import View
+from pytest_benchmark_aws.report.formats.view import View
 
 SCHEMA = 1
 """Grows when a key changes its meaning; new keys may appear without."""

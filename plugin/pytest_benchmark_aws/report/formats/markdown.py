@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.report.columns import titled
+from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.formats.view import View
-
+_LIVE = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.)|\b(?:https?|ftp|mailto|xmpp)(?=:))", re.IGNORECASE)
+"""What GitHub makes a mention or a link of, escaped or not (GitHub Flavored Markdown, 6.9; "Autolinked references")."""
+_APART = "\u200b"
+"""A blank of no width behind it leaves the text as it looks, and nothing to press."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
 
 
@@ -43,4 +44,4 @@ def render(view: View) -> str:
 
 def escaped(text: str) -> str:
     """The text as itself: no markup, no HTML, no mention of anybody, on one line."""
-    return _SPECIAL.sub(r"\\\1", html.escape(printable(text), quote=False))
+    return _LIVE.sub(rf"\1{_APART}", _SPECIAL.sub(r"\\\1", html.escape(printable(text), quote=False)))

@@ -6,23 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.compare.choice import (
-    Offer,
-    best_of,
-    break_even_seconds,
-    cheapest_within,
-    fastest_within,
-    tallies_of,
-)
+from pytest_benchmark_aws.core.compare.choice import Offer, best_of, best_within, break_even_seconds, tallies_of
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Compared, Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd
-from pytest_benchmark_aws.report.text import aligned
+from pytest_benchmark_aws.report.text import aligned, few
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.gate import Change, Judged
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Compared, Table
-
 
 MOST_TALLIED = 12
 EMBEDDED = (
@@ -56,20 +48,11 @@ def within(table: Table, max_seconds: float | None, max_usd: Decimal | None) -> 
         return []
     if not offers:
         return ["no machine here has a known price"]
-    keeping = [
-        offer
-        for offer in offers
-        if (max_seconds is None or offer.seconds <= max_seconds) and (max_usd is None or offer.usd <= max_usd)
-    ]
     limits = [] if max_seconds is None else [format_seconds(max_seconds)]
     limits += [] if max_usd is None else [f"{format_run_usd(max_usd)} USD"]
-    limit = " and ".join(limits)
-    if max_seconds is not None:
-        best, word = cheapest_within(keeping, max_seconds), "cheapest"
-    elif max_usd is not None:
-        best, word = fastest_within(keeping, max_usd), "fastest"
+    limit, best = " and ".join(limits), best_within(offers, max_seconds, max_usd)
     if best is not None:
-        return [f"{word} within {limit}: {_offer(best)}"]
+        return [f"{'fastest' if max_seconds is None else 'cheapest'} within {limit}: {_offer(best)}"]
     nearest = min(offers, key=lambda offer: offer.seconds if max_seconds is not None else offer.usd)
     what = "fastest" if max_seconds is not None else "cheapest"
     return [f"none keeps {limit}; the {what} is {_offer(nearest)}"]
@@ -120,8 +103,8 @@ def notes(compared: Compared, how: str, reference: str | None, embedded: str = E
     return lines
 
 
-def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
-    """What failed, what could not be judged, and how many passed."""
+def gate_lines(judged: Sequence[Judged], without: Sequence[Row], missing: Sequence[Row]) -> list[str]:
+    """What failed, what could not be judged, how many passed, and which baselines have no new result."""
     lines = []
     for result in judged:
         count = len(result.passed) + len(result.failed) + len(result.undecided)
@@ -132,8 +115,12 @@ def gate_lines(judged: Sequence[Judged], without: Sequence[Row]) -> list[str]:
         lines += [f"  ? {_change(change)}" for change in result.undecided]
     if without:
         names = sorted({f"{row.case} on {row.machine.name}" for row in without})
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        lines.append(f"  no baseline: {', '.join(names[:3])}{more}")
+        lines.append(f"  no baseline: {few(names)}")
+    if missing:
+        names = sorted(
+            {f"{row.case}{f' at {row.scale}' if row.scale else ''} on {row.machine.name}" for row in missing}
+        )
+        lines.append(f"  no new result: {few(names)}; --fail-missing fails for it")
     return lines
 
 

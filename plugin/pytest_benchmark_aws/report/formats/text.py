@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pytest_benchmark_aws.report.columns import Section, titled
+from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import aligned, printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.formats.view import View
 
 Paint = Literal["", "bold", "cyan", "yellow", "red", "green"]
 """By the names that pytest's terminal reporter has for them."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.columns import Column, Section
+from pytest_benchmark_aws.report.columns import Column, Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import FASTEST_PRICED, Tally, best_of
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.columns import NOT_ENOUGH
 from pytest_benchmark_aws.report.html.charts.units import Unit, usd_unit
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,10 @@ def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
     best = [row for row in rows if row.choice]
     money = usd_unit([float(row.run_usd) for row in best or rows if row.run_usd is not None])
     if not any("cheapest" in row.choice for row in best):
-        tag = "measured" if len({row.machine.name for row in rows}) == 1 else "fastest"
-        return Verdict((_said(tag, rows[0], marks, money),), _nothing_to_choose(table))
+        if len({row.machine.name for row in rows}) == 1:
+            return Verdict((_said("measured", rows[0], marks, money),), "One machine: there is nothing to choose.")
+        sure = "Fewer than two machines have a known price: money is not compared."
+        return Verdict((_said("fastest", rows[0], marks, money),), sure)
     word = next((word for row in best for word in row.choice if word == FASTEST_PRICED), "fastest")
     fastest = next(row for row in best if word in row.choice and row.run_usd is not None)
     # Of equals in money the fastest, as the front has it.
@@ -93,13 +92,6 @@ def _compared(row: Row, fastest: Row) -> str:
 def _percent(share: float) -> str:
     text = f"{share:.1%}" if abs(share) < 0.1 else f"{share:.0%}"
     return text.replace("%", "\u00a0%")
-
-
-def _nothing_to_choose(table: Table) -> str:
-    names = {row.machine.name for row in table.rows}
-    if len(names) == 1:
-        return "One machine: there is nothing to choose."
-    return "Fewer than two machines have a known price: money is not compared."
 
 
 def _sure(table: Table, fastest: Row, marks: Mapping[str, Mark]) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.core.values.units import format_memory
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
-    from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 
 @dataclass(frozen=True, slots=True)

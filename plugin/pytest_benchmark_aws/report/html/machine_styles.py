@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.tables import Table
 
 LONGEST = 28
 """Characters of a machine's name in a chart: a longer one loses its middle, before Vega would cut its end off."""

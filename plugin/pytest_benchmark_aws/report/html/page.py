@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.compare.choice import Tally, tallies_of
+from pytest_benchmark_aws.core.compare.records import Record
 from pytest_benchmark_aws.core.compare.series import History, histories, scalings
 from pytest_benchmark_aws.core.compare.tables import Compared, Table, compare_records
+from pytest_benchmark_aws.report.columns import Column
+from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.money import run_usd_chart, time_money_chart
 from pytest_benchmark_aws.report.html.charts.rounds import rounds_chart
 from pytest_benchmark_aws.report.html.charts.trends import (
@@ -21,15 +23,11 @@ from pytest_benchmark_aws.report.html.charts.trends import (
 from pytest_benchmark_aws.report.html.choice import Said, headline, verdict
 from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
-from pytest_benchmark_aws.report.html.results_table import Heading, Line, Name, case_name, results_table
+from pytest_benchmark_aws.report.html.results_table import Line, Name, case_name, results_table
 from pytest_benchmark_aws.report.text import printable
 
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.records import Record
-    from pytest_benchmark_aws.report.html.charts.chart import Chart
-
 MOST_CHARTED = 20
-"""Tests with charts on one page; a chart takes about 15 KB and 50 ms."""
+"""Tests with charts on one page, those with the most machines to choose among; a chart takes about 15 KB and 50 ms."""
 MOST_SCALINGS = MOST_HISTORIES = 12
 MOST_SAID = 100
 """Tests with their choice in words; the table has the choice of all tests."""
@@ -72,7 +70,7 @@ class Page:
     histories: tuple[tuple[Name, Figure], ...]
     legend: tuple[tuple[Mark, bool], ...]
     """All machines that have a colour, and whether each is embedded AWS's."""
-    columns: tuple[Heading, ...]
+    columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     machines: tuple[Machine, ...]
     notes: tuple[str, ...]
@@ -99,7 +97,7 @@ def view(
     by_commit = compare_records(records, row_of="commit").tables if compared.older else ()
     changed = histories(by_commit)
     scaled = scalings(tables, scale_parameter)
-    charted = _charted(tables)
+    charted = {id(table) for table in sorted(tables, key=lambda table: -len(table.rows))[:MOST_CHARTED]}
     columns, lines = results_table(tables, marks)
     tallies = tallies_of(tables)
     in_words = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
@@ -117,7 +115,13 @@ def view(
             (case_name(scaling.test), Figure(scaling_chart(scaling, marks), scaling_numbers(scaling, marks)))
             for scaling in scaled[:MOST_SCALINGS]
         ),
-        histories=tuple(_history(history, marks) for history in _most_changed(changed)),
+        histories=tuple(
+            (
+                case_name(history.test, history.scale),
+                Figure(history_chart(history, marks), history_numbers(history, marks)),
+            )
+            for history in _most_changed(changed)
+        ),
         legend=_legend(tables, marks),
         columns=columns,
         lines=lines,
@@ -145,12 +149,6 @@ def _most_changed(changed: Sequence[History]) -> list[History]:
     return [history for history in changed if id(history) in shown]
 
 
-def _charted(tables: Sequence[Table]) -> set[int]:
-    """The ids of at most MOST_CHARTED tables: those with the most machines to choose among."""
-    ranked = sorted(tables, key=lambda table: -len(table.rows))
-    return {id(table) for table in ranked[:MOST_CHARTED]}
-
-
 def _test(number: int, table: Table, marks: Mapping[str, Mark], charted: bool) -> Test:
     choice = verdict(table, marks)
     drawn: list[Chart | None] = []
@@ -159,11 +157,6 @@ def _test(number: int, table: Table, marks: Mapping[str, Mark], charted: bool) -
     figures = tuple(Figure(chart) for chart in drawn if chart is not None)
     name = case_name(table.case, table.full_scale)
     return Test(f"test-{number}", name, choice.said, choice.sure, figures, _legend([table], marks))
-
-
-def _history(history: History, marks: Mapping[str, Mark]) -> tuple[Name, Figure]:
-    figure = Figure(history_chart(history, marks), history_numbers(history, marks))
-    return case_name(history.test, history.scale), figure
 
 
 def _legend(tables: Iterable[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Mark, bool], ...]:

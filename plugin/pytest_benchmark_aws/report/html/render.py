@@ -6,16 +6,13 @@ import base64
 import hashlib
 from collections.abc import Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.drawing import svg_for_page
 from pytest_benchmark_aws.report.html.charts.vega import ACCENT, GRID, INK, MUTED
 from pytest_benchmark_aws.report.html.machine_styles import OTHER, STYLES
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.html.charts.chart import Chart
-    from pytest_benchmark_aws.report.html.page import Page
+from pytest_benchmark_aws.report.html.page import Page
 
 SHOWN_FIRST = 100
 """Rows of the big table before ``show more``; without scripts all are shown."""
@@ -39,7 +36,7 @@ def need_extra() -> None:
         import jinja2  # noqa: F401
         import vl_convert  # noqa: F401
     except ImportError as error:
-        raise PlanError(f"a report needs {error.name}: pip install 'pytest-benchmark-aws[report]'") from None
+        raise PlanError(f"a report needs {error.name}: pip install jinja2 vl-convert-python") from None
 
 
 def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:

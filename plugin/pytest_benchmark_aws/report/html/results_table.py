@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.report.columns import COLUMNS, NEVER_DROPPED, Column, titled
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
+from pytest_benchmark_aws.report.columns import COLUMNS, Column, not_blank, titled
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 COLUMN_NAMES = (
     "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "launches", "spread", "throughput",
@@ -28,15 +25,6 @@ class Name:
 
     path: str
     test: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """The head of a column."""
-
-    title: str
-    left: bool
-    """Whether its cells start at the left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +46,22 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-def results_table(tables: Sequence[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Heading, ...], tuple[Line, ...]]:
-    """The heads of the columns, and the rows in the tables' order."""
-    columns = _columns(tables)
-    headings = tuple(Heading(titled(column, "work", "time"), column.left) for column in columns)
+def results_table(tables: Sequence[Table], marks: Mapping[str, Mark]) -> tuple[tuple[Column, ...], tuple[Line, ...]]:
+    """The columns with their titles here, and the rows in the tables' order."""
+    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is 1 over the time
+    columns = not_blank([COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded], tables)
     lines = []
     for table in tables:
         for row in table.rows:
             cells = tuple(_cell(table, row, column) for column in columns)
             lines.append(Line(marks[row.machine.name], row.machine.embedded, case_name(row.case), cells))
-    return headings, tuple(lines)
+    return tuple(replace(column, title=titled(column, "work", "time")) for column in columns), tuple(lines)
 
 
 def case_name(case: str, scale: str | None = None) -> Name:
     """A case's node id, with its scale if it has one, harmless to print."""
     folder, separator, test = case.rpartition("::")
     return Name(printable(folder + separator), printable(test if scale is None else f"{test}, {scale}"))
-
-
-def _columns(tables: Sequence[Table]) -> list[Column]:
-    """The columns of COLUMN_NAMES that say something of these tables."""
-    rows = [row for table in tables for row in table.rows]
-    unneeded = set() if any(table.unit != "runs" for table in tables) else {"throughput"}  # it is 1 over the time
-    chosen = [COLUMNS[name] for name in COLUMN_NAMES if name not in unneeded]
-    return [
-        column
-        for column in chosen
-        if column.name in {*NEVER_DROPPED, "test"} or any(column.value(row) not in {None, ""} for row in rows)
-    ]
 
 
 def _cell(table: Table, row: Row, column: Column) -> Cell:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_MACHINES = 24
 """Lines of a chart that has one for each machine."""
@@ -69,6 +68,12 @@ def row_label(table: Table, row: Row, marks: Mapping[str, Mark]) -> str:
     """The machine's label, with the scale where a machine may have rows of several."""
     scale = f" {printable(row.scale)}" if table.mixed and row.scale else ""
     return f"{marks[row.machine.name].label}{scale}{' ≈' if row.projected else ''}"
+
+
+def described(machine: MachineInfo, marks: Mapping[str, Mark], words: str) -> dict[str, Any]:
+    """What a point of a chart says of its machine: its label, whether it is embedded AWS's, its name and the words."""
+    mark = marks[machine.name]
+    return {"machine": mark.label, "embedded": machine.embedded, "words": f"{mark.name}{words}"}
 
 
 def usd(row: Row) -> float:

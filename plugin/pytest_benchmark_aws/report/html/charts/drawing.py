@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
+from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.vega import DESCRIBED
 from pytest_benchmark_aws.report.html.machine_styles import short
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.html.charts.chart import Chart
 
 VEGA_LITE = "5.21"
 """Fixed, so that another release of vl-convert draws the same."""

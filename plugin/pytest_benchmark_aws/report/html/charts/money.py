@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pytest_benchmark_aws.core.compare.rows import Row
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import chart, units, vega
 from pytest_benchmark_aws.report.html.charts.label_places import Domain, Side, place_labels
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.rows import Row
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_POINTS = 400
 """Machines in one chart."""
@@ -37,18 +35,9 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | N
     sides = place_labels([_label(row, marks) for row in shown], points, x, y, front)
     values = []
     for row, point, side in zip(shown, points, sides, strict=True):
-        mark = marks[row.machine.name]
-        words = f"{mark.name}: {format_seconds(row.run_seconds)} a run, {money.shown(chart.usd(row))} {money.words}"
-        values.append(
-            {
-                "x": point[0],
-                "y": point[1],
-                "machine": mark.label,
-                "place": side.value,
-                "embedded": row.machine.embedded,
-                "words": words,
-            }
-        )
+        words = f": {format_seconds(row.run_seconds)} a run, {money.shown(chart.usd(row))} {money.words}"
+        about = chart.described(row.machine, marks, words)
+        values.append({"x": point[0], "y": point[1], "place": side.value, **about})
     best = [value for row, value in zip(shown, values, strict=True) if "front" in row.choice]
     encoding = {"x": vega.number("x", money.words, x), "y": vega.number("y", f"time of a run ({time.words})", y)}
     layers: list[dict[str, Any]] = [

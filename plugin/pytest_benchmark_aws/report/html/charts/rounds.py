@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from pytest_benchmark_aws.core.compare.tables import Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import chart, units, vega
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.tables import Table
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_DOTS = 600
 """Rounds that are drawn: more would lie on each other."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.units import format_rate
 from pytest_benchmark_aws.report.html.charts import units, vega
-from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, joined, left_out, named, sentence
+from pytest_benchmark_aws.report.html.charts.chart import EMBEDDED, Chart, described, joined, left_out, named, sentence
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.series import History, Line, Scaling
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 MOST_COMMITS = 60
 """The newest commits that a history shows."""
@@ -42,9 +39,7 @@ def history_chart(history: History, marks: Mapping[str, Mark]) -> Chart:
             "y": point.row.seconds * unit.factor,
             "low": point.row.low * unit.factor,
             "high": point.row.high * unit.factor,
-            "machine": marks[line.machine.name].label,
-            "embedded": line.machine.embedded,
-            "words": f"{marks[line.machine.name].name}, {point.label}: {format_seconds(point.row.seconds)}",
+            **described(line.machine, marks, f", {point.label}: {format_seconds(point.row.seconds)}"),
         }
         for line, point in points
     ]
@@ -96,15 +91,8 @@ def scaling_chart(scaling: Scaling, marks: Mapping[str, Mark]) -> Chart:
     for line, point in points:
         figure = (point.row.throughput or 0.0) if rated else point.row.seconds
         text = f"{format_rate(figure).strip()} {scaling.unit}/s" if rated else format_seconds(figure)
-        values.append(
-            {
-                "x": point.x,
-                "y": figure * unit.factor,
-                "machine": marks[line.machine.name].label,
-                "embedded": line.machine.embedded,
-                "words": f"{marks[line.machine.name].name}, {scaling.parameter} {point.label}: {text}",
-            }
-        )
+        about = described(line.machine, marks, f", {scaling.parameter} {point.label}: {text}")
+        values.append({"x": point.x, "y": figure * unit.factor, **about})
     across = sorted({point.x for _, point in points})
     x = vega.domain(across, padding=0.0, log_from=4.0)
     y = vega.domain([float(str(value["y"])) for value in values], padding=0.1, log_from=6.0)
@@ -141,10 +129,8 @@ def history_numbers(history: History, marks: Mapping[str, Mark]) -> Numbers:
         {point.label: f"{format_seconds(point.row.seconds)} ({point.row.launches})" for point in line.points}
         for line in lines
     ]
-    rows = [(commit, *(column.get(commit, "-") for column in cells)) for commit in commits]
-    return Numbers(
-        "time (launches)", ("commit", *(marks[line.machine.name].name for line in lines)), _all_printable(rows)
-    )
+    rows = tuple((printable(commit), *(column.get(commit, "-") for column in cells)) for commit in commits)
+    return Numbers("time (launches)", ("commit", *(marks[line.machine.name].name for line in lines)), rows)
 
 
 def scaling_numbers(scaling: Scaling, marks: Mapping[str, Mark]) -> Numbers:
@@ -165,11 +151,7 @@ def scaling_numbers(scaling: Scaling, marks: Mapping[str, Mark]) -> Numbers:
                 text += f" ({gain:.2f}, {gain / (point.x / first.x):.0%})".replace("%", " %")
             column[point.x, point.label] = text
         cells.append(column)
-    rows = [(label, *(column.get((x, label), "-") for column in cells)) for x, label in across]
+    rows = tuple((printable(label), *(column.get((x, label), "-") for column in cells)) for x, label in across)
     caption = "time (times as fast as the first, share of a linear speed-up)" if scaling.parallel else "time"
     header = (printable(scaling.parameter), *(marks[line.machine.name].name for line in lines))
-    return Numbers(caption, header, _all_printable(rows))
-
-
-def _all_printable(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(printable(cell) for cell in row) for row in rows)
+    return Numbers(caption, header, rows)

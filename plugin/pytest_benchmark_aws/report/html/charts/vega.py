@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Side
+from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
-
-if TYPE_CHECKING:
-    from pytest_benchmark_aws.report.html.machine_styles import Mark
 
 WIDTH = 372
 """A chart's width in pixels: the page shows it at this size on a phone, so that its text stays readable."""

@@ -1,0 +1,287 @@
+"""What a session's tests import: the modules that are loaded, and the imports in the source of tests and project.
+
+No module is loaded to find this out. Each file is the project's, a distribution's or the standard library's, or it is
+nobody's, and then an instance would not have it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import sysconfig
+import warnings
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.bundle.compiled import is_compiled
+from pytest_benchmark_aws.bundle.installed import SELF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pytest_benchmark_aws.bundle.installed import Environment
+
+OURS = frozenset({"setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto", "orjson"})
+"""Distributions that this plugin or an environment's start loads: shipped only where a source of the project asks."""
+_BY_NAME = frozenset({"import_module", "importorskip", "__import__"})
+"""Functions whose first argument, where it is a text, is a module's name."""
+_MISSING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A module that a source names."""
+
+    name: str
+    """``pkg.module``; of a relative import, without the dots."""
+    level: int = 0
+    """The dots of a relative import."""
+    guarded: bool = False
+    """Whether its absence is expected there: ``try: import x`` with ``except ImportError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What is imported."""
+
+    project_files: frozenset[Path]
+    """The project's, relative to its root."""
+    distributions: frozenset[str]
+    """Canonical names."""
+    strays: Mapping[str, Path]
+    """Module -> its file, which is neither the project's nor a distribution's nor the standard library's."""
+    outside: Mapping[str, Mapping[str, Path]]
+    """Distributions that are installed editable from beside the project: top-level module -> where it starts."""
+    renamed: Mapping[str, Path]
+    """Top-level modules of the project whose file or folder has another name than they have."""
+
+
+def imports_of(source: str) -> set[Import]:
+    """The imports in a source at any depth, but for those for type checkers alone; none where it has a syntax error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape has been warned of when pytest read the file
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    return set(_walk(tree))
+
+
+def _walk(tree: ast.AST) -> Iterator[Import]:
+    nodes: deque[tuple[ast.AST, bool]] = deque([(tree, False)])
+    while nodes:
+        node, guarded = nodes.popleft()
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, guarded=guarded) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if base:
+                yield Import(base, node.level, guarded)
+            # What is imported from a package may be a module of it.
+            names = (f"{base}.{alias.name}".lstrip(".") for alias in node.names if alias.name != "*")
+            yield from (Import(name, node.level, True) for name in names)
+        elif isinstance(node, ast.Call):
+            yield from _named_in_call(node, guarded)
+        elif isinstance(node, ast.Assign) and any(getattr(goal, "id", "") == "pytest_plugins" for goal in node.targets):
+            texts = (item.value for item in ast.walk(node.value) if isinstance(item, ast.Constant))
+            yield from (Import(text) for text in texts if isinstance(text, str))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            nodes.extend((child, guarded) for child in node.orelse)
+            continue
+        if isinstance(node, ast.Try) and any(_expects_absence(handler) for handler in node.handlers):
+            nodes.extend((child, True) for child in node.body)
+            rest = [*node.handlers, *node.orelse, *node.finalbody]
+            nodes.extend((child, guarded) for child in rest)
+            continue
+        nodes.extend((child, guarded) for child in ast.iter_child_nodes(node))
+
+
+def _named_in_call(node: ast.Call, guarded: bool) -> Iterator[Import]:
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name in _BY_NAME and node.args and isinstance(node.args[0], ast.Constant):
+        text = node.args[0].value
+        if isinstance(text, str) and text and not text.startswith("."):
+            yield Import(text, guarded=guarded or name == "importorskip")
+
+
+def _expects_absence(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    return any(getattr(node, "id", "") in _MISSING for node in ast.walk(handler.type))
+
+
+class Reader:
+    """Follows imports from sources through the project's own files."""
+
+    def __init__(self, root: Path, environment: Environment) -> None:
+        self._root, self._environment = root.resolve(), environment
+        self._standard = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
+        self._project: dict[Path, None] = {}
+        self._distributions: set[str] = set()
+        self._strays: dict[str, Path] = {}
+        self._outside: dict[str, dict[str, Path]] = {}
+        self._renamed: dict[str, Path] = {}
+        self._inside: dict[Path, bool] = {}
+
+    def read(self, sources: Iterable[Path], loaded: Mapping[str, str], plugins: Sequence[str] = ()) -> Imports:
+        """What is imported.
+
+        Args:
+            sources: the tests' files and conftests.
+            loaded: the modules that are loaded for the project, with their files.
+            plugins: modules that pytest is told to load.
+        """
+        tests = {source.resolve() for source in sources}
+        for name, file in loaded.items():
+            self._take(name, file, stray=False)
+        self._distributions -= OURS
+        for name in plugins:
+            self._follow(Import(name), None, distributions=True)
+        done: set[Path] = set()
+        while todo := [source for source in (*tests, *self._project) if source not in done]:
+            for source in todo:
+                done.add(source)
+                for imported in imports_of(_text(source)) if source.suffix == ".py" else ():
+                    # What the project can do without, and has not loaded, is not shipped for it.
+                    self._follow(imported, source, distributions=source in tests or not imported.guarded)
+        return Imports(
+            frozenset(file.relative_to(self._root) for file in self._project),
+            frozenset(self._distributions),
+            dict(sorted(self._strays.items())),
+            self._outside,
+            self._renamed,
+        )
+
+    def _follow(self, imported: Import, source: Path | None, *, distributions: bool) -> None:
+        if imported.level:
+            if source is not None:
+                folder = source.parents[min(imported.level, len(source.parents)) - 1]
+                for file in _modules_below([str(folder)], imported.name.split(".")):
+                    self._take("", file, stray=False)
+            return
+        top, *parts = imported.name.split(".")
+        if top in sys.stdlib_module_names:
+            return
+        start, places = _locate(top)
+        files = [] if start is None else [(top, start)]
+        files += [(imported.name, file) for file in _modules_below(places, parts)]
+        for name, file in files:
+            self._take(name, file, stray=True, distributions=distributions)
+
+    def _take(self, name: str, file: str, *, stray: bool, distributions: bool = True) -> None:
+        owner = self._environment.owner(file, name)
+        path = Path(file).resolve()
+        if owner is None or self._is_editable_here(owner, path):
+            if self._is_project(path):
+                self._project[path] = None
+                self._note_name(name, path)
+            elif stray and not self._is_standard(path):
+                self._strays[name.partition(".")[0]] = path
+        elif distributions and owner != SELF:
+            self._distributions.add(owner)
+            top, start = _outermost(name, path)
+            if self._environment.is_outside(owner, path) and start is not None:
+                self._outside.setdefault(owner, {})[top] = start
+
+    def _is_editable_here(self, owner: str, path: Path) -> bool:
+        return self._environment.is_outside(owner, path) and self._is_project(path)
+
+    def _is_project(self, path: Path) -> bool:
+        if self._root not in path.parents:
+            return False
+        folder = path.parent
+        if folder not in self._inside:
+            self._inside[folder] = not is_environment(folder.relative_to(self._root), self._root)
+        return self._inside[folder]
+
+    def _is_standard(self, path: Path) -> bool:
+        installed = {"site-packages", "dist-packages"} & set(path.parts)
+        return not installed and any(folder in path.parents for folder in self._standard)
+
+    def _note_name(self, name: str, path: Path) -> None:
+        if not name or "." in name or path.stem == "conftest" or name == "__main__":
+            return
+        if name != (path.parent.name if path.name == "__init__.py" else path.name.partition(".")[0]):
+            self._renamed[name] = path
+
+
+def loaded_modules(but: frozenset[str]) -> dict[str, str]:
+    """The modules of this process that have a file, with it; those named in ``but`` aside."""
+    files = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and name not in but:
+            files[name] = os.path.abspath(file)
+    return files
+
+
+def mapped_libraries() -> dict[str, str]:
+    """The compiled libraries that this process has mapped, as by ctypes, which no module names; on Linux alone."""
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return {}
+    paths = {line.partition("/")[2] for line in lines if "/" in line}  # proc(5): the path is what stands last
+    return {f"/{path}": f"/{path}" for path in sorted(paths) if is_compiled(path)}
+
+
+def is_environment(inside: Path, root: Path) -> bool:
+    """Whether a path lies in a virtual environment within the project, or in a hidden folder."""
+    folders = [root.joinpath(*inside.parts[: n + 1]) for n in range(len(inside.parts))]
+    return any(
+        folder.name.startswith(".") or (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir()
+        for folder in folders
+    )
+
+
+def _outermost(name: str, path: Path) -> tuple[str, Path | None]:
+    """The outermost regular package that holds a module's file, and its ``__init__.py``; or the module itself."""
+    parts = name.split(".")
+    start, top = path, name
+    folder = path.parent if path.name != "__init__.py" else path.parent.parent
+    depth = len(parts) - 1
+    while depth > 0 and (folder / "__init__.py").exists():
+        start, top = folder / "__init__.py", ".".join(parts[:depth])
+        folder, depth = folder.parent, depth - 1
+    return top, start
+
+
+def _locate(top: str) -> tuple[str | None, list[str]]:
+    """The file of a top-level module, and the folders of its submodules; None and none where there is no such."""
+    module = sys.modules.get(top)
+    if module is not None:
+        file = getattr(module, "__file__", None)
+        places = [str(place) for place in getattr(module, "__path__", ())]
+        return (os.path.abspath(file) if isinstance(file, str) else None), places
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError, AttributeError):
+        return None, []
+    if spec is None:
+        return None, []
+    origin = spec.origin if spec.has_location else None
+    return origin, list(spec.submodule_search_locations or ())
+
+
+def _modules_below(places: Sequence[str], parts: Sequence[str]) -> Iterator[str]:
+    """The files of a package's submodules along a dotted name, as far as there are any; nothing is loaded."""
+    for part in parts:
+        spec = importlib.machinery.PathFinder.find_spec(part, list(places)) if part and places else None
+        if spec is None:
+            return
+        if spec.has_location and spec.origin:
+            yield spec.origin
+        places = list(spec.submodule_search_locations or ())
+
+
+def _text(file: Path) -> str:
+    try:
+        return importlib.util.decode_source(file.read_bytes())
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ""

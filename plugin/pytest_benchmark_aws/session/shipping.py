@@ -1,0 +1,158 @@
+"""What a session with ``--aws`` says of itself to those who ship it: the project, pytest's command line, its variables.
+
+What the instances run is what this session really uses: the ini file's ``addopts``, the environment's and the command
+line's words as one command line, the seeds of plugins that shuffle, and nothing that is read again there.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.session import here
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_benchmark_aws.bundle.project import Project
+    from pytest_benchmark_aws.core.settings import Settings
+
+_FORWARDED = ("PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
+"""Variables that decide how pytest and Python run, and so what is measured."""
+_SEEDS = {"randomly_seed": "--randomly-seed", "random_order_seed": "--random-order-seed"}
+"""Options of pytest-randomly and pytest-random-order that hold this session's seed, once it is configured."""
+
+
+def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
+    """What of the project, of which the items were collected, decides what is shipped.
+
+    Raises:
+        PlanError: a test or the ini file lies outside of the rootdir, so that it would not be shipped.
+    """
+    from pytest_benchmark_aws.bundle.imports import loaded_modules, mapped_libraries
+
+    loaded = {**mapped_libraries(), **loaded_modules(config.stash[here.OURS])}  # first, as what follows imports more
+    from pytest_benchmark_aws.bundle.forwarded_options import import_paths, named_plugins
+    from pytest_benchmark_aws.bundle.project import Project, relative
+
+    root = config.rootpath
+    test_files = {item.nodeid: relative(item.path, root) for item in items}
+    outside = sorted({str(item.path) for item in items if test_files[item.nodeid] is None})
+    if outside:
+        raise PlanError(
+            f"tests outside of the rootdir {root} are not shipped: {', '.join(outside[:3])}: give --rootdir"
+        )
+    ini_file = None if config.inipath is None else relative(config.inipath, root)
+    if config.inipath is not None and ini_file is None:
+        raise PlanError(f"the ini file {config.inipath} lies outside of the rootdir {root}, so that it is not shipped")
+    plugins = config.pluginmanager.list_plugin_distinfo()
+    conftests = {Path(file) for plugin in config.pluginmanager.get_plugins() if (file := _conftest(plugin))}
+    return Project(
+        root=root,
+        working_directory=Path.cwd(),
+        test_files={node_id: file for node_id, file in test_files.items() if file is not None},
+        args=tuple(guest_args(config)),
+        import_paths=tuple(import_paths(root)),
+        imported=frozenset(),
+        plugins=frozenset(str(distribution.metadata["Name"]) for _, distribution in plugins),
+        requirements=settings.only_requirements,
+        more_requirements=settings.requirements,
+        loaded=loaded,
+        conftests=frozenset(conftests),
+        read=frozenset() if ini_file is None else frozenset({ini_file}),
+        plugin_modules=named_plugins(_words(config)),
+        environment=guest_environment(settings.environment),
+        ship_secrets=settings.ship_secrets,
+    )
+
+
+def guest_args(config: pytest.Config) -> list[str]:
+    """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
+    from pytest_benchmark_aws.bundle import forwarded_options
+    from pytest_benchmark_aws.bundle.project import relative
+
+    ini_file = None if config.inipath is None else relative(config.inipath, config.rootpath)
+    name = None if ini_file is None else ini_file.as_posix()
+    args = forwarded_options.guest_args(_words(config), config.args, name)
+    for option, flag in _SEEDS.items():
+        seed = getattr(config.option, option, None)
+        if isinstance(seed, int) or (isinstance(seed, str) and seed.isdigit()):
+            args.append(f"{flag}={seed}")
+    args += ["--benchmark-save-data"] * config.option.benchmark_save_data  # which rounds the guest sends
+    config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
+    return args
+
+
+def guest_environment(asked: Mapping[str, str | None]) -> dict[str, str]:
+    """The variables of pytest on an instance: what decides how it runs here, and what ``--aws-env`` names.
+
+    Raises:
+        PlanError: one is to have its value here, and has none.
+    """
+    absent = sorted(name for name, value in asked.items() if value is None and name not in os.environ)
+    if absent:
+        raise PlanError(f"--aws-env={absent[0]}: there is no such variable here; set it, or give {absent[0]}=VALUE")
+    forwarded = {name: os.environ[name] for name in _FORWARDED if name in os.environ}
+    return {**forwarded, **{name: os.environ[name] if value is None else value for name, value in asked.items()}}
+
+
+def refuse_unmeasured(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Refuses a run that would measure nothing; returns sentences on the cases that do not.
+
+    Raises:
+        PlanError: pytest-benchmark is off, naming what turns it on.
+    """
+    session: Any = getattr(config, "_benchmarksession", None)
+    if session is not None and session.disabled:
+        if config.getoption("benchmark_disable", False):
+            where = f"the command line, PYTEST_ADDOPTS, or addopts of {config.inipath or 'the ini file'}"
+            raise PlanError(
+                f"--benchmark-disable is in force ({where}), so that nothing would be measured: give --benchmark-enable"
+            )
+        raise PlanError("pytest-benchmark is disabled in this session, so that nothing would be measured")
+    silent = [item.nodeid for item in items if not _measures(item)]
+    if not silent:
+        return []
+    if len(silent) == len(items):
+        raise PlanError(
+            f"nothing would be measured: none of the {len(items):,} cases uses the fixture benchmark, as {silent[0]}"
+        )
+    more = f" and {len(silent) - 3:,} more" if len(silent) > 3 else ""
+    return [f"not measured, as they do not use the fixture benchmark: {', '.join(silent[:3])}{more}"]
+
+
+def spare_coverage(config: pytest.Config) -> str | None:
+    """Turns off pytest-cov's ``--cov-fail-under``, as what runs on instances is not counted here; a sentence on it."""
+    plugin: Any = config.pluginmanager.getplugin("_cov")
+    limit = getattr(config.option, "cov_fail_under", None)
+    if plugin is None or not limit:
+        return None
+    for options in (config.option, getattr(plugin, "options", None)):
+        if options is not None:
+            options.cov_fail_under = None
+    return f"--cov-fail-under={limit} is not checked: what runs on instances is not counted here"
+
+
+def _measures(item: pytest.Item) -> bool:
+    """Whether a test uses the fixture, or may ask for one by name as it runs."""
+    if {"benchmark", "benchmark_weave"} & set(getattr(item, "fixturenames", ())):
+        return True
+    info: Any = getattr(item, "_fixtureinfo", None)
+    definitions = [defined[-1].func for defined in getattr(info, "name2fixturedefs", {}).values() if defined]
+    codes = [getattr(function, "__code__", None) for function in (getattr(item, "function", None), *definitions)]
+    return any("getfixturevalue" in code.co_names for code in codes if code is not None)
+
+
+def _conftest(plugin: object) -> str | None:
+    file = getattr(plugin, "__file__", None)
+    return file if isinstance(file, str) and Path(file).name == "conftest.py" else None
+
+
+def _words(config: pytest.Config) -> list[str]:
+    """This session's words in the order in which pytest reads them, later ones winning."""
+    environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    return [*map(str, config.getini("addopts")), *environment, *map(str, config.invocation_params.args)]

@@ -1,0 +1,174 @@
+"""What a session with ``--aws`` has run on the instances: its own words, seeds and variables, and nothing in vain."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.settings import parse_settings
+from pytest_benchmark_aws.session import options, shipping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_benchmark_aws.core.settings import Settings
+
+TEST = "import pytest\npytestmark = pytest.mark.instance_type('m5.large')\n"
+
+
+def after(args: list[str], word: str) -> list[str]:
+    """The arguments behind a word."""
+    return args[args.index(word) + 1 :]
+
+
+def test_e1_e2_the_ini_files_addopts_are_words_of_the_one_command_line(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come first and are not read again there; what selects or reports stays here, wherever it is said."""
+    pytester.makeini("[pytest]\naddopts = -m 'not bench' --lf --tb=line --junitxml=o.xml --strict-markers\n")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--tb=long -k this")
+    args = shipping.guest_args(pytester.parseconfig("-m", "bench", "--tb=short", "-x"))
+    assert args.count("addopts=") == 1
+    assert after(args, "addopts=") == ["--tb=line", "--strict-markers", "--tb=long", "--tb=short", "-x"]
+
+
+@pytest.mark.parametrize("words", [["-o", "addopts=-x -k no"], ["-oaddopts=-x -k no"]])
+def test_an_addopts_of_the_command_line_takes_the_place_of_the_files(
+    pytester: pytest.Pytester, words: list[str]
+) -> None:
+    """Here and there: its words count, and it is not passed on to be read again."""
+    pytester.makeini("[pytest]\naddopts = --tb=line\n")
+    assert after(shipping.guest_args(pytester.parseconfig(*words, "--tb=no")), "addopts=") == ["-x", "--tb=no"]
+
+
+def test_an_ini_file_below_the_rootdir_is_named_by_its_path(pytester: pytest.Pytester) -> None:
+    """``-c bench/pytest.ini --rootdir=.`` holds there too, and the file is shipped though git may ignore it."""
+    (pytester.mkdir("bench") / "own.ini").write_text("[pytest]\naddopts = -x\n")
+    config = pytester.parseconfig("-c", "bench/own.ini", "--rootdir=.")
+    assert after(shipping.guest_args(config), "-c") == ["bench/own.ini", "-o", "addopts=", "-x"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "word"),
+    [
+        ("randomly_seed", 1234, ["--randomly-seed=1234"]),
+        ("randomly_seed", "default", []),
+        ("random_order_seed", "77", ["--random-order-seed=77"]),
+        ("random_order_seed", None, []),
+    ],
+)
+def test_e5_the_seed_of_this_session_is_the_one_there(
+    pytester: pytest.Pytester, option: str, value: object, word: list[str]
+) -> None:
+    """As pytest-randomly has it once it is configured: a number, in the place of what was asked for."""
+    config = pytester.parseconfig()
+    setattr(config.option, option, value)
+    assert after(shipping.guest_args(config), "addopts=") == word
+
+
+def test_e5_with_pytest_randomly_itself(pytester: pytest.Pytester) -> None:
+    """The seed that it chose here, though the command line says ``last``."""
+    pytest.importorskip("pytest_randomly")
+    config = pytester.parseconfigure("-p", "randomly", "--randomly-seed=last")
+    assert shipping.guest_args(config)[-1] == f"--randomly-seed={config.option.randomly_seed}"
+
+
+@pytest.mark.parametrize(
+    ("addopts", "words", "refusal"),
+    [
+        (
+            "--benchmark-disable",
+            [],
+            r"--benchmark-disable is in force \(.*addopts of .*tox\.ini\).*give --benchmark-enable",
+        ),
+        ("", ["--benchmark-disable"], r"give --benchmark-enable"),
+        ("--benchmark-disable", ["--benchmark-enable"], None),
+    ],
+)
+def test_e4_where_nothing_is_measured_nothing_is_launched(
+    pytester: pytest.Pytester, addopts: str, words: list[str], refusal: str | None
+) -> None:
+    """By the ini file or the command line; what turns it on is named."""
+    pytester.makeini(f"[pytest]\naddopts = {addopts}\n")
+    config = pytester.parseconfigure(*words)
+    items = [SimpleNamespace(nodeid="test_it.py::test_a", fixturenames=["benchmark"])]
+    if refusal is None:
+        assert shipping.refuse_unmeasured(config, items) == []  # type: ignore[arg-type]
+        return
+    with pytest.raises(PlanError, match=refusal):
+        shipping.refuse_unmeasured(config, items)  # type: ignore[arg-type]
+
+
+def test_e4_cases_without_the_fixture_are_said(pytester: pytest.Pytester) -> None:
+    """Some are named; where none has it, that is refused; asking for it by name counts as having it."""
+    items = pytester.getitems(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def timed(request): return request.getfixturevalue('benchmark')\n"
+        "def test_a(benchmark): ...\n"
+        "def test_b(): ...\n"
+        "def test_c(timed): ...\n"
+        "def test_d(request): request.getfixturevalue('benchmark')\n"
+    )
+    (note,) = shipping.refuse_unmeasured(items[0].config, items)
+    assert note.startswith("not measured")
+    assert note.endswith("::test_b")
+    with pytest.raises(PlanError, match=r"nothing would be measured: none of the 1 cases.*::test_b"):
+        shipping.refuse_unmeasured(items[0].config, items[1:2])
+
+
+def test_e6_a_limit_of_coverage_is_not_checked_and_that_is_said(pytester: pytest.Pytester) -> None:
+    """As what runs on an instance is not counted here; without a limit nothing is said."""
+    pytest.importorskip("pytest_cov")
+    config = pytester.parseconfigure("-p", "pytest_cov", "--cov=.", "--cov-fail-under=90")
+    said = shipping.spare_coverage(config)
+    assert said == "--cov-fail-under=90 is not checked: what runs on instances is not counted here"
+    assert shipping.spare_coverage(config) is None
+
+
+def settings_for(root: Path, *env: str) -> Settings:
+    """The settings of a session without options but ``--aws-env``."""
+    names = [options._parted(usage)[0] for usage in options._OPTIONS]
+    return parse_settings({**dict.fromkeys(names), "env": env}, root)
+
+
+def settings_of(root: Path, *env: str) -> dict[str, str | None]:
+    """The variables that ``--aws-env`` asks for."""
+    return settings_for(root, *env).environment
+
+
+def test_f2_variables_go_by_name_or_with_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name alone has its value here; what decides how Python runs goes by itself."""
+    monkeypatch.setenv("ZZ_HERE", "a=b")
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.delenv("PYTHONOPTIMIZE", raising=False)
+    there = shipping.guest_environment(settings_of(tmp_path, "ZZ_HERE", "ZZ_GIVEN=x=y", "ZZ_EMPTY="))
+    expected = {"ZZ_HERE": "a=b", "ZZ_GIVEN": "x=y", "ZZ_EMPTY": "", "PYTHONHASHSEED": "7"}
+    assert {name: there.get(name) for name in expected} == expected
+    assert "PYTHONOPTIMIZE" not in there
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ZZ_NOWHERE", "--aws-env=ZZ_NOWHERE: there is no such variable here; set it, or give ZZ_NOWHERE=VALUE"),
+        ("=secret", "--aws-env: give NAME or NAME=VALUE"),
+        ("a secret", "--aws-env: give NAME or NAME=VALUE"),
+        ("PYTEST_ADDOPTS=-x", "--aws-env=PYTEST_ADDOPTS: "),
+        ("PYTEST_BENCHMARK_AWS_GUEST=1", "--aws-env=PYTEST_BENCHMARK_AWS_GUEST: "),
+    ],
+)
+def test_f2_a_wrong_variable_is_refused_without_its_value(tmp_path: Path, text: str, words: str) -> None:
+    """With what to give; what was given may be a secret."""
+    with pytest.raises(PlanError) as refused:
+        shipping.guest_environment(settings_of(tmp_path, text))
+    assert words in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_f2_no_repr_shows_a_value(tmp_path: Path) -> None:
+    """Settings and project appear in tracebacks."""
+    assert "sesame" not in repr(settings_for(tmp_path, "A=sesame"))
