@@ -131,8 +131,9 @@ class Tenant:
         return {decision["question"]["action"] for decision in self.decisions() if not decision["allowed"]}
 
     def alive(self) -> list[str]:
-        """Ids of the instances that are not terminated."""
-        return [instance["id"] for instance in self.aws.control("instances") if instance["state"] != "terminated"]
+        """Ids of the instances that are neither terminated nor on their way there, which nothing stops."""
+        over = {"shutting-down", "terminated"}
+        return [instance["id"] for instance in self.aws.control("instances") if instance["state"] not in over]
 
 
 @contextmanager

@@ -32,12 +32,14 @@ ACTION_OF: dict[str, tuple[str, ...]] = {
     "s3:HeadObject": ("s3:GetObject",),
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
     "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),  # it sets the ownership too
     "ec2:RunInstances": ("ec2:RunInstances", "ec2:CreateTags"),  # both tag what they make
     "ec2:CreateSecurityGroup": ("ec2:CreateSecurityGroup", "ec2:CreateTags"),
 }
 ONLY_ON_FAILURE = {
+    "ec2:DescribeSpotPriceHistory": "a launch on the spot market is told at its own price",
     "ec2:DescribeRegions": "reap --all-regions",
     "ec2:GetConsoleOutput": "an instance that ended before it uploaded a log is asked for its console's",
 }

@@ -28,8 +28,8 @@ INSTANCE = printed("instance")
 POLICIES = {"client": CLIENT, "instance": INSTANCE}
 ALONE = {"servicequotas:GetServiceQuota", "pricing:GetProducts"}
 """A run goes on without: no quota is known then, and the prices are the snapshot's."""
-ON_FAILURE = {"ec2:DescribeRegions", "ec2:GetConsoleOutput"}
-"""``reap --all-regions``; an instance that ended before it uploaded a log."""
+ON_FAILURE = {"ec2:DescribeRegions", "ec2:GetConsoleOutput", "ec2:DescribeSpotPriceHistory"}
+"""``reap --all-regions``; an instance that ended before it uploaded a log; a launch on the spot market."""
 AT_THE_END = {"ec2:TerminateInstances"}
 """EC2 has no dry run of it for an instance that is not there yet."""
 
@@ -76,6 +76,7 @@ def asked(
     """What whole runs, and what comes after failures, asked of the user's policy and of the role's."""
     from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.aws.prices import spot_price
 
     decisions = [*plain.decisions, *with_profile.decisions, *with_scheduler.decisions]
     with opened(tmp_path_factory.mktemp("failures")) as tenant:
@@ -84,6 +85,7 @@ def asked(
         tenant.enforce()
         ec2.regions(clients)
         ec2.console_output(clients, instance)
+        spot_price(clients, "m5.large", f"{REGION}a")
         decisions += tenant.decisions()
     found: dict[str, list[Question]] = {"client": [], "instance": []}
     for decision in decisions:

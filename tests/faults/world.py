@@ -216,8 +216,8 @@ class World:
         return list(self.aws.control("instances"))
 
     def alive(self) -> list[str]:
-        """Ids of those that are not terminated."""
-        return [one["id"] for one in self.instances() if one["state"] != "terminated"]
+        """Ids of those that are neither terminated nor on their way there, which nothing stops."""
+        return [one["id"] for one in self.instances() if one["state"] not in {"shutting-down", "terminated"}]
 
     def calls(self, action: str) -> int:
         """How often AWS heard it."""

@@ -80,10 +80,10 @@ class Instance:
         return "running" if now >= self.launched + BOOT_S else "pending"
 
     def usd(self, now: float) -> Decimal:
-        """Billed so far, a minute at least; of one that never booted until its deadline, see the machine."""
+        """Billed so far, a minute at least, and not while it is pending; of one that never booted, see the machine."""
         until = self.ended if self.ended is not None else now
         until = min(until, self.deadline) if self.deaf else until
-        return usd(self.job.price.usd_per_hour, max(60.0, until - self.launched))
+        return usd(self.job.price.usd_per_hour, max(60.0, until - self.launched - (0.0 if self.deaf else BOOT_S)))
 
 
 @dataclass

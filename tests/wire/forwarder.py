@@ -121,7 +121,7 @@ def forwarding(folder: Path) -> Iterator[tuple[Forwarder, dict[str, str]]]:
             server,
             {
                 "HTTPS_PROXY": server.url,
-                "NO_PROXY": "",
+                "NO_PROXY": "pypi.org,files.pythonhosted.org",
                 "AWS_CA_BUNDLE": str(bundle),
                 "SSL_CERT_FILE": str(bundle),
             },

@@ -164,6 +164,11 @@ class Clients:
         expiry: datetime | None = getattr(self._session.get_credentials(), "_expiry_time", None)
         return expiry
 
+    def are_temporary(self) -> bool:
+        """Whether the credentials are a session's, which end."""
+        keys = _keys(self._session)
+        return keys is not None and bool(keys[2])
+
     def account(self) -> Account:
         """The caller's account, by STS, which is asked once.
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 TAG = "pytest-benchmark-aws"
 """Prefix of our tags, name of our security group, and value of the managed-by tag."""
-ON_DEMAND_QUOTA, SPOT_QUOTA = "L-1216C47A", "L-34B43A08"
-"""vCPUs of running standard (A, C, D, H, I, M, R, T, Z) instances; Service Quotas' codes."""
-ALIVE = ("pending", "running", "stopping", "stopped", "shutting-down")
+BILLED_OR_MAY_BE = frozenset({"pending", "running", "stopping", "stopped"})
+"""States of an instance that is alive. One that is shutting down is not: it goes on to be terminated whatever is done,
+which takes a minute for c5.large, over 19 for c5.metal and over 5 for GPU types (packer-plugin-amazon #682,
+bottlerocket-test-system #337, terraform #5807), and is billed no more (EC2 user guide, "Instance lifecycle")."""
 _MOST_SECONDS = 30 * 24 * 3600
 """From a launch to its deadline: the longest limit is a week. Tags are anybody's who may tag."""
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
@@ -35,6 +36,8 @@ class Subnet:
     subnet_id: str
     zone: str
     vpc_id: str
+    public_ip: bool = True
+    """Whether an instance gets a public address there (MapPublicIpOnLaunch)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Instance:
     @property
     def alive(self) -> bool:
         """Whether it may still cost money."""
-        return self.state != "terminated"
+        return self.state in BILLED_OR_MAY_BE
 
     def age_s(self, now: datetime) -> float | None:
         """Seconds since its launch; None where EC2 does not say."""
@@ -92,7 +95,10 @@ def subnets(clients: Clients, wanted: Sequence[str]) -> list[Subnet]:
         answer = ec2.describe_subnets(SubnetIds=list(wanted))
     else:
         answer = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
-    shown = [Subnet(item["SubnetId"], item["AvailabilityZone"], item["VpcId"]) for item in answer["Subnets"]]
+    shown = [
+        Subnet(item["SubnetId"], item["AvailabilityZone"], item["VpcId"], bool(item.get("MapPublicIpOnLaunch")))
+        for item in answer["Subnets"]
+    ]
     order = {subnet_id: place for place, subnet_id in enumerate(wanted)}
     return sorted(shown, key=lambda subnet: (order.get(subnet.subnet_id, 0), subnet.zone, subnet.subnet_id))
 
@@ -111,26 +117,13 @@ def offered_zones(clients: Clients, types: Iterable[str]) -> dict[str, set[str]]
     return zones
 
 
-def vcpu_quota(clients: Clients, *, spot: bool) -> int | None:
-    """The number of vCPUs that may run at once; None where it cannot be asked."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer = clients("service-quotas").get_service_quota(
-            ServiceCode="ec2", QuotaCode=SPOT_QUOTA if spot else ON_DEMAND_QUOTA
-        )
-    except (BotoCoreError, ClientError):
-        return None
-    return int(answer["Quota"]["Value"])
-
-
 def image(clients: Clients, arch: str) -> str:
     """The image id of the newest Amazon Linux 2023 of an architecture, by AWS's public parameter."""
     answer = clients("ssm").get_parameter(Name=IMAGE.format(arch=arch))
     return str(answer["Parameter"]["Value"])
 
 
-def security_group(clients: Clients, vpc_id: str, *, make: bool) -> str | None:
+def security_group(clients: Clients, vpc_id: str, *, make: bool, tags: Mapping[str, str] | None = None) -> str | None:
     """The id of our security group in the VPC, which has no ingress rule.
 
     Where it is missing, it is made if ``make``, else None.
@@ -146,7 +139,7 @@ def security_group(clients: Clients, vpc_id: str, *, make: bool) -> str | None:
         GroupName=TAG,
         Description="pytest-benchmark-aws: nothing may come in",
         VpcId=vpc_id,
-        TagSpecifications=[{"ResourceType": "security-group", "Tags": _tags({"managed-by": TAG})}],
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": _tags({**(tags or {}), "managed-by": TAG})}],
     )
     return str(answer["GroupId"])
 
@@ -165,6 +158,11 @@ class LaunchRequest:
     tags: Mapping[str, str]
     instance_profile: str | None
     disk_gib: int = 30
+    # What follows has the values of requests that were kept on disk before there was a choice.
+    root_device: str = "/dev/xvda"
+    encrypted: bool = False
+    cpu_credits: str = ""
+    """``standard`` for T types, which else take surplus credits at 0.04 to 0.05 USD a vCPU-hour; others have none."""
 
     def parameters(self) -> dict[str, Any]:
         """The keyword arguments of boto3's ``run_instances``."""
@@ -181,8 +179,13 @@ class LaunchRequest:
             "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
             "BlockDeviceMappings": [
                 {
-                    "DeviceName": "/dev/xvda",
-                    "Ebs": {"VolumeSize": self.disk_gib, "VolumeType": "gp3", "DeleteOnTermination": True},
+                    "DeviceName": self.root_device,
+                    "Ebs": {
+                        "VolumeSize": self.disk_gib,
+                        "VolumeType": "gp3",
+                        "DeleteOnTermination": True,
+                        **({"Encrypted": True} if self.encrypted else {}),
+                    },
                 }
             ],
             "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
@@ -192,6 +195,8 @@ class LaunchRequest:
         if self.instance_profile:
             kind = "Arn" if self.instance_profile.startswith("arn:") else "Name"
             arguments["IamInstanceProfile"] = {kind: self.instance_profile}
+        if self.cpu_credits:
+            arguments["CreditSpecification"] = {"CpuCredits": self.cpu_credits}
         if self.market == "spot":
             arguments["InstanceMarketOptions"] = {
                 "MarketType": "spot",
@@ -210,8 +215,11 @@ def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
     """What AWS would say against the launch, with the action that the policy lacks; None where it would succeed."""
     from botocore.exceptions import ClientError
 
+    # By a token of its own: whether EC2 takes note of a dry run's is not documented, and the launch says other words.
+    arguments = {**request.parameters(), "DryRun": True}
+    del arguments["ClientToken"]
     try:
-        clients("ec2").run_instances(**{**request.parameters(), "DryRun": True})
+        clients("ec2").run_instances(**arguments)
     except ClientError as error:
         return None if code_of(error) == "DryRunOperation" else refusal(error)
     return None
@@ -244,9 +252,19 @@ def terminate(clients: Clients, instance_ids: Sequence[str]) -> None:
 
 
 def console_output(clients: Clients, instance_id: str) -> str:
-    """What the instance wrote to its console, as far as EC2 has it."""
-    answer = clients("ec2").get_console_output(InstanceId=instance_id)
-    text = answer.get("Output") or ""
+    """What the instance wrote to its console, as far as EC2 has it.
+
+    Of its end EC2 has it some time later; Nitro instances are asked for the latest at once (EC2 API,
+    GetConsoleOutput), others refuse that.
+    """
+    from botocore.exceptions import ClientError
+
+    text = clients("ec2").get_console_output(InstanceId=instance_id).get("Output") or ""
+    if not text:
+        try:
+            text = clients("ec2").get_console_output(InstanceId=instance_id, Latest=True).get("Output") or ""
+        except ClientError:
+            return ""
     try:
         return base64.b64decode(text, validate=True).decode("utf-8", "replace")
     except ValueError:

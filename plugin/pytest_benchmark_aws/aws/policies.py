@@ -12,14 +12,18 @@ from typing import Any
 TAG = "pytest-benchmark-aws"
 """The managed-by tag's value, our security group's name, and the start of our bucket's name."""
 _DESCRIBE = (
+    "DescribeImages",
     "DescribeInstances",
     "DescribeInstanceTypeOfferings",
     "DescribeRegions",
+    "DescribeRouteTables",
     "DescribeSecurityGroups",
+    "DescribeSpotPriceHistory",
     "DescribeSubnets",
 )
 _BUCKET = (
     "s3:CreateBucket",
+    "s3:GetLifecycleConfiguration",  # whether an earlier run set all that it is to have
     "s3:ListBucket",  # HeadBucket and ListObjectsV2; without it a missing key is 403 and not 404
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPublicAccessBlock",

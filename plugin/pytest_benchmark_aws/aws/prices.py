@@ -122,6 +122,24 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
     return None
 
 
+def spot_price(clients: Clients, instance_type: str, zone: str) -> Decimal | None:
+    """USD an hour of a type on the spot market of a zone now; None where it cannot be asked."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = clients("ec2").describe_spot_price_history(
+            InstanceTypes=[instance_type],
+            AvailabilityZone=zone,
+            ProductDescriptions=["Linux/UNIX"],
+            StartTime=datetime.now(timezone.utc),
+            MaxResults=10,
+        )
+    except (BotoCoreError, ClientError):
+        return None
+    prices = sorted((entry["Timestamp"], entry["SpotPrice"]) for entry in answer["SpotPriceHistory"])
+    return json_fields.usd(prices[-1][1]) if prices else None
+
+
 def _read(path: Path) -> dict[str, Any]:
     """The entries of a file; none where it is missing or no JSON object."""
     try:

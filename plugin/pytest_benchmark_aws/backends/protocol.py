@@ -66,6 +66,8 @@ class Handle:
     instance_id: str
     """The backend's name of the launch: an instance's id, a training job's name."""
     placement: Placement
+    usd_per_hour: Decimal | None = None
+    """What it is billed at, where that is less than the job's price: spot's own."""
 
 
 @dataclass(frozen=True, slots=True)

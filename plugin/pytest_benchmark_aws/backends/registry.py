@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 MODULES: Mapping[str, str] = {"": "pytest_benchmark_aws.backends.ec2.backend"}
 """Prefix of an instance type's name -> the module of its backend; the longest prefix counts.
 
-SageMaker's ``ml.`` is none yet: the plan refuses such a type. A module has ``GRACE_S``, the seconds that its
-launches may live beyond the time limit, and ``make(site, settings)``, which gives the run's backend and asks nothing.
+SageMaker's ``ml.`` is none yet: the plan refuses such a type. A module has ``GRACE_S``, the seconds that its launches
+may live beyond the time limit, or ``grace_s(target)`` where that is not the same for all, and ``make(site, settings)``,
+which gives the run's backend and asks nothing.
 """
 
 
@@ -44,6 +45,10 @@ class Backends:
         """Makes what the jobs' launches need; see ``Backend.prepare``."""
         for backend, its_jobs in self.grouped(jobs):
             backend.prepare(its_jobs, shipments)
+
+    def notes(self) -> list[str]:
+        """What they found before the first launch that is no reason to refuse."""
+        return [note for backend in self.by_prefix.values() for note in getattr(backend, "notes", ())]
 
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """The status of each launch by its id: one look of each backend for all of its own.
@@ -85,7 +90,8 @@ def make_backends(jobs: Sequence[Job], site: Site, settings: Settings) -> Backen
 
 def grace_s(target: Target) -> int:
     """Seconds that a launch of the target may live beyond the time limit."""
-    seconds: int = _module(_prefix(target, MODULES)).GRACE_S
+    module = _module(_prefix(target, MODULES))
+    seconds: int = module.grace_s(target) if hasattr(module, "grace_s") else module.GRACE_S
     return seconds
 
 

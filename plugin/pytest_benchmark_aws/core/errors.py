@@ -41,3 +41,6 @@ class RemoteFailure(PytestBenchmarkAWSError):
 
 class CleanupError(PytestBenchmarkAWSError):
     """Something may still be alive; the message names each resource."""
+
+    finished: tuple[object, ...] = ()
+    """What the run had brought home before (``run.ledger.Finished``): results are not lost for it."""

@@ -15,6 +15,12 @@ def misfits(requirements: Requirements, machine: Machine) -> tuple[str, ...]:
     need, have = requirements.memory_bytes, machine.memory_bytes
     if need is not None and have is not None and need > have:
         reasons.append(f"needs ≈ {format_memory(need)} of memory, {machine.name} has {format_memory(have)}")
+    elif need is not None and machine.usable_bytes is not None and need > machine.usable_bytes:
+        usable = format_memory(machine.usable_bytes)
+        reasons.append(
+            f"needs ≈ {format_memory(need)} of memory, {machine.name} has {format_memory(have or 0)}, of which its "
+            f"kernel shows about {usable}"
+        )
     if requirements.vcpus is not None and machine.vcpus is not None and requirements.vcpus > machine.vcpus:
         reasons.append(f"needs {requirements.vcpus} vCPUs, {machine.name} has {machine.vcpus}")
     if requirements.arch is not None and machine.arches and requirements.arch not in machine.arches:

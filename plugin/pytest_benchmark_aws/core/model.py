@@ -18,6 +18,10 @@ Of every backend that says nothing else; here and not with the other waiting tim
 """
 
 
+LONGEST_URL_S = 604_800
+"""Seconds that a presigned URL is valid at most (S3 API reference, X-Amz-Expires; aws-cli #5464)."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceType:
     """One row of the catalog. What is not known is None."""
@@ -123,8 +127,8 @@ class Job:
 
     @property
     def arch(self) -> str:
-        """x86_64 or arm64; of types that are both, the first."""
-        return self.instance_type.arches[0] if self.instance_type.arches else "x86_64"
+        """x86_64 or arm64: the first that there are images of; ``t2.micro`` and others are i386, too."""
+        return next((arch for arch in self.instance_type.arches if arch in ARCHES), "x86_64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +160,5 @@ class Machine:
     arches: tuple[str, ...]
     gpus: int | None
     """None: not known, and then not a reason against."""
+    usable_bytes: int | None = None
+    """Memory that its kernel shows; None: all."""

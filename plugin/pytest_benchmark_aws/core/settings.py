@@ -14,6 +14,8 @@ from pytest_benchmark_aws.core.model import Market
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.durations import parse_duration
 
+_LONGEST_S = 167 * 3600
+"""The longest time limit: with the longest grace it is within the 604,800 s that a presigned URL is valid."""
 _Value = TypeVar("_Value")
 _FLAGS = ("spot_fallback", "allow_burstable", "detach", "show_bundle")
 _TEXTS = (
@@ -56,6 +58,8 @@ class Settings:
     baselines: Path | None
     throughput: str | None
     scale_parameter: str | None
+    tags: tuple[tuple[str, str], ...]
+    disk_gib: int | None
     environment: dict[str, str | None] = field(repr=False)
     """Variables of the tests on an instance; None: the value that it has here."""
 
@@ -101,6 +105,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         only_requirements=path("only-requirements"),
         environment=dict(map(_variable, several("env"))),
         baselines=path("baselines"),
+        tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
+        disk_gib=parsed("disk", _disk, None),
         **as_given,
     )
 
@@ -124,6 +130,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _tag(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not 1 <= len(key) <= 128 or len(value) > 256:
+        raise ValueError(
+            "give KEY=VALUE, as in cost-center=1234, with a key of 128 and a value of 256 characters at most"
+        )
+    if key.lower().startswith(("aws:", "pytest-benchmark-aws")) or key in {"Name", "managed-by"}:
+        raise ValueError(f"{key} is AWS's or this plugin's own")
+    return key, value
+
+
+def _disk(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 16_384:
+        raise ValueError("give a whole number of GiB from 1 to 16384")
+    return int(text)
+
+
 def _money(text: str) -> Decimal:
     amount = json_fields.usd(text.removesuffix("USD").strip())
     if amount is None:
@@ -133,8 +156,10 @@ def _money(text: str) -> Decimal:
 
 def _limit(text: str) -> int:
     seconds = parse_duration(text)
-    if not 10 <= seconds <= 7 * 24 * 3600:
-        raise ValueError("give ten seconds to seven days, as in 90m or 2h")
+    if not 10 <= seconds <= _LONGEST_S:
+        raise ValueError(
+            "give ten seconds to 167 hours, as in 90m or 2h: what an instance uploads by ends after 7 days"
+        )
     return seconds
 
 

@@ -106,6 +106,7 @@ class Control:
         simple: dict[str, Callable[[Record], object]] = {
             "poweroff": self._lifecycle.poweroff,
             "halt": self._lifecycle.halt,
+            "forget": self._lifecycle.forget,
             "spot-notice": spot.announce_interruption,
             "spot-kill": lambda instance: self._lifecycle.end(instance, spot.INTERRUPTED),
         }

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+ROOT_GIB = 8
+"""Of an Amazon Linux 2023 image."""
 AMI_PARAMETERS = {
     arch: f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}" for arch in ("x86_64", "arm64")
 }
@@ -90,6 +92,7 @@ def ec2_backend(region: str) -> EC2Backend:
     """The EC2 of a region in moto, with the Amazon Linux images that moto's SSM names."""
     backend: EC2Backend = ec2_backends[ACCOUNT][region]
     _fill(region)
+    _open_default_vpc(backend)
     for arch, parameter in AMI_PARAMETERS.items():
         image = ssm_backends[ACCOUNT][region].get_parameter(parameter)
         # moto's SSM and its EC2 ship different images: an id that SSM names may be missing from EC2.
@@ -109,6 +112,23 @@ def ec2_backend(region: str) -> EC2Backend:
                 region_name=f"{region}a",
             )
     return backend
+
+
+def _open_default_vpc(backend: EC2Backend) -> None:
+    """Gives the default VPC an internet gateway and the route to it, as AWS's has (VPC user guide, "Default VPCs")."""
+    vpc = backend.get_default_vpc()
+    tables = [table for table in backend.route_tables.values() if vpc is not None and table.vpc_id == vpc.id]
+    if vpc is None or not tables or backend.internet_gateways:
+        return
+    gateway = backend.create_internet_gateway()
+    backend.attach_internet_gateway(gateway.id, vpc.id)
+    backend.create_route(tables[0].id, "0.0.0.0/0", gateway_id=gateway.id)
+
+
+def root_device_of(region: str, image_id: str) -> tuple[str, int]:
+    """Name and size in GiB of an image's root device."""
+    ami = ec2_backends[ACCOUNT][region].amis.get(image_id)
+    return str(getattr(ami, "root_device_name", None) or "/dev/sda1"), ROOT_GIB
 
 
 def _fill(region: str) -> None:
@@ -147,6 +167,14 @@ def find_instances(region: str, ids: Sequence[str]) -> list[Instance]:
 def all_instances(region: str) -> list[Instance]:
     """Every instance of a region, terminated ones included."""
     return list(ec2_backends[ACCOUNT][region].all_instances())
+
+
+def forget_instance(instance: Instance, region: str) -> None:
+    """Takes an instance and its tags out of a region."""
+    backend = ec2_backends[ACCOUNT][region]
+    for reservation in backend.reservations.values():
+        reservation.instances = [other for other in reservation.instances if other.id != instance.id]
+    backend.tags.pop(instance.id, None)
 
 
 def set_state(instance: Instance, name: str, code: str = "", message: str = "", transition: str = "") -> None:

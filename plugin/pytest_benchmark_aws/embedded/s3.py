@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
 
+LONGEST_S = 604_800
+"""Of a presigned URL (S3 API reference, "Authenticating Requests: Using Query Parameters")."""
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -23,6 +25,13 @@ def check(request: AwsRequest, environ: Mapping[str, object]) -> None:
     # All buckets belong to the one account that there is.
     if expected and expected != moto_models.ACCOUNT:
         raise AwsError("AccessDenied", "Access Denied", 403)
+    seconds = request.params.get("X-Amz-Expires", "1")
+    if not (seconds.isdigit() and 1 <= int(seconds) <= LONGEST_S):
+        message = (
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
+            f"{LONGEST_S} seconds"
+        )
+        raise AwsError("AuthorizationQueryParametersError", message)
     if datetime.now(timezone.utc) > _expiry(request.params):
         raise AwsError("AccessDenied", "Request has expired", 403)
 

@@ -24,8 +24,18 @@ class Settings:
     """vCPUs of running standard on-demand instances, quota L-1216C47A."""
     spot_vcpu_quota: int = 256
     """vCPUs of running standard spot instances, quota L-34B43A08."""
+    gpu_vcpu_quota: int = 256
+    """vCPUs of running G and VT instances, and of P, in each market; of new accounts often 0."""
     state_delay: float = 0.2
     """Seconds that an instance stays pending, shutting-down or stopping."""
+    shutting_down_delay: float | None = None
+    """Seconds that an instance stays shutting-down; None: ``state_delay``. On AWS a minute for c5.large, over 19 for
+    c5.metal, over 5 for GPU types (packer-plugin-amazon #682, bottlerocket-test-system #337, terraform #5807)."""
+    quota_release_delay: float = 0.0
+    """Seconds that the vCPUs of an instance that is shutting down or terminated still count against the quota, which
+    on AWS is minutes (cml #649)."""
+    console_is_late: bool = False
+    """Whether GetConsoleOutput shows nothing yet to who does not ask for the latest, as of an instance's end."""
     kill_grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
     minute: float = 60.0

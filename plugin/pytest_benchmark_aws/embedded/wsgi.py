@@ -110,7 +110,10 @@ class Application:
                     return self._ask_moto(environ)
             response = self._own_answer(environ, request)
             if fault is None:
-                return response or self._ask_moto(environ)
+                response = response or self._ask_moto(environ)
+                if response.status_code == 404 and self._authorization.hides_missing_key(request, environ):
+                    raise AwsError("AccessDenied", "Access Denied", 403)
+                return response
             if response is None:
                 self._ask_moto(environ)
                 environ["wsgi.input"] = io.BytesIO()  # it is read: more of it never comes

@@ -42,8 +42,12 @@ class PytestRun:
         root = os.path.relpath(launch.root / "project", folder)
         node_ids = [node_id if root == "." else f"{root}/{node_id}" for node_id in launch.job["node_ids"]]
         arguments.write_text(json.dumps([*launch.job["args"], *node_ids]), encoding="utf-8")
+        # Amazon Linux's /tmp is in memory: half of it, and a million files (AL2023 user guide, "/tmp is tmpfs").
+        temporary = launch.root / "tmp"
+        temporary.mkdir(exist_ok=True)
         environment = {
             **os.environ,
+            "TMPDIR": str(temporary),
             **launch.job["environment"],
             "PYTEST_BENCHMARK_AWS_GUEST": "1",
             "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(launch.checkpoint),

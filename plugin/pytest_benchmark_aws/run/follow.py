@@ -48,6 +48,8 @@ class Follower:
             age_s = self.clock.monotonic() - launch.launched
             if status.state in {"pending", "running"}:
                 launch.paid = None  # AWS did not hear that it should end
+            if status.state == "pending":
+                launch.pending = self.clock.monotonic()
             gone = status.state == "gone" or (
                 status.state == "unknown" and (age_s > NEVER_SEEN_S or launch.paid is not None)
             )
@@ -100,7 +102,7 @@ class Follower:
         progress = self.state.progress[job.name]
         progress.phase = str(heartbeat.get("phase") or status.state)[:_MOST_PHASE]
         progress.seconds = age_s
-        progress.spent_usd = usd(job.price.usd_per_hour, age_s)
+        progress.spent_usd = usd(launch.usd_per_hour, launch.billed_s(self.clock.monotonic()))
         test, count, total = heartbeat.get("test"), heartbeat.get("done", 0), heartbeat.get("of", len(job.cases))
         progress.detail = (
             f"{str(count)[:_MOST_PHASE]}/{str(total)[:_MOST_PHASE]} {str(test)[:_MOST_DETAIL]}" if test else ""
@@ -123,11 +125,22 @@ class Follower:
         handle, job = launch.handle, launch.handle.job
         backend = self.backends.of(job)
         # Who comes back days later did not pay for a launch that was off long before.
-        seconds = max(backend.least_billed_s, min(self.clock.monotonic() - launch.launched, job.longest_s))
-        cost = usd(job.price.usd_per_hour, seconds)
+        seconds = max(backend.least_billed_s, min(launch.billed_s(self.clock.monotonic()), job.longest_s))
+        cost = usd(launch.usd_per_hour, seconds)
         if launch.paid is not None:
             seconds = seconds * float(launch.paid / cost) if cost else backend.least_billed_s
             cost = launch.paid
+        finished = Finished(
+            job,
+            outcome,
+            handle.instance_id,
+            handle.placement.zone,
+            seconds,
+            cost,
+            self.state.attempts[name],
+            handle.usd_per_hour,
+        )
+        self.state.ended[name], self.state.last_end = finished, self.clock.monotonic()
         try:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
             self.journal.write("terminating", job=name, instance_id=handle.instance_id, usd=str(cost))
@@ -145,8 +158,7 @@ class Follower:
             cost,
         )
         progress.log = outcome.log
-        attempts = self.state.attempts[name]
-        return Finished(job, outcome, handle.instance_id, handle.placement.zone, seconds, cost, attempts)
+        return finished
 
     # Ending.
 
@@ -197,6 +209,8 @@ class Follower:
                 if not alive:
                     alive = ["unknown, AWS does not answer"]
             if alive and self.clock.monotonic() - started > TERMINATE_S:
+                with suppress(UnreachableError):
+                    self.state.ended |= {job_end.job.name: self._look_again(job_end) for job_end in done}
                 raise CleanupError(
                     f"still alive after {TERMINATE_S} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
                 )
@@ -211,7 +225,8 @@ class Follower:
         if handle is None or job_end.outcome.whole:
             return job_end
         outcome = self.backends.of(handle.job).collect(handle)
-        if not outcome.whole:
-            return job_end
+        if not outcome.whole:  # a console is shown some time after the end
+            log = max(job_end.outcome.log, outcome.log, key=len)
+            return replace(job_end, outcome=replace(job_end.outcome, log=log))
         self.journal.write("delivered", job=job_end.job.name, outcome=outcome.outcome, whole=True)
         return replace(job_end, outcome=outcome)

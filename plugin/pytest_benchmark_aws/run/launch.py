@@ -15,7 +15,13 @@ from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, Running, RunState, Watcher
-from pytest_benchmark_aws.run.timeouts import LAUNCHES_A_LOOK, THROTTLED_ATTEMPTS, backoff_s
+from pytest_benchmark_aws.run.timeouts import (
+    LAUNCHES_A_LOOK,
+    QUOTA_RELEASE_S,
+    QUOTA_RETRY_S,
+    THROTTLED_ATTEMPTS,
+    backoff_s,
+)
 
 
 @dataclass(slots=True)
@@ -28,6 +34,8 @@ class Launcher:
     state: RunState
     limits: Limits
     watcher: Watcher
+    _retry_at: float = 0.0
+    """When a launch that the quota refused is tried again, by the clock."""
 
     def take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
         """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
@@ -77,6 +85,8 @@ class Launcher:
         most = min(self.limits.max_parallel, len(state.running) + LAUNCHES_A_LOOK)
         while pending and len(state.running) < most:
             job = pending[0]
+            if not state.running and self.clock.monotonic() < self._retry_at:
+                break
             full = self._full_quota(job)
             if full:
                 state.progress[job.name].detail = f"waits for its wave: {full}"
@@ -88,7 +98,7 @@ class Launcher:
             try:
                 launched = self._launch(job)
             except errors.CapacityError as error:
-                if state.running:  # another's end may make room
+                if state.running or self._is_released_soon(error):  # another's end may make room
                     state.progress[job.name].detail = f"waits: {error}"
                     break
                 pending.popleft()
@@ -108,6 +118,13 @@ class Launcher:
             state.note(job, "pending", launched.handle.placement.zone)
             self._show()
         return failed
+
+    def _is_released_soon(self, error: errors.CapacityError) -> bool:
+        """Whether the quota is used up by launches of this run that are over: AWS counts them for minutes more."""
+        now, last_end = self.clock.monotonic(), self.state.last_end
+        waits = isinstance(error, errors.QuotaError) and last_end is not None and now - last_end < QUOTA_RELEASE_S
+        self._retry_at = now + QUOTA_RETRY_S if waits else 0.0
+        return waits
 
     def _full_quota(self, job: Job) -> str:
         """What is in use of the job's quota, where the job must wait until there is more of it; else empty."""

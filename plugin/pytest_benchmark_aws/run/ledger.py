@@ -51,6 +51,8 @@ class Finished:
     billed_seconds: float
     usd: Decimal
     attempts: int
+    usd_per_hour: Decimal | None = None
+    """What it was billed at, where that is not the job's price."""
 
     @property
     def broke_off(self) -> bool:
@@ -135,6 +137,19 @@ class Running:
     """By the clock."""
     paid: Decimal | None = None
     """What it cost, where an earlier process ended it: its time since then is nobody's."""
+    pending: float | None = None
+    """When it was last seen to be pending, which is billed no more than what has not begun."""
+
+    def billed_s(self, now: float) -> float:
+        """Seconds that it was billed for until now (EC2 user guide, "Instance lifecycle": pending is not billed)."""
+        return now - max(self.launched, self.launched if self.pending is None else self.pending)
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """What it is billed at."""
+        own = self.handle.usd_per_hour
+        price = self.handle.job.price.usd_per_hour
+        return price if own is None else min(own, price)
 
 
 @dataclass(slots=True)
@@ -147,6 +162,10 @@ class RunState:
     """On launches that are over."""
     attempts: dict[str, int] = field(default_factory=dict)
     launched: list[Handle] = field(default_factory=list)
+    ended: dict[str, Finished] = field(default_factory=dict)
+    """Job -> its last launch that is over, whether or not AWS has heard that it should end."""
+    last_end: float | None = None
+    """When a launch of this process ended last, by the clock."""
     unheard: float | None = None
     """When a launch was given up of which AWS did not say whether it is one."""
     leftover: bool = False

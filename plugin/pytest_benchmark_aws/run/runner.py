@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from pytest_benchmark_aws.backends.registry import Backends
+from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.core.model import Job
 from pytest_benchmark_aws.report.progress import Progress
 from pytest_benchmark_aws.run.follow import Follower
@@ -42,9 +43,20 @@ class Runner:
         everything is launched, and leaves the launches to themselves.
 
         Raises:
-            CleanupError: a launch that could not be seen to end, named.
+            CleanupError: a launch that could not be seen to end, named; its ``finished`` has an end for each job.
         """
-        watcher, state = self.watcher, RunState({job.name: Progress(job.name) for job in jobs})
+        state = RunState({job.name: Progress(job.name) for job in jobs})
+        try:
+            return self._run(state, jobs, past, detach=detach)
+        except CleanupError as error:
+            error.finished = tuple(
+                state.ended.get(job.name) or state.never_ran(job, f"error: not run, the run broke off: {error}")
+                for job in jobs
+            )
+            raise
+
+    def _run(self, state: RunState, jobs: Sequence[Job], past: Sequence[Past], *, detach: bool) -> list[Finished]:
+        watcher = self.watcher
         launcher = self.launcher(self.backends, self.journal, self.clock, state, self.limits, watcher)
         follower = self.follower(self.backends, self.journal, self.clock, state, self.poll_s, watcher.follow_logs)
         done, broken = [], True

@@ -14,7 +14,7 @@ from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.errors import CleanupError, PlanError
 from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.core.values.file_names import safe_name
@@ -65,6 +65,8 @@ class RunOutcome:
     """Its jobs, in the order of the plan."""
     backends: Backends
     """Which know what is alive of it."""
+    unclean: str = ""
+    """What could not be seen to end, and what to do; empty where all did."""
 
 
 def plan(
@@ -160,11 +162,11 @@ def launch(
 
     Raises:
         PlanError: AWS would refuse, or nothing is known of the run to go on with; nothing was launched.
-        CleanupError: a launch that could not be seen to end, named.
+        CleanupError: a launch that could not be seen to end, named, of a run that has brought nothing home.
     """
     from pytest_benchmark_aws.aws.errors import planning
     from pytest_benchmark_aws.run.journal import Journal
-    from pytest_benchmark_aws.run.ledger import Limits, RealClock
+    from pytest_benchmark_aws.run.ledger import Finished, Limits, RealClock
     from pytest_benchmark_aws.run.runner import Runner
 
     settings, jobs = order.settings, order.plan.jobs
@@ -197,6 +199,8 @@ def launch(
         )
         with planning():
             backends.prepare(jobs, shipments)
+        for note in backends.notes():
+            watcher.note(note)
         runner = Runner(
             backends,
             journal,
@@ -205,9 +209,17 @@ def launch(
             EMBEDDED_POLL_S if order.embedded else CLOUD_POLL_S,
             replace(watcher, finished=finished, follow_logs=order.follow_logs),
         )
-        launches = runner.run(jobs, past, detach=settings.detach)
+        unclean = ""
+        try:
+            launches = runner.run(jobs, past, detach=settings.detach)
+        except CleanupError as error:
+            launches = [launch for launch in error.finished if isinstance(launch, Finished)]
+            if not any(launch.outcome.lines for launch in launches):
+                raise
+            unclean = str(error)
     launches.sort(key=lambda launch: names.index(launch.job.name))
-    return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, tuple(launches), backends)
+    finished_jobs = tuple(launches)
+    return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, finished_jobs, backends, unclean)
 
 
 def _keep_log(folder: Path, launch: Finished) -> str | None:

@@ -19,6 +19,9 @@ TERMINATE_S = 300
 """How long a launch may take to go before its id is reported."""
 THROTTLED_ATTEMPTS = 6
 """Times that a launch is refused as AWS is asked too often: with waits of 2, 4, 8, 16 and 32 s about a minute."""
+QUOTA_RELEASE_S, QUOTA_RETRY_S = 900, 30
+"""How long after a launch's end its vCPUs may still count against the quota, minutes by cml #649 and over 19 for metal,
+which is shutting down for as long; and between two tries meanwhile."""
 LAUNCHES_A_LOOK = 4
 """Between two looks: a launch is paced, and what runs already must not wait for all others to start."""
 SPOT_ATTEMPTS = 3

@@ -38,6 +38,8 @@ _OPTIONS = {
     "subnet=SUBNET...": "Subnet to launch in; repeatable, tried in order. Default: the default VPC's.",
     "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",
     "bucket=BUCKET": "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
+    "tag=KEY=VALUE...": "Tag of instances, disks and the security group, as governed accounts ask for; repeatable.",
+    "disk=GIB": "Size of the root disk. Default: 30, or the image's where that is more.",
     "instance-profile=NAME": "Instance profile that the instances get. Default: none.",
     "requirements=FILE": "What to install on an instance beside what the project declares and the collected tests "
     "import, as a requirements file, read by pip.",

@@ -229,7 +229,9 @@ def finish(session: pytest.Session) -> None:
     config = session.config
     benchmarks: Any = getattr(config, "_benchmarksession", None)
     saving, outcome = config.stash.get(SAVING, None), config.stash.get(OUTCOME, None)
-    if outcome is not None and outcome.failed and session.exitstatus == pytest.ExitCode.OK:
+    if outcome is not None and outcome.run.unclean:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    elif outcome is not None and outcome.failed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if benchmarks is None or saving is None or not saving.name:
         return

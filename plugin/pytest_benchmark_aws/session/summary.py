@@ -63,6 +63,8 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     total = sum(float(launch.usd) for launch in run.finished)
     billed = "would have cost" if run.embedded else "cost"
     reporter.write_line(f"  run {run.run_id} {billed} ≈ {total:.4f} USD; logs in {run.folder}")
+    if run.unclean:
+        reporter.write_line(f"aws: {printable(run.unclean)}", red=True)
     alive = run.backends.alive()
     detached = outcome.settings.detach
     if detached:

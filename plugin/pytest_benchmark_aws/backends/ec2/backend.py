@@ -8,17 +8,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2, scheduler
+from pytest_benchmark_aws.aws import ec2, quotas, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
+from pytest_benchmark_aws.aws.prices import spot_price
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
-from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, LEAST_BILLED_S, PACE_BURST, PACE_S, SHOWN_S
+from pytest_benchmark_aws.backends.ec2.limits import (
+    AGENT_URL_S,
+    FORGOTTEN_S,
+    LEAST_BILLED_S,
+    METAL_START_S,
+    PACE_BURST,
+    PACE_S,
+)
+from pytest_benchmark_aws.backends.ec2.sightings import Sightings, seen_launch
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
-from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
-from pytest_benchmark_aws.core.model import GRACE_S
-from pytest_benchmark_aws.core.values.file_names import safe_name
+from pytest_benchmark_aws.core.model import GRACE_S, LONGEST_URL_S
 from pytest_benchmark_aws.guest.user_data import user_data
 
 if TYPE_CHECKING:
@@ -26,17 +33,28 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.protocol import Site
-    from pytest_benchmark_aws.core.model import Job
+    from pytest_benchmark_aws.core.model import Job, Target
     from pytest_benchmark_aws.core.settings import Settings
 
-__all__ = ["GRACE_S", "Ec2Backend", "make"]
-_STATES: dict[str, State] = {"pending": "pending", "running": "running", "terminated": "gone", "stopped": "stopping"}
+__all__ = ["Ec2Backend", "grace_s", "make"]
+_STATES: dict[str, State] = {"pending": "pending", "running": "running", "shutting-down": "gone", "terminated": "gone"}
+
+
+def grace_s(target: Target) -> int:
+    """Seconds that a launch of the target may live beyond the time limit: metal takes long to begin."""
+    return GRACE_S + (METAL_START_S if target.instance_type.partition(".")[2].startswith("metal") else 0)
 
 
 def make(site: Site, settings: Settings) -> Ec2Backend:
     """The backend of a run; AWS is asked nothing."""
     options = Options(
-        settings.subnets, settings.security_group, settings.ami, settings.instance_profile, settings.scheduler_role
+        subnets=settings.subnets,
+        security_group=settings.security_group,
+        ami=settings.ami,
+        instance_profile=settings.instance_profile,
+        scheduler_role=settings.scheduler_role,
+        tags=settings.tags,
+        disk_gib=settings.disk_gib,
     )
     return Ec2Backend(site, options=options)
 
@@ -56,8 +74,7 @@ class Ec2Backend:
     _uploads: results.Uploads = field(init=False)
     _calls: list[float] = field(default_factory=list)
     """When RunInstances was called."""
-    _last_seen: dict[str, float] = field(default_factory=dict)
-    """Instance -> when it was last seen or asked for; until EC2 says that it is terminated."""
+    _sightings: Sightings = field(default_factory=Sightings)
 
     noun = "instance"
     least_billed_s = LEAST_BILLED_S
@@ -68,9 +85,14 @@ class Ec2Backend:
     # Before the first launch.
 
     def check(self, jobs: Sequence[Job]) -> list[str]:
-        """Asks for subnets, zones, images, the quota of vCPUs and the credentials' end."""
+        """Asks for subnets, zones, images, quotas of vCPUs, the credentials' end and the bucket's region."""
         self.place, problems = launch_checks.look(self.site.clients, self.options, jobs)
-        return problems
+        return [*problems, *self.site.bucket.problems()]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What ``check`` found that is no reason to refuse."""
+        return self.place.notes
 
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes bucket and security groups, uploads the archives; and a dry run for each market."""
@@ -78,7 +100,9 @@ class Ec2Backend:
         agent_archive.upload(self.site.bucket, shipments.values())
         clients, group = self.site.clients, self.options.security_group
         vpcs = dict.fromkeys(subnet.vpc_id for subnet in self.place.subnets)
-        groups = {vpc: group or ec2.security_group(clients, vpc, make=True) for vpc in vpcs}
+        groups = {
+            vpc: group or ec2.security_group(clients, vpc, make=True, tags=dict(self.options.tags)) for vpc in vpcs
+        }
         self.place = replace(self.place, security_groups=groups)
         first_jobs: dict[str, Job] = {}
         for job in jobs:
@@ -123,9 +147,10 @@ class Ec2Backend:
         return placements
 
     def quota(self, job: Job) -> Quota | None:
-        """Of vCPUs, by whatever market: the account's for spot where the plan has any."""
-        limit = self.place.vcpu_quota
-        return None if limit is None else Quota("instances", launch_checks.vcpus(job), limit, "vCPUs")
+        """Of vCPUs, of the type's family in its market."""
+        code = quotas.quota_code(job.instance_type.name, job.market) or ""
+        limit = self.place.vcpu_quotas.get(code)
+        return None if limit is None else Quota(code, launch_checks.vcpus(job), limit, "vCPUs")
 
     def launch(self, job: Job, placement: Placement) -> Handle:
         """Puts the agent into S3 and launches an instance that fetches it."""
@@ -136,13 +161,16 @@ class Ec2Backend:
             with reaching(clients):
                 launch = request.keep(self.site.folder, placement.token, lambda: self._new_request(job, placement))
                 self._pace()
-                with errors.launching(self.site.run_id, placement.token):
+                code = quotas.quota_code(job.instance_type.name, job.market)
+                with errors.launching(self.site.run_id, placement.token, code):
                     instance_id = ec2.run_instance(clients, launch)
+        except errors.TerminatedError:
+            return Handle(job, self._terminated(placement), placement)
         except ClientError as error:
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
         except OSError as error:
             raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
-        self._last_seen[instance_id] = time.monotonic()
+        self._sightings.launch(instance_id)
         if self.options.scheduler_role:
             try:
                 with reaching(clients):
@@ -152,20 +180,36 @@ class Ec2Backend:
                 raise CleanupError(
                     f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
                 ) from error
-        return Handle(job, instance_id, placement)
+        spot = job.market == "spot"
+        price = spot_price(clients, job.instance_type.name, placement.zone) if spot else None
+        return Handle(job, instance_id, placement, price)
+
+    def _terminated(self, placement: Placement) -> str:
+        """The id of a token's instance that is over, whose uploads are there; made up where EC2 shows it no more."""
+        with reaching(self.site.clients):
+            instances = self._instances().values()
+        shown = next((instance.instance_id for instance in instances if instance.token == placement.token), None)
+        instance_id = shown or f"terminated-{placement.token[:12]}"
+        self._sightings.over.add(instance_id)
+        return instance_id
 
     def _new_request(self, job: Job, placement: Placement) -> ec2.LaunchRequest:
+        if not self.options.instance_profile:  # they may have ended since ``check``, as launches come in waves
+            ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
+            if ending:
+                self.site.clients.renew()
+                ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
+            if ending:
+                raise RemoteFailure(f"{job.name} was not launched: {ending[0]}; then go on with --aws-resume")
         agent = self._agent(job, placement)
         key = f"{self.site.prefix(job, placement.attempt)}/agent.pyz"
         self.site.bucket.put(key, agent)
-        minutes = -(-(job.time_limit_s + job.grace_s // 2) // 60)
+        minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)  # by the instance's own clock, which begins with its boot
         url = self.site.bucket.url("get_object", key, AGENT_URL_S)
         return self._request(job, placement, user_data(url, hashlib.sha256(agent).hexdigest(), minutes))
 
     def _request(self, job: Job, placement: Placement, script: str) -> ec2.LaunchRequest:
-        return request.launch_request(
-            self.site.run_id, job, placement, self.place, script, self.options.instance_profile
-        )
+        return request.launch_request(self.site.run_id, job, placement, self.place, script, self.options)
 
     def _agent(self, job: Job, placement: Placement) -> bytes:
         """The agent and its job in one archive that Python runs."""
@@ -174,7 +218,7 @@ class Ec2Backend:
         def url(method: str, key: str, **signed: str) -> str:
             # Until when the guest may still upload; the URLs end with the credentials that sign them. An instance with
             # a role signs the plain ones itself.
-            presigned = bucket.url(method, key, job.longest_s, **signed)
+            presigned = bucket.url(method, key, min(job.longest_s, LONGEST_URL_S), **signed)
             return presigned.partition("?")[0] if by_role else presigned
 
         shipment, region = self.shipments[job.arch], self.site.clients.region if by_role else None
@@ -201,7 +245,10 @@ class Ec2Backend:
         prefix = self._prefix(handle)
         heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
         if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
-            return Status("unknown", heartbeat=heartbeat, done=done)
+            if request.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
+                self._sightings.is_not_shown(handle.instance_id)
+            state: State = "gone" if handle.instance_id in self._sightings.over else "unknown"
+            return Status(state, heartbeat=heartbeat, done=done)
         return Status(
             state=_STATES.get(instance.state, "stopping"),
             reason=instance.reason,
@@ -219,44 +266,22 @@ class Ec2Backend:
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
         with reaching(self.site.clients):
-            return self._collect(handle)
-
-    def _collect(self, handle: Handle) -> Outcome:
-        prefix, name = self._prefix(handle), f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-        log = self._uploads.fresh(f"{prefix}/log", results.LOG_LIMIT).decode("utf-8", "replace")
-        result = results.fetch(self.site.bucket, prefix, self.result_limit)
-        if isinstance(result, results.Refused):  # of such a result nothing can be taken
-            text = f"error: the result is refused: {result.why}; {result.keep(self.site.folder / name)}"
-            return Outcome(text, (), {}, log, whole=True)
-        if result is not None:
-            envelope, data = result
-            cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
-            lines = results.with_place(envelope.lines, data, self.site.folder / name)
-            return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
-        data = results.checkpoint(self.site.bucket, prefix, self.result_limit)
-        lines = results.with_place(guest_result.parse_lines(data), data, self.site.folder / name)
-        if not log:
-            log = self._console(handle)
-        return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
-
-    def _console(self, handle: Handle) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return ec2.console_output(self.site.clients, handle.instance_id)
-        except (BotoCoreError, ClientError) as error:
-            return f"no log and no console output ({error})"
+            return results.collect(self.site, self._uploads, handle, self.result_limit)
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Terminates them; one that EC2 does not show yet is followed from now on, and so asked for again."""
         from botocore.exceptions import ClientError
 
-        for instance_id in instance_ids:
-            self._last_seen.setdefault(instance_id, time.monotonic())
+        sightings = self._sightings
+        instance_ids = sightings.follow(instance_ids)
         try:
             with reaching(self.site.clients):
-                ec2.terminate(self.site.clients, instance_ids)
+                if not all(map(sightings.can_be_asked_for, instance_ids)):
+                    self._instances()
+                ec2.terminate(self.site.clients, [name for name in instance_ids if sightings.can_be_asked_for(name)])
         except ClientError as error:
+            if not sightings.shown.intersection(instance_ids):
+                return
             raise CleanupError(
                 f"AWS refuses to end {', '.join(instance_ids)}, which power themselves off at their time limit: "
                 f"{refusal(error)}"
@@ -269,40 +294,14 @@ class Ec2Backend:
             raise CleanupError(f"the schedule that ends {', '.join(instance_ids)} stays: {refusal(error)}") from error
 
     def alive(self) -> list[str]:
-        """Ids of the run's instances that are not terminated, from a fresh look.
-
-        What EC2 does not show is no proof: just after a launch, or from another of its servers, it is a look too early.
-        """
+        """Ids of the run's instances that are neither terminated nor on their way there, from a fresh look."""
         with reaching(self.site.clients):
-            instances = self._instances()
-        now = time.monotonic()
-        return [name for name, seen in self._last_seen.items() if name in instances or now - seen < SHOWN_S]
+            self._instances()
+        return self._sightings.alive()
 
     def _instances(self) -> dict[str, ec2.Instance]:
         """The run's instances by id, from a fresh look."""
-        listed = ec2.instances_of_run(self.site.clients, self.site.run_id)
-        instances = {instance.instance_id: instance for instance in listed}
-        for instance_id, instance in instances.items():
-            if instance.alive:
-                self._last_seen[instance_id] = time.monotonic()
-            else:
-                self._last_seen.pop(instance_id, None)
-        return instances
+        return self._sightings.look(ec2.instances_of_run(self.site.clients, self.site.run_id))
 
     def _prefix(self, handle: Handle) -> str:
         return self.site.prefix(handle.job, handle.placement.attempt)
-
-
-def seen_launch(instance: ec2.Instance, now: datetime) -> SeenLaunch:
-    """What an instance's tags tell of its launch; its most costs is of now."""
-    return SeenLaunch(
-        run_id=instance.run,
-        job=instance.job,
-        instance_id=instance.instance_id,
-        placement=Placement(instance.token, instance.zone, instance.subnet, instance.attempt),
-        age_s=instance.age_s(now),
-        most_usd=instance.most_usd(now),
-        fallback=instance.fallback,
-        longest_s=instance.longest_s,
-        usd_per_hour=instance.usd_per_hour,
-    )

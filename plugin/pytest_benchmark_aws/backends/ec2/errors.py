@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.errors import code_of
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, QuotaError, ThrottledError
 
@@ -16,21 +15,29 @@ if TYPE_CHECKING:
 
 _NO_CAPACITY = frozenset(
     {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported", "SpotMaxPriceTooLow"}
+    # EC2 API, "Error codes": it is the subnet's, another may have some.
+    | {"InsufficientFreeAddressesInSubnet"}
 )
-_NO_QUOTA = {
-    "VcpuLimitExceeded": f"{ec2.ON_DEMAND_QUOTA} (on demand)",
-    "MaxSpotInstanceCountExceeded": f"{ec2.SPOT_QUOTA} (spot)",
-}
-_THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "ServiceUnavailable"})
+_NO_QUOTA = frozenset({"VcpuLimitExceeded", "MaxSpotInstanceCountExceeded"})
+_THROTTLED = frozenset(
+    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ServiceUnavailable"}
+    # EC2 API, "Error codes": an account's first launch is looked at, which passes by itself.
+    | {"PendingVerification"}
+)
+
+
+class TerminatedError(Exception):
+    """The token's launch is over: EC2 launches nothing by it any more (boto3 #4406)."""
 
 
 @contextmanager
-def launching(run_id: str, token: str) -> Iterator[None]:
-    """What RunInstances answers to a launch of that token, as our errors.
+def launching(run_id: str, token: str, quota: str | None = None) -> Iterator[None]:
+    """What RunInstances answers to a launch of that token, as our errors; ``quota`` is the code of what counts it.
 
     Raises:
         CapacityError: the zone has no such instance now; QuotaError: the account's quota of vCPUs is used up.
         ThrottledError: AWS asks to slow down.
+        TerminatedError: the token's instance is over.
         CleanupError: the token stands for another launch than this one.
         botocore.exceptions.ClientError: any other answer.
     """
@@ -41,8 +48,10 @@ def launching(run_id: str, token: str) -> Iterator[None]:
     except ClientError as error:
         code = code_of(error)
         if code in _NO_QUOTA:
-            hint = f"end other instances, or ask for more in Service Quotas, EC2, {_NO_QUOTA[code]}"
+            hint = "end other instances, or ask for more in Service Quotas, EC2" + (f", {quota}" if quota else "")
             raise QuotaError(f"{error}; {hint}") from error
+        if code == "IdempotentInstanceTerminated":
+            raise TerminatedError(str(error)) from error
         if code in _NO_CAPACITY:
             raise CapacityError(str(error)) from error
         if code in _THROTTLED:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws import ec2, quotas
 from pytest_benchmark_aws.aws.errors import refusal
+from pytest_benchmark_aws.aws.images import RootDevice, root_device
+from pytest_benchmark_aws.aws.routes import without_a_way_out
 from pytest_benchmark_aws.core.values.durations import format_duration
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ class Options:
     ami: str | None = None
     instance_profile: str | None = None
     """Where it is given, instances sign their requests by its role."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Of all that is made, as governed accounts ask for."""
+    disk_gib: int | None = None
     scheduler_role: str | None = None
     """Where it is given, EventBridge ends each instance at its deadline, too."""
 
@@ -42,15 +47,20 @@ class Place:
     """VPC -> group."""
     images: Mapping[str, str] = field(default_factory=dict)
     """Architecture -> machine image."""
-    vcpu_quota: int | None = None
-    """vCPUs that may run at once; None: the account may not ask."""
+    roots: Mapping[str, RootDevice] = field(default_factory=dict)
+    """Machine image -> its root."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what may go wrong and is no reason to refuse."""
+    vcpu_quotas: Mapping[str, int] = field(default_factory=dict)
+    """Code of a quota -> vCPUs that may run at once; without those that the account may not ask for."""
 
 
 def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place, list[str]]:
     """Where the jobs can go, its security groups aside; and each reason why they cannot, with the next step."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    problems: list[str] = []
+    problems = _not_of_the_image(options, jobs)
+    notes, roots = list[str](), dict[str, RootDevice]()
     subnets: list[ec2.Subnet] = []
     zones: dict[str, frozenset[str]] = {}
     images: dict[str, str] = {}
@@ -71,13 +81,47 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place
                 problems.append(f"{name} is offered in {', '.join(sorted(offers))}, the subnets are in other zones")
         for arch in sorted({job.arch for job in jobs}):
             images[arch] = options.ami or ec2.image(clients, arch)
+            roots[images[arch]] = root_device(clients, images[arch])
+        notes += [
+            f"{subnet_id}: {why}, so that an instance may not reach S3; name another subnet with --aws-subnet"
+            for subnet_id, why in without_a_way_out(clients, subnets).items()
+        ]
     except (BotoCoreError, ClientError) as error:
         problems.append(f"AWS refused to answer: {refusal(error)}")
-    quota = ec2.vcpu_quota(clients, spot=any(job.target.market == "spot" for job in jobs))
-    problems += [_beyond_quota(job, quota) for job in jobs if quota is not None and vcpus(job) > quota]
+    codes = {code for job in jobs if (code := quotas.quota_code(job.instance_type.name, job.market))}
+    limits = {code: limit for code in sorted(codes) if (limit := quotas.vcpu_quota(clients, code)) is not None}
+    for job in jobs:
+        code = quotas.quota_code(job.instance_type.name, job.market)
+        if code is not None and vcpus(job) > limits.get(code, vcpus(job)):
+            problems.append(_beyond_quota(job, code, limits[code]))
     if not options.instance_profile:  # with a profile, the guest signs by its own role
-        problems += _expiring(clients, jobs)
-    return Place(tuple(subnets), zones, images=images, vcpu_quota=quota), problems
+        needed = max((job.longest_s for job in jobs), default=0)
+        problems += expiring(clients, needed, grace_s=max((job.grace_s for job in jobs), default=0))
+        if clients.are_temporary() and clients.credentials_expire() is None:
+            notes.append(
+                "these credentials are temporary and do not say when they end; what an instance uploads after that is "
+                f"refused, and it may need {format_duration(needed)}: see that they last, or give it a role of its own "
+                "with --aws-instance-profile"
+            )
+    place = Place(
+        tuple(subnets), zones, images=images, roots=roots, notes=tuple(dict.fromkeys(notes)), vcpu_quotas=limits
+    )
+    return place, problems
+
+
+def _not_of_the_image(options: Options, jobs: Sequence[Job]) -> list[str]:
+    """Types that the default image does not boot on.
+
+    Amazon Linux 2023 is for Graviton2 and later, not for A1 (AL2023 user guide, "System requirements"; CDK,
+    EcsMachineImageType).
+    """
+    names = sorted({job.instance_type.name for job in jobs if job.instance_type.name.startswith("a1.")})
+    return [
+        f"{name}: Amazon Linux 2023 does not run on A1 (Graviton1): choose a later type such as m6g or c7g, or name an "
+        "image that does with --aws-ami"
+        for name in names
+        if options.ami is None
+    ]
 
 
 def vcpus(job: Job) -> int:
@@ -85,22 +129,26 @@ def vcpus(job: Job) -> int:
     return job.instance_type.vcpus or 0
 
 
-def _beyond_quota(job: Job, quota: int) -> str:
+def _beyond_quota(job: Job, code: str, quota: int) -> str:
     return (
         f"{job.instance_type.name} has {vcpus(job)} vCPUs, the account's quota for running instances is {quota}: ask "
-        "for more in Service Quotas, EC2, L-1216C47A (on demand) or L-34B43A08 (spot)"
+        f"for more in Service Quotas, EC2, {code} ({'spot' if job.market == 'spot' else 'on demand'})"
     )
 
 
-def _expiring(clients: Clients, jobs: Sequence[Job]) -> list[str]:
-    """Presigned URLs end with the credentials that signed them."""
+def expiring(clients: Clients, needed: float, *, grace_s: int) -> list[str]:
+    """Why launches that may need their URLs for so many seconds cannot begin now; nothing where they can.
+
+    Presigned URLs end with the credentials that signed them.
+    """
     expiry = clients.credentials_expire()
-    needed = max((job.longest_s for job in jobs), default=0)
     left = None if expiry is None else (expiry - datetime.now(timezone.utc)).total_seconds()
     if left is None or left >= needed:
         return []
+    minutes = int(left - grace_s) // 60
+    lower = f"lower --aws-time-limit, to {minutes}m at most now" if minutes > 0 else "lower --aws-time-limit"
     return [
         f"the credentials end in {format_duration(max(0, left))}, the instances may need them for "
-        f"{format_duration(needed)}: log in again, choose a role with longer sessions, lower "
-        "--aws-time-limit, or let the instances use a role of their own with --aws-instance-profile"
+        f"{format_duration(needed)}: log in again, choose a role with longer sessions, {lower}, "
+        "or let the instances use a role of their own with --aws-instance-profile"
     ]

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws.images import RootDevice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pytest_benchmark_aws.backends.ec2.launch_checks import Place
+    from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
     from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.core.model import Job
 
 
+DISK_GIB = 30
+"""Of the root, where the image does not ask for more."""
+
+
 def launch_request(
-    run_id: str, job: Job, placement: Placement, place: Place, script: str, instance_profile: str | None
+    run_id: str, job: Job, placement: Placement, place: Place, script: str, options: Options
 ) -> ec2.LaunchRequest:
     """All that the launch says; ``script`` is its user data."""
+    root = place.roots.get(place.images[job.arch], RootDevice())
     subnet = next(subnet for subnet in place.subnets if subnet.subnet_id == placement.where)
     deadline = datetime.now(timezone.utc) + timedelta(seconds=job.longest_s)
     return ec2.LaunchRequest(
@@ -34,6 +41,7 @@ def launch_request(
         token=placement.token,
         user_data=script,
         tags={
+            **dict(options.tags),
             "Name": f"{ec2.TAG} {run_id} {job.name}",
             f"{ec2.TAG}:run": run_id,
             f"{ec2.TAG}:job": job.name,
@@ -43,8 +51,20 @@ def launch_request(
             f"{ec2.TAG}:price": str(job.price.usd_per_hour),
             **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
         },
-        instance_profile=instance_profile,
+        instance_profile=options.instance_profile,
+        disk_gib=max(options.disk_gib or DISK_GIB, root.gib),
+        root_device=root.name,
+        encrypted=True,
+        cpu_credits="standard" if job.instance_type.burstable else "",
     )
+
+
+def age_s(folder: Path, token: str) -> float:
+    """Seconds since the request of this token was made here; 0 where it was made elsewhere."""
+    try:
+        return max(0.0, time.time() - _path(folder, token).stat().st_mtime)
+    except OSError:
+        return 0.0
 
 
 def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2.LaunchRequest:
@@ -53,7 +73,7 @@ def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2
     Raises:
         OSError: it cannot be read or written.
     """
-    path = folder / f"launch-{token}.json"
+    path = _path(folder, token)
     if path.exists():
         return ec2.LaunchRequest(**json.loads(path.read_text(encoding="utf-8")))
     request, new = make(), path.with_suffix(".new")
@@ -63,3 +83,7 @@ def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2
         os.fsync(file.fileno())
     new.rename(path)
     return request
+
+
+def _path(folder: Path, token: str) -> Path:
+    return folder / f"launch-{token}.json"

@@ -7,14 +7,20 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key
+from pytest_benchmark_aws.backends.ec2 import errors
+from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
+from pytest_benchmark_aws.core.values.file_names import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
+    from pytest_benchmark_aws.backends.protocol import Handle, Site
     from pytest_benchmark_aws.core.guest_result import Envelope
 
 ATTEMPTS = 3
@@ -120,6 +126,36 @@ def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
             break
         parts.append(part)
     return b"".join(parts)
+
+
+def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome:
+    """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
+    prefix = site.prefix(handle.job, handle.placement.attempt)
+    kept = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
+    log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
+    result = fetch(site.bucket, prefix, limit)
+    if isinstance(result, Refused):  # of such a result nothing can be taken
+        text = f"error: the result is refused: {result.why}; {result.keep(kept)}"
+        return Outcome(text, (), {}, log, whole=True)
+    if result is not None:
+        envelope, data = result
+        cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
+        lines = with_place(envelope.lines, data, kept)
+        return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
+    data = checkpoint(site.bucket, prefix, limit)
+    lines = with_place(guest_result.parse_lines(data), data, kept)
+    if not log:
+        log = _console(site.clients, handle.instance_id)
+    return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
+
+
+def _console(clients: Clients, instance_id: str) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return ec2.console_output(clients, instance_id)
+    except (BotoCoreError, ClientError) as error:
+        return f"no log and no console output ({error})"
 
 
 def fetch(bucket: Bucket, prefix: str, limit: int) -> tuple[Envelope, bytes] | Refused | None:

@@ -77,7 +77,9 @@ class Ec2:
 
     def _console(self, request: AwsRequest) -> bytes:
         record = self._lifecycle.find(request.params.get("InstanceId", ""))
-        output = base64.b64encode(record.guest.console()).decode()
+        latest = request.params.get("Latest", "").lower() == "true"
+        shown = latest or not self._state.settings.console_is_late
+        output = base64.b64encode(record.guest.console() if shown else b"").decode()
         now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.000Z}"
         return _document(
             "GetConsoleOutput",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
@@ -58,6 +59,8 @@ class Record:
     """When a spot interruption that was announced comes."""
     shutdown_timer: threading.Timer | None = None
     """The power-off that ``shutdown +MINUTES`` armed."""
+    ended: float | None = None
+    """When it began to shut down, by the monotonic clock."""
     imds_tokens: set[str] = field(default_factory=set)
     role_session: RoleSession | None = None
     """The credentials of the instance profile's role, once the guest has asked for them."""
@@ -142,6 +145,7 @@ class Lifecycle:
             if before in {"terminated", "shutting-down"} or (ending == "stopped" and before not in ALIVE):
                 return before, before
             moto_models.set_state(instance, _PASSING[ending], reason.code, reason.message, reason.transition_now())
+            record.ended = time.monotonic() if ending == "terminated" else None
             self.cancel_shutdown(record)
             self._timers.after(0, lambda: self._finish(record, reason, ending))
             return before, _PASSING[ending]
@@ -159,7 +163,14 @@ class Lifecycle:
                     instance.terminate()  # moto gives volumes and network interfaces back
                 moto_models.set_state(instance, ending, reason.code, reason.message, transition)
 
-        self._timers.after(self._settings.state_delay, settle)
+        delay = self._settings.shutting_down_delay if ending == "terminated" else None
+        self._timers.after(self._settings.state_delay if delay is None else delay, settle)
+
+    def forget(self, record: Record) -> None:
+        """EC2 shows a terminated instance no more: its id is unknown and has no tags, about an hour after its end."""
+        with self._lock:
+            moto_models.forget_instance(record.instance, record.region)
+            del self.records[record.instance.id]
 
     def start(self, record: Record) -> tuple[str, str]:
         """Starts an instance, which is refused unless it is stopped or alive; returns its state before and now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,16 +46,25 @@ class RunInstances:
         self._lifecycle = lifecycle
         self._answered: dict[tuple[str, str], tuple[Launch, bytes, tuple[str, ...]]] = {}
         """(zone, token) -> launch, body and instance ids of an answer: tokens are zonal."""
+        self._dry_runs: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+        """(zone, token) -> parameters of a dry run."""
 
     def __call__(self, request: AwsRequest, moto: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         """The HTTP status and body that answer a call; ``moto`` makes the instances."""
         launch = read_launch(request)
         _check_parameters(request, launch)
-        request.end_dry_run()
         key = (launch.zone, launch.token)
+        if request.params.get("DryRun", "").lower() == "true" and launch.token:
+            # Whether EC2 takes note of a dry run's token is not documented: here it does, so that nobody relies on it.
+            self._dry_runs[key] = _without_dry_run(launch)
+        request.end_dry_run()
+        if launch.token and self._dry_runs.get(key, launch.parameters) != launch.parameters:
+            raise _mismatch()
         if launch.token and key in self._answered:
             return 200, self._again(launch, *self._answered[key])
-        quotas.check_vcpus(self._state, request.region, launch.instance_type, launch.count, spot=launch.spot)
+        quotas.check_vcpus(
+            self._state, request.region, launch.instance_type, launch.count, spot=launch.spot, held=self._held()
+        )
         self._take_capacity(launch)
         status, body = moto()
         if status >= 400:
@@ -73,16 +83,31 @@ class RunInstances:
     def _again(self, launch: Launch, first: Launch, body: bytes, instance_ids: tuple[str, ...]) -> bytes:
         """The answer to a repeated token: the same reservation, in the state that it is in by now."""
         if first.parameters != launch.parameters:
-            message = (
-                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
+            raise _mismatch()
+        # boto3 #4406: since January 2025 the token of a terminated instance is refused, where it was answered before.
+        over = [instance_id for instance_id in instance_ids if self._is_over(instance_id)]
+        if over:
+            raise AwsError(
+                "IdempotentInstanceTerminated",
+                "The client token you have provided is associated with a terminated instance. Please use a different "
+                "client token.",
             )
-            raise AwsError("IdempotentParameterMismatch", message)
         instances = [self._lifecycle.find(instance_id).instance for instance_id in instance_ids]
         states = iter(
             f"<instanceState><code>{instance.state_code}</code><name>{instance.state}</name></instanceState>".encode()
             for instance in instances
         )
         return _STATE.sub(lambda _: next(states), body)
+
+    def _held(self) -> set[str]:
+        """Ids of instances that are over and still count against the quotas."""
+        since = time.monotonic() - self._state.settings.quota_release_delay
+        records = self._lifecycle.records.values()
+        return {record.instance.id for record in records if record.ended is not None and record.ended > since}
+
+    def _is_over(self, instance_id: str) -> bool:
+        record = self._lifecycle.records.get(instance_id)
+        return record is None or record.instance.state in {"shutting-down", "terminated"}
 
     def _take_capacity(self, launch: Launch) -> None:
         """Counts the launch against its zone's capacity, where a test has limited it."""
@@ -99,6 +124,36 @@ class RunInstances:
                 500,
             )
         self._state.capacity[key] = available - launch.count
+
+
+def _without_dry_run(launch: Launch) -> tuple[tuple[str, str], ...]:
+    return tuple((key, value) for key, value in launch.parameters if key != "DryRun")
+
+
+def _mismatch() -> AwsError:
+    message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
+    return AwsError("IdempotentParameterMismatch", message)
+
+
+def _check_disks(request: AwsRequest) -> None:
+    """Refuses a root that is smaller than its image's; of another name it would be a disk more (scylladb #6999)."""
+    name, gib = moto_models.root_device_of(request.region, request.params.get("ImageId", ""))
+    for n in range(1, 27):
+        head = f"BlockDeviceMapping.{n}"
+        if f"{head}.DeviceName" not in request.params:
+            break
+        size = request.params.get(f"{head}.Ebs.VolumeSize")
+        if request.params[f"{head}.DeviceName"] == name and size is not None and int(size) < gib:
+            raise AwsError(
+                "InvalidBlockDeviceMapping",
+                f"Volume of size {size}GB is smaller than snapshot 'snap-embedded', expect size >= {gib}GB",
+            )
+
+
+def _check_credits(request: AwsRequest, name: str) -> None:
+    """Refuses credits of a type that has none (EC2 API, CreditSpecificationRequest: T types alone)."""
+    if "CreditSpecification.CpuCredits" in request.params and not re.match(r"t\d", name):
+        raise AwsError("InvalidParameterCombination", f"The credit specification is not supported for {name}.")
 
 
 def read_launch(request: AwsRequest) -> Launch:
@@ -142,6 +197,8 @@ def _check_parameters(request: AwsRequest, launch: Launch) -> None:
     ami = moto_models.ec2_backend(request.region).amis.get(image)
     if ami is None:
         raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
+    _check_disks(request)
+    _check_credits(request, name)
     if ami.architecture and instance_type.arches and ami.architecture not in instance_type.arches:
         raise AwsError(
             "InvalidParameterValue",

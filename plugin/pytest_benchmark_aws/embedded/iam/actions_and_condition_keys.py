@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ACCOUNT = moto_models.ACCOUNT
 _S3_BUCKET_ACTIONS = {  # S3 User Guide, "Required permissions for Amazon S3 API operations"
     "CreateBucket": "CreateBucket",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "HeadBucket": "ListBucket",
     "ListObjectsV2": "ListBucket",
     "PutBucketEncryption": "PutEncryptionConfiguration",
@@ -157,15 +158,15 @@ def _tagging(request: AwsRequest, tags: Mapping[str, Mapping[str, list[str]]]) -
 
 
 def _on_instances(request: AwsRequest) -> list[Question]:
-    """A question for each instance, with its tags; none for an unknown one, which EC2 itself refuses."""
+    """A question for each instance, with its tags; an unknown one has none (terraform-aws-runs-on #60)."""
     ids = request.listed("InstanceId") or [request.params.get("InstanceId", "")]
     instances = {instance.id: instance for instance in moto_models.all_instances(request.region)}
     asked = []
     for instance_id in ids:
-        if instance_id in instances:
-            tags = {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in instances[instance_id].get_tags()}
-            arn = _ec2_arn(request, "instance", instance_id)
-            asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **tags}))
+        found = instances.get(instance_id)
+        tags = {} if found is None else {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in found.get_tags()}
+        arn = _ec2_arn(request, "instance", instance_id)
+        asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **tags}))
     return asked
 
 
@@ -192,6 +193,13 @@ def _s3(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
     if request.action == "CreateBucket" and "HTTP_X_AMZ_OBJECT_OWNERSHIP" in environ:
         asked.append(Question("s3:PutBucketOwnershipControls", arn, context))
     return asked
+
+
+def list_question(request: AwsRequest, environ: Mapping[str, Any]) -> Question:
+    """Whether the caller may list the bucket of a request for an object."""
+    bucket = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0]
+    context = _context(request, **{"aws:ResourceAccount": _ACCOUNT})
+    return Question("s3:ListBucket", f"arn:{_partition(request)}:s3:::{bucket}", context)
 
 
 def _s3_object(

@@ -12,7 +12,7 @@ from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.aws_request import read_body
 from pytest_benchmark_aws.embedded.iam import sigv4
-from pytest_benchmark_aws.embedded.iam.actions_and_condition_keys import questions
+from pytest_benchmark_aws.embedded.iam.actions_and_condition_keys import list_question, questions
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
 
 if TYPE_CHECKING:
@@ -114,6 +114,16 @@ class Authorization:
                 self.decisions.append(Decision(caller.arn, question, answer == "allowed"))
                 if answer != "allowed":
                     raise _denial(request.service, caller.arn, question, explicit=answer == "explicitly denied")
+
+    def hides_missing_key(self, request: AwsRequest, environ: dict[str, Any]) -> bool:
+        """Whether S3 says of a key that is not there that it is denied, as it does to who may not list."""
+        signature = sigv4.read(environ)
+        if not self.enforced or signature is None or request.action not in {"GetObject", "HeadObject"}:
+            return False
+        with self.lock:
+            caller = moto_models.caller(signature.key_id, signature.token, request.region)
+            listing = list_question(request, environ)
+            return caller is None or verdict(caller.policies, listing) != "allowed"
 
 
 def _denial(service: str, caller: str, question: Question, *, explicit: bool) -> AwsError:
