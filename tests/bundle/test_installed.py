@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.bundle.imports import Imports
-from pytest_benchmark_aws.bundle.installed import build_wheel, changed_files
+from pytest_benchmark_aws.bundle.installed import build_wheel, changed_files, module_files
 from pytest_benchmark_aws.bundle.requirements import Installation, installation
 from pytest_benchmark_aws.bundle.wheels import Target, check, resolve
 from pytest_benchmark_aws.core.errors import PlanError
 from tests.bundle.sites import install, wheel
 from tests.bundle.test_compiled import ARM, elf
+from tests.bundle.test_project import write
 from tests.bundle.test_requirements import project_in
 from tests.bundle.test_wheels import LOCAL
 
@@ -168,3 +169,11 @@ def test_a_wheel_of_installed_files_is_one_that_pip_installs(site: Path, tmp_pat
     assert (target / "zz_app" / "data, more.txt").read_bytes() == b"x"
     assert (target / "zz_app" / "_x.so").exists()
     assert (target / "bin" / "zz-app").exists()
+
+
+def test_a_package_beside_the_project_is_shipped_without_its_keys(tmp_path: Path) -> None:
+    """As the project's own files are; byte code stays too."""
+    names = ("__init__.py", "part.py", "data.csv", ".env", "deploy.pem", "__pycache__/part.pyc")
+    write(tmp_path, {f"member/{name}": b"" for name in names})
+    files = module_files([("zz.member", tmp_path / "member" / "__init__.py")])
+    assert set(files) == {"zz/member/__init__.py", "zz/member/part.py", "zz/member/data.csv"}

@@ -11,7 +11,7 @@ from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.bundle import wheels
 from pytest_benchmark_aws.bundle.compiled import cannot_run
 from pytest_benchmark_aws.bundle.imports import Reader
-from pytest_benchmark_aws.bundle.installed import SELF, Environment, canonical, files_of, in_tree
+from pytest_benchmark_aws.bundle.installed import SELF, Environment, canonical, files_of, in_tree, module_files
 from pytest_benchmark_aws.bundle.project import (
     SHIPPED,
     check_size,
@@ -153,13 +153,8 @@ def _refuse_compiled(root: Path, imported: Iterable[Path], target: wheels.Target
 
 def _renamed(imports: Imports) -> dict[str, Path]:
     """Files of modules that are imported by another name than their file's, under that name."""
-    files = {}
-    for module, start in imports.renamed.items():
-        if start.name == "__init__.py":
-            for path in sorted(start.parent.rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
-                    files[f"{module}/{path.relative_to(start.parent).as_posix()}"] = path
-    return files
+    packages = [(module, start) for module, start in imports.renamed.items() if start.name == "__init__.py"]
+    return module_files(packages)
 
 
 def _notes(root: Path, missing: Sequence[str], imported: Iterable[Path]) -> list[str]:

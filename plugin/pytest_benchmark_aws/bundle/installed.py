@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pytest_benchmark_aws.bundle.compiled import cannot_run, is_compiled
+from pytest_benchmark_aws.bundle.secrets import is_secret, key_in
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values.units import format_memory
 
@@ -294,13 +295,14 @@ def _quoted(path: str) -> str:
 
 
 def module_files(top_level: Iterable[tuple[str, Path]]) -> dict[str, Path]:
-    """Name in a wheel -> file, of (top-level module, its ``__init__.py`` or file): an editable distribution's."""
+    """Name in a wheel -> file, of (top-level module, its ``__init__.py`` or file), without files that hold keys."""
     files: dict[str, Path] = {}
     for module, start in top_level:
         if start.name != "__init__.py":
             files[start.name] = start
             continue
         for path in sorted(start.parent.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                files[f"{module.replace('.', '/')}/{path.relative_to(start.parent).as_posix()}"] = path
+            name = path.relative_to(start.parent)
+            if path.is_file() and "__pycache__" not in name.parts and not (is_secret(name) or key_in(path)):
+                files[f"{module.replace('.', '/')}/{name.as_posix()}"] = path
     return files
