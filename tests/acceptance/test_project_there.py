@@ -22,6 +22,7 @@ FILES = {
     "    def total(n): return -1\n",
     "src/calc/_version.py": "V = 7\n",
     "src/calc/_fast.py": "def total(n): return n * (n - 1) // 2\n",
+    "tests/table.txt": "9",
     "tests/test_it.py": """\
 import os
 import pytest
@@ -36,6 +37,7 @@ def parsed():
 def test_it(benchmark, parsed):
     from zz_fork import WHERE
     import orjson
+    assert open("table.txt").read() == "9"
     assert calc.total(10) == 45 and calc.V == 7 and orjson.loads("1") == 1
     assert (WHERE, os.environ["ZZ_KEY"], os.environ["ZZ_OTHER"]) == ("fork", "sesame", "")
     benchmark.pedantic(calc.total, args=(10,), rounds=3)
@@ -46,14 +48,14 @@ def test_other(benchmark): raise SystemError("ran")
 
 
 def test_c2_c7_c8_d0_d2_e1_f2_the_project_there_is_the_one_here(tmp_path: Path) -> None:
-    """Files that git ignores and the tests import, a fork that no index has, late imports, ``-m``, variables."""
+    """Ignored files that are imported, a fork that no index has, late imports, ``-m``, variables, the folder."""
     pytest.importorskip("moto")
     origin = {"url": "https://example.org/fork.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
     install(tmp_path / "site", "zz-fork", "1.0", {"zz_fork.py": b"WHERE = 'fork'\n"}, origin=origin)
     root = make_project(tmp_path / "project", FILES)
     cache = tmp_path / "cache"
     done = pytest_aws(
-        root, *ON_M5, "-m", "bench", "--aws-env=ZZ_KEY", "--aws-env=ZZ_OTHER=", "-v", "--aws-max-cost=1",
+        root / "tests", *ON_M5, "-m", "bench", "--aws-env=ZZ_KEY", "--aws-env=ZZ_OTHER=", "-v", "--aws-max-cost=1",
         ZZ_KEY="sesame", PYTHONPATH=str(tmp_path / "site"), PYTEST_BENCHMARK_AWS_CACHE=str(cache),
     )  # fmt: skip
     assert done.code == 0, done.text

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from pytest_benchmark_aws.bundle.cargo import extra_files
 from pytest_benchmark_aws.bundle.imports import Import, Imports, Reader, imports_of, mapped_libraries
 from pytest_benchmark_aws.bundle.installed import Environment
+from pytest_benchmark_aws.bundle.requirements import installation
 from tests.bundle.sites import install
 from tests.bundle.test_project import write
+from tests.bundle.test_requirements import project_in
+from tests.bundle.test_wheels import LOCAL
 
 
 def read(root: Path, *sources: str, loaded: dict[str, str] | None = None, plugins: tuple[str, ...] = ()) -> Imports:
@@ -172,3 +176,38 @@ def test_d1_a_library_that_ctypes_loads_is_the_projects(root: Path) -> None:
     libraries = mapped_libraries()
     assert str(root / "libzz.so.1") in libraries
     assert read(root, loaded=libraries).project_files == {Path("libzz.so.1")}
+
+
+def test_what_other_tests_need_is_not_what_the_benchmarks_need(root: Path) -> None:
+    """Of a module that is loaded for others: its own file and those that it imports go along, no more is asked for."""
+    install(root.parent / "lib" / "site-packages", "zz-lazy", "1", {"zz_lazy.py": b""})
+    write(root.parent, {"lib/beside.py": b""})
+    write(
+        root, {"test_it.py": b"", "test_other.py": b"import beside, own\ndef test():\n import zz_lazy", "own.py": b""}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root.parent / "lib"))
+        imports = read(root, "test_it.py", loaded={"test_other": str(root / "test_other.py")})
+    assert imports.project_files == {Path("test_other.py"), Path("own.py")}
+    assert not imports.strays
+    assert not imports.distributions
+
+
+def test_metadata_beside_the_sources_is_no_installation(root: Path) -> None:
+    """Setuptools leaves it in the folder, with the sources listed: they are the project's, and no index is asked."""
+    info = "zz_app.egg-info"
+    write(root, {f"{info}/PKG-INFO": b"Metadata-Version: 2.1\nName: zz-app\nVersion: 1\n", "zz_app.py": b""})
+    write(
+        root, {f"{info}/SOURCES.txt": b"zz_app.py\n", "test_it.py": b"import zz_app", f"{info}/entry_points.txt": b""}
+    )
+    imports = read(root, "test_it.py")
+    assert imports.project_files == {Path("zz_app.py")}
+    assert not imports.distributions
+    lines = installation(project_in(root, None, "zz-app"), LOCAL, imports).lines
+    assert not any(line.startswith("zz-app") for line in lines)
+    shipped = extra_files()
+    assert shipped["zz_app-1.dist-info/METADATA"] == root / info / "PKG-INFO"
+    assert shipped["zz_app-1.dist-info/entry_points.txt"] == root / info / "entry_points.txt"
+    origin = {"url": root.as_uri(), "dir_info": {"editable": True}}
+    install(root.parent / "lib" / "site-packages", "zz-app", "2", {}, origin=origin)
+    assert Environment().distributions["zz-app"].version == "2"

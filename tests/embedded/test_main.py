@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.embedded.control_client import control
+from tests.embedded.conftest import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,23 @@ def test_ends_with_its_guests_and_its_root(command: Command, temporary: Path, ho
     assert command.end() == (0, "")
     assert not Path(f"/proc/{pid}").exists()
     assert list(temporary.iterdir()) == []
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there that is more than a number that nobody has asked for yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_k14_its_guests_end_where_it_is_killed(command: Command, temporary: Path) -> None:
+    """Nobody is left to tell them, and they would measure on; its root goes too."""
+    pid = command.launch_sleeper()
+    command.process.kill()
+    command.process.communicate(timeout=30)
+    until(lambda: not runs(pid))
+    until(lambda: list(temporary.iterdir()) == [])
 
 
 def test_given_root_is_kept(temporary: Path) -> None:

@@ -366,3 +366,54 @@ def test_k5_cells_that_begin_a_formula_are_quoted(text: str) -> None:
     """Full width and behind blanks, too; or what stands before it is shown by its number."""
     assert csv._cell(text).startswith(("'", "\\"))
     assert csv._cell("test_it[=1]") == "test_it[=1]"
+
+
+@pytest.mark.parametrize("name", [b"\xff.json", b"a\nb\x1b[2J.json", "ü\u202e.json".encode(), b"-o.json"])
+def test_a_file_of_any_name_is_read_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: bytes) -> None:
+    """Bytes that are no text, ends of lines and what steers a terminal included; in files that are written, too."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / os.fsdecode(name)).write_text(json.dumps(GOOD))
+    (folder / os.fsdecode(b"bad" + name)).write_text("{")
+    for number, command in enumerate(commands(folder, tmp_path / "out")):
+        more = ["-o", str(tmp_path / f"{number}.out")] if command[0] == "compare" and number % 2 else []
+        assert cli.main([*command, *more]) in {0, 1}
+        told = capsys.readouterr()
+        assert "bad" in told.out + told.err
+        assert not {"\x1b", "\u202e"} & set(told.out + told.err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--since", "0001-01-01T00:00:00+23:59"], ["--since", "99999d"], ["--since", "9999-12-31T23:59:59-23:59"],
+        ["--max-seconds", "1e400"], ["--max-usd", "1e-9999999"], ["--filter", "usd-hour>1e99999999999999999999"],
+        ["--filter", "vcpus>=" + "9" * 5000], ["--filter", "machine=" + "[" * 5000], ["--reference", "[" * 5000],
+        ["\0"], ["~nobody-of-that-name/x"], ["x" * 5000], ["**/" * 50], ["/proc/self/mem"],
+    ],
+)  # fmt: skip
+def test_words_that_make_no_sense_are_refused_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Of the command line, too; exit code 2 or 1, and what is wrong."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "good.json", GOOD)
+    assert cli.main(["compare", str(tmp_path), *words]) in {0, 1, 2}
+    assert len(capsys.readouterr().err) < 20_000
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=almost_right())
+def test_a_page_is_made_whatever_a_file_holds(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    """The good file is on it."""
+    pytest.importorskip("jinja2", reason="the page needs the extra [report]")
+    pytest.importorskip("vl_convert", reason="the page needs the extra [report]")
+    folder = tmp_path_factory.mktemp("files")
+    write(folder / "good.json", GOOD)
+    (folder / "other.json").write_text(text)
+    assert cli.main(["report", str(folder), "-o", str(folder / "page.html")]) in {0, 1}
+    capsys.readouterr()
+    assert "good[1]" in (folder / "page.html").read_text(encoding="utf-8")
+    shutil.rmtree(folder)

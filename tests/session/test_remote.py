@@ -20,3 +20,21 @@ def test_k3_file_names_of_the_bundle_steer_no_terminal() -> None:
     text = "\n".join(lines)
     assert "\x1b" not in text
     assert [letter for letter in "abcd" if f"{letter}\\x1b[2J\\x07.py" in text] == list("abcd")
+
+
+def test_m_files_are_listed_once_for_all_architectures() -> None:
+    """An extension of one architecture says whose it is."""
+    wheels = Archive("0" * 64, 1, b"", names=("calc==1",))
+    names = {"x86_64": ("a.py", "fast.so"), "arm64": ("a.py",)}
+    shipments = {
+        arch: Shipment(Archive("0" * 64, 1, b"", names=of_arch), wheels, "3.12", (), (), ())
+        for arch, of_arch in names.items()
+    }
+    lines: list[str] = []
+    remote.show_bundle(shipments, SimpleNamespace(write_line=lambda line, **_: lines.append(line)))
+    assert lines[:3] == [
+        "files of the bundle for x86_64 and arm64 (1 bytes packed):",
+        "  a.py",
+        "  fast.so (for x86_64 alone)",
+    ]
+    assert lines.count("  a.py") == 1

@@ -51,6 +51,27 @@ def test_an_ini_file_below_the_rootdir_is_named_by_its_path(pytester: pytest.Pyt
     assert after(shipping.guest_args(config), "-c") == ["bench/own.ini", "-o", "addopts=", "-x"]
 
 
+def test_words_in_a_file_and_flags_together_are_read_as_pytest_reads_them(pytester: pytest.Pytester) -> None:
+    """``@FILE`` has one word on a line; ``-xk EXPR`` is ``-x`` and what stays here; ``-c /dev/null`` is no ini file."""
+    (pytester.path / "words.txt").write_text("-sk\nnot a\n--tb=short\n")
+    pytester.makeini("[pytest]\naddopts = --lf\n")
+    config = pytester.parseconfig("@words.txt", "-vxm", "not b", "-c", "/dev/null", "--rootdir=.")
+    args = shipping.guest_args(config)
+    assert after(args, "-c") == ["/dev/null", "-o", "addopts=", "-s", "--tb=short", "-vx"]
+    assert not shipping.collect(config, settings_for(pytester.path), []).read
+
+
+def test_a_session_in_a_folder_of_the_project_runs_there_too(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rootdir and its ini file are named as they are from that folder."""
+    pytester.makeini("[pytest]\n")
+    monkeypatch.chdir(pytester.mkdir("bench"))
+    args = shipping.guest_args(pytester.parseconfig())
+    assert args[0] == "--rootdir=.."
+    assert after(args, "-c")[0] == "../tox.ini"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "word"),
     [

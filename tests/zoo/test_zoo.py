@@ -19,7 +19,7 @@ from tests.acceptance.awsproject import make_project
 from tests.zoo.projects import ZOO
 from tests.zoo.running import LAUNCHED, TYPE, interpreter, run
 
-QUICK = ("no-git", "namespace-package", "plugin-of-its-own")
+QUICK = ("no-git", "fast-module-ignored-by-git", "benchmark-disable")
 """Those of the default run; all with ``tox -e zoo``."""
 WHOLE = "PYTEST_BENCHMARK_AWS_ZOO"
 

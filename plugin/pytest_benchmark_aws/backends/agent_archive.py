@@ -62,6 +62,8 @@ class Shipment:
     """Folders of the project that imports start from."""
     notes: tuple[str, ...] = ()
     """Sentences on what is not shipped and may be missed."""
+    cwd: str = "."
+    """Folder of the project that pytest runs in."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Environment variables of pytest there; their values are shown nowhere."""
 
@@ -113,7 +115,7 @@ def manifest(
         "args": shipment.args,
         "sys_path": shipment.sys_path,
         "environment": dict(shipment.environment),
-        "cwd": ".",
+        "cwd": shipment.cwd,
         "node_ids": [case.bare_id for case in job.cases],
         "put": puts,
         **{

@@ -11,7 +11,7 @@ from pytest_benchmark_aws.backends.agent_archive import Shipment
 from pytest_benchmark_aws.bundle import wheels
 from pytest_benchmark_aws.bundle.compiled import cannot_run
 from pytest_benchmark_aws.bundle.imports import Reader
-from pytest_benchmark_aws.bundle.installed import SELF, Environment, files_of
+from pytest_benchmark_aws.bundle.installed import SELF, Environment, canonical, files_of, in_tree
 from pytest_benchmark_aws.bundle.project import (
     SHIPPED,
     check_size,
@@ -68,6 +68,7 @@ def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool
             args=project.args,
             sys_path=project.import_paths,
             notes=(*manifest.notes, *wanted.notes, *resolved.notes),
+            cwd=(relative(project.working_directory, project.root) or Path()).as_posix(),
             environment=project.environment,
         )
     return shipments
@@ -98,8 +99,10 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     node_ids = {case.node_id for job in jobs for case in job.cases}
     needed = {file for node_id, file in project.test_files.items() if node_id in node_ids}
     tests = {project.root / file for file in needed}
+    # A conftest beside other tests is not loaded there.
+    conftests = {file for file in project.conftests if any(file.parent in test.parents for test in tests)}
     environment = Environment()
-    imports = Reader(project.root, environment).read(tests | project.conftests, project.loaded, project.plugin_modules)
+    imports = Reader(project.root, environment).read(tests | conftests, project.loaded, project.plugin_modules)
     _refuse_strays(imports)
     files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read, project.ship_secrets)
     python, _ = wheels.guest_python(local)
@@ -187,7 +190,19 @@ def extra_files(built: Iterable[str] = ()) -> dict[str, Path]:
         if (name != SELF and not is_local(dist)) or name.replace("-", "_").lower() in built:
             continue
         folder = f"{name.replace('-', '_')}-{dist.version}.dist-info"
-        for file in files_of(dist):
-            if file.name in {"METADATA", "entry_points.txt"} and file.parent.name.endswith(".dist-info"):
-                files[f"{folder}/{file.name}"] = Path(str(dist.locate_file(file)))
+        for file in _metadata_files(dist, name):
+            files.setdefault(f"{folder}/{file.name.replace('PKG-INFO', 'METADATA')}", file)
     return files
+
+
+def _metadata_files(dist: metadata.Distribution, name: str) -> list[Path]:
+    """What importlib finds a distribution's name and entry points by."""
+    if in_tree(dist):
+        folders = [path for path in Path(str(dist.locate_file(""))).glob("*.egg-info") if path.is_dir()]
+        mine = [path for path in folders if canonical(path.stem) == canonical(name)]
+        return [path / part for path in mine for part in ("PKG-INFO", "entry_points.txt") if (path / part).is_file()]
+    return [
+        Path(str(dist.locate_file(file)))
+        for file in files_of(dist)
+        if file.name in {"METADATA", "entry_points.txt"} and file.parent.name.endswith(".dist-info")
+    ]

@@ -98,9 +98,12 @@ def _without_marks(text: str) -> str:
 
 
 def _of_extras(text: str, extras: list[str], markers: Mapping[str, str]) -> list[str]:
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
 
-    requirement = Requirement(text)
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return []
     marker, requirement.marker = requirement.marker, None
     wanted = marker is None or any(marker.evaluate({**markers, "extra": extra}) for extra in ("", *extras))
     return [str(requirement)] if wanted else []

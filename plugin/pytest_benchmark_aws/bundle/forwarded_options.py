@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from collections import deque
 from pathlib import Path
@@ -32,13 +33,13 @@ _OUR_FLAGS = frozenset(
 )
 
 
-def guest_args(words: Sequence[str], paths: Iterable[str], ini_file: str | None) -> list[str]:
+def guest_args(words: Sequence[str], paths: Iterable[str], ini_file: str | None, root: str = ".") -> list[str]:
     """The arguments on an instance, node ids aside: what finds the same rootdir and ini file, and what is forwarded.
 
     ``words`` is this session's command line with the ini file's ``addopts`` before it, ``paths`` what pytest took of it
-    for paths and node ids, ``ini_file`` the ini file relative to the rootdir.
+    for paths and node ids; ``ini_file`` and ``root``, the rootdir, are relative to the folder that pytest runs in.
     """
-    args = ["--rootdir=.", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint"]
+    args = [f"--rootdir={root}", "--color=no", "-rN", "-p", "pytest_benchmark_aws.guest.checkpoint"]
     if ini_file is not None:
         args += ["-c", ini_file]
     args += ["-o", "addopts="]  # they are among the words, and are not to be read again there
@@ -59,6 +60,12 @@ def _forwarded(words: Sequence[str], paths: Iterable[str]) -> list[str]:
         else:
             if word in {"-o", "--override-ini"} and rest and rest[0].partition("=")[0].strip() == "addopts":
                 rest.popleft()
+                continue
+            together = re.fullmatch(r"(-[vqsxl]+)[kmnc](.*)", word, re.DOTALL)  # -xk EXPR is -x -k EXPR
+            if together:
+                forwarded.append(together[1])
+                if not together[2] and rest:
+                    rest.popleft()
                 continue
             # -kEXPR and -n2 are ours too
             if word.startswith(("-oaddopts=", "--override-ini=addopts=")):

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 OURS = frozenset({"setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto", "orjson"})
 """Distributions that this plugin or an environment's start loads: shipped only where a source of the project asks."""
+_PACKAGE = Path(__file__).resolve().parents[1]
 _BY_NAME = frozenset({"import_module", "importorskip", "__import__"})
 """Functions whose first argument, where it is a text, is a module's name."""
+_NEITHER = sys.stdlib_module_names | {"__main__"}
 _MISSING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -142,14 +144,19 @@ class Reader:
             self._take(name, file, stray=False)
         self._distributions -= OURS
         for name in plugins:
-            self._follow(Import(name), None, distributions=True)
+            self._follow(Import(name), None, stray=True, distributions=True)
         done: set[Path] = set()
-        while todo := [source for source in (*tests, *self._project) if source not in done]:
-            for source in todo:
-                done.add(source)
-                for imported in imports_of(_text(source)) if source.suffix == ".py" else ():
-                    # What the project can do without, and has not loaded, is not shipped for it.
-                    self._follow(imported, source, distributions=source in tests or not imported.guarded)
+        reached = dict.fromkeys(tests)
+        # First what the tests reach, then what else of the project is loaded: other tests, whose needs are not theirs.
+        for theirs in (True, False):
+            while todo := [file for file in (reached if theirs else self._project) if file not in done]:
+                for source in todo:
+                    done.add(source)
+                    for imported in imports_of(_text(source)) if source.suffix == ".py" else ():
+                        # What the project can do without, and has not loaded, is not shipped for it.
+                        wanted = theirs and (source in tests or not imported.guarded)
+                        files = self._follow(imported, source, stray=theirs, distributions=wanted)
+                        reached.update(dict.fromkeys(files))
         return Imports(
             frozenset(file.relative_to(self._root) for file in self._project),
             frozenset(self._distributions),
@@ -158,36 +165,39 @@ class Reader:
             self._renamed,
         )
 
-    def _follow(self, imported: Import, source: Path | None, *, distributions: bool) -> None:
-        if imported.level:
-            if source is not None:
-                folder = source.parents[min(imported.level, len(source.parents)) - 1]
-                for file in _modules_below([str(folder)], imported.name.split(".")):
-                    self._take("", file, stray=False)
-            return
-        top, *parts = imported.name.split(".")
-        if top in sys.stdlib_module_names:
-            return
-        start, places = _locate(top)
-        files = [] if start is None else [(top, start)]
-        files += [(imported.name, file) for file in _modules_below(places, parts)]
-        for name, file in files:
-            self._take(name, file, stray=True, distributions=distributions)
+    def _follow(self, imported: Import, source: Path | None, *, stray: bool, distributions: bool) -> list[Path]:
+        """Notes whose the files of an import are; returns those of the project."""
+        found: list[tuple[str, str]] = []
+        if imported.level and source is not None:
+            folder = source.parents[min(imported.level, len(source.parents)) - 1]
+            found = [("", file) for file in _modules_below([str(folder)], imported.name.split("."))]
+            stray = distributions = False
+        elif not imported.level and (top := imported.name.partition(".")[0]) not in _NEITHER:
+            start, places = _locate(top)
+            found = [] if start is None else [(top, start)]
+            found += [(imported.name, file) for file in _modules_below(places, imported.name.split(".")[1:])]
+        files = [self._take(name, file, stray=stray, distributions=distributions) for name, file in found]
+        return [file for file in files if file is not None]
 
-    def _take(self, name: str, file: str, *, stray: bool, distributions: bool = True) -> None:
+    def _take(self, name: str, file: str, *, stray: bool, distributions: bool = True) -> Path | None:
+        """Notes whose a module's file is; returns the file where it is the project's."""
         owner = self._environment.owner(file, name)
         path = Path(file).resolve()
+        if owner == SELF or _PACKAGE in path.parents:
+            return None  # it is shipped by itself
         if owner is None or self._is_editable_here(owner, path):
             if self._is_project(path):
                 self._project[path] = None
                 self._note_name(name, path)
-            elif stray and not self._is_standard(path):
+                return path
+            if stray and not self._is_standard(path):
                 self._strays[name.partition(".")[0]] = path
-        elif distributions and owner != SELF:
+        elif distributions:
             self._distributions.add(owner)
             top, start = _outermost(name, path)
             if self._environment.is_outside(owner, path) and start is not None:
                 self._outside.setdefault(owner, {})[top] = start
+        return None
 
     def _is_editable_here(self, owner: str, path: Path) -> bool:
         return self._environment.is_outside(owner, path) and self._is_project(path)

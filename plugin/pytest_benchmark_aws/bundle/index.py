@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -156,7 +157,10 @@ def _pip(
         sys.executable, "-m", "pip", words[0], "--disable-pip-version-check", "--only-binary=:all:",
         *(["--quiet"] if quiet else []), *words[1:], *target.pip_options(), *requirements,
     ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    environment = {**os.environ, "PIP_USER": "0"}  # a configuration with user = true refuses --target
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment
+    )
 
 
 def _refusal(target: Target, stderr: str) -> PlanError:

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_benchmark_aws.bundle.compiled import cannot_run, is_compiled
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.values.units import format_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SELF = "pytest-benchmark-aws"
 _LEFT_OUT = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL"})
+LIMIT_BYTES = 512 * 2**20
+"""Of the installed files of one distribution, packed in memory."""
 _SLACK_S = 60.0
 """An installer writes RECORD last, at most so many seconds before what it still touches."""
 
@@ -48,8 +51,18 @@ def direct_url(dist: metadata.Distribution) -> dict[str, Any] | None:
     return origin if isinstance(origin, dict) else None
 
 
+def in_tree(dist: metadata.Distribution) -> bool:
+    """Whether a distribution's metadata lies beside its sources, as setuptools leaves it, and none is installed."""
+    base = Path(str(dist.locate_file("")))
+    if base.name in {"site-packages", "dist-packages"} or dist.read_text("METADATA"):
+        return False
+    return dist.read_text("PKG-INFO") is not None
+
+
 def origin_folder(dist: metadata.Distribution) -> Path | None:
     """The folder that a distribution was installed from; None where that is no folder of this machine."""
+    if in_tree(dist):
+        return Path(os.path.abspath(str(dist.locate_file(""))))
     origin = direct_url(dist)
     if origin is None or not isinstance(origin.get("dir_info"), dict):
         return None
@@ -60,11 +73,13 @@ def origin_folder(dist: metadata.Distribution) -> Path | None:
 def is_editable(dist: metadata.Distribution) -> bool:
     """Whether a distribution's modules are imported from the folder that it was installed from."""
     origin = direct_url(dist) or {}
-    return isinstance(origin.get("dir_info"), dict) and bool(origin["dir_info"].get("editable"))
+    return in_tree(dist) or (isinstance(origin.get("dir_info"), dict) and bool(origin["dir_info"].get("editable")))
 
 
 def from_index(dist: metadata.Distribution) -> bool:
     """Whether an index is asked for a distribution by its version: it came from one, or conda built it (PEP 610)."""
+    if in_tree(dist):
+        return False
     return direct_url(dist) is None or (dist.read_text("INSTALLER") or "").strip() == "conda"
 
 
@@ -82,16 +97,17 @@ class Environment:
     def __init__(self) -> None:
         self.distributions: dict[str, metadata.Distribution] = {}
         for dist in metadata.distributions():
-            name = dist.metadata["Name"]
-            if name:
-                self.distributions.setdefault(canonical(name), dist)
+            name = canonical(dist.metadata["Name"] or "")
+            shadowed = name in self.distributions and in_tree(self.distributions[name]) and not in_tree(dist)
+            if name and (shadowed or name not in self.distributions):
+                self.distributions[name] = dist
 
     @cached_property
     def _of_file(self) -> Mapping[str, str]:
         owners: dict[str, str] = {}
         for name, dist in self.distributions.items():
-            base = str(dist.locate_file(""))
-            for file in files_of(dist):
+            base = os.path.abspath(str(dist.locate_file("")))
+            for file in () if in_tree(dist) else files_of(dist):
                 if file.suffix in {".py", ".pyc", ".so", ".pyd"}:
                     owners.setdefault(os.path.normpath(os.path.join(base, str(file))), name)
         return owners
@@ -111,12 +127,14 @@ class Environment:
 
     def owner(self, file: str, module: str) -> str | None:
         """The distribution that a module's file belongs to, by its canonical name; None where that is none."""
-        owner = self._of_file.get(os.path.normpath(file))
+        owner = self._of_file.get(os.path.abspath(file))
         if owner is not None:
             return owner
         for name in self._of_top_level.get(module.partition(".")[0], ()):  # what its installation made, or no RECORD
             dist = self.distributions.get(canonical(name))
-            if dist is not None and not is_editable(dist) and file.startswith(str(dist.locate_file("")) + os.sep):
+            if dist is None or is_editable(dist):
+                continue
+            if os.path.abspath(file).startswith(os.path.abspath(str(dist.locate_file(""))) + os.sep):
                 return canonical(name)
         real = Path(file).resolve()
         return next((name for folder, name in self._editable if folder in real.parents), None)
@@ -124,7 +142,7 @@ class Environment:
     def is_outside(self, name: str, file: Path) -> bool:
         """Whether a file is an editable distribution's by its folder alone, not as one of the installed files."""
         dist = self.distributions[name]
-        return is_editable(dist) and os.path.normpath(file) not in self._of_file
+        return is_editable(dist) and os.path.abspath(file) not in self._of_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +208,14 @@ def build_wheel(dist: metadata.Distribution, target: Target, modules: Mapping[st
     # Debian's and conda's tools leave no list of files: then there is nothing to ship it from.
     if f"{info}/METADATA" not in files:
         raise PlanError(f"{dist.metadata['Name']} {version} has no list of its files here: install it by pip")
-    where = f"Amazon Linux 2023 on {target.arch}"
+    where, total = f"Amazon Linux 2023 on {target.arch}", 0
     for file in files.values():
+        total += file.stat().st_size if file.is_file() else 0
+        if total > LIMIT_BYTES:
+            raise PlanError(
+                f"{dist.metadata['Name']} {version} was {_came(dist)}, and its files are more than "
+                f"{format_memory(LIMIT_BYTES)}: name its wheel, or an index that has it, in --aws-requirements FILE"
+            )
         if not file.is_file():
             raise PlanError(f"{dist.metadata['Name']} {version}: {file} is gone: install it again")
         reason = cannot_run(file, target)

@@ -18,6 +18,7 @@ from pytest_benchmark_aws.bundle.installed import (
     changed_files,
     direct_url,
     from_index,
+    in_tree,
     is_editable,
     module_files,
     origin_folder,
@@ -143,7 +144,7 @@ def pins(roots: Iterable[str], target: Target) -> dict[str, str]:
 
 def closure(roots: Iterable[Need], target: Target, environment: Environment) -> dict[str, metadata.Distribution]:
     """The distributions of the roots, what pytest itself needs, and all that they require on the target."""
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
 
     chosen: dict[str, metadata.Distribution] = {}
     queue = [*map(Need, _ALWAYS), *roots]
@@ -156,7 +157,10 @@ def closure(roots: Iterable[Need], target: Target, environment: Environment) -> 
         seen.add(need)
         chosen[need.name] = dist
         for text in dist.requires or ():
-            requirement = Requirement(text)
+            try:
+                requirement = Requirement(text)
+            except InvalidRequirement:  # of old metadata; pip would not install it today
+                continue
             if requirement.marker is None or any(
                 requirement.marker.evaluate({**target.environment(), "extra": extra}) for extra in ("", *need.extras)
             ):
@@ -167,7 +171,7 @@ def closure(roots: Iterable[Need], target: Target, environment: Environment) -> 
 def is_local(dist: metadata.Distribution) -> bool:
     """Whether a distribution was installed from a folder (PEP 610), so that no index has it."""
     origin = direct_url(dist)
-    return origin is not None and "dir_info" in origin and not from_index(dist)
+    return in_tree(dist) or (origin is not None and "dir_info" in origin and not from_index(dist))
 
 
 def _pinned(versions: dict[str, str]) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ def _amount(option: str, text: str) -> Decimal:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount <= 0:
+    if not amount.is_finite() or not Decimal("1e-18") <= amount <= Decimal("1e12"):
         raise PlanError(f"{option}={text}: give a positive number, as in 600 or 0.25")
     return amount
 
@@ -253,7 +253,7 @@ def _write(options: argparse.Namespace, view: View) -> None:
         for line in view.gate:
             print(line, file=sys.stderr)
     if options.output:
-        output.write(options.output, rendered.encode())
+        output.write(options.output, rendered.encode(errors="backslashreplace"))
     else:
         sys.stdout.write(rendered)
 

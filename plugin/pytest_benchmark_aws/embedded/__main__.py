@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.embedded import guardian
+
 if TYPE_CHECKING:
     from pytest_benchmark_aws.embedded.state import Settings
 
@@ -38,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     if importlib.util.find_spec("moto") is None:
         parser.error("the embedded AWS needs moto, which is not installed: pip install 'moto[server]>=5.1'")
-    root = options.root or Path(tempfile.mkdtemp(prefix="embedded-aws-"))
+    root = (options.root or Path(tempfile.mkdtemp(prefix="embedded-aws-"))).resolve()
+    guardian.start(root, remove=options.root is None)
     try:
         _serve(root, settings, ended, watch_stdin=options.watch_stdin)
     finally:

@@ -95,7 +95,8 @@ def scope(environ: dict[str, Any], default_region: str) -> tuple[str, str]:
 
 def read_body(environ: dict[str, Any], limit: int | None = None) -> bytes:
     """The request's body, which stays readable for the next application; one of more than ``limit`` is refused."""
-    stream, length = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
+    stream, digits = environ["wsgi.input"], str(environ.get("CONTENT_LENGTH") or "0")
+    length = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else 0
     if environ.get("wsgi.input_terminated"):
         length = -1 if limit is None else limit + 1
     if limit is not None and length > limit and not environ.get("wsgi.input_terminated"):

@@ -37,13 +37,17 @@ class PytestRun:
         """
         launch, arguments = self._launch, self._launch.root / "arguments.json"
         # Node ids reach pytest through a file: no shell and no command line ever sees one.
-        arguments.write_text(json.dumps([*launch.job["args"], *launch.job["node_ids"]]), encoding="utf-8")
+        folder = launch.root / "project" / launch.job["cwd"]
+        folder.mkdir(parents=True, exist_ok=True)
+        root = os.path.relpath(launch.root / "project", folder)
+        node_ids = [node_id if root == "." else f"{root}/{node_id}" for node_id in launch.job["node_ids"]]
+        arguments.write_text(json.dumps([*launch.job["args"], *node_ids]), encoding="utf-8")
         # Amazon Linux's /tmp is in memory: half of it, and a million files (AL2023 user guide, "/tmp is tmpfs").
-        folder = launch.root / "tmp"
-        folder.mkdir(exist_ok=True)
+        temporary = launch.root / "tmp"
+        temporary.mkdir(exist_ok=True)
         environment = {
             **os.environ,
-            "TMPDIR": str(folder),
+            "TMPDIR": str(temporary),
             **launch.job["environment"],
             "PYTEST_BENCHMARK_AWS_GUEST": "1",
             "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(launch.checkpoint),
@@ -54,7 +58,7 @@ class PytestRun:
         with launch.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [str(python), "-c", _PROGRAM, str(arguments)],
-                cwd=launch.root / "project" / launch.job["cwd"], env=environment, stdout=log, stderr=subprocess.STDOUT,
+                cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             self._process = process

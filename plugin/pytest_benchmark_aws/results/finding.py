@@ -67,7 +67,12 @@ def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 def _matches(pattern: Path) -> list[Path]:
     """What a shell pattern fits; ``**`` stands for any folders, those behind links aside."""
-    parts = pattern.parts
+    # Two in a row are one: each would try every depth for itself.
+    parts = [
+        part
+        for part, before in zip(pattern.parts, ("", *pattern.parts), strict=False)
+        if part != "**" or before != "**"
+    ]
     if "**" not in parts:
         return sorted(map(Path, glob.glob(str(pattern))))
     first = parts.index("**")

@@ -76,7 +76,7 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
                 how = f"killed by signal {-process.returncode}" if process.returncode < 0 else "with an error"
                 raise CleanupError(
                     f"the embedded AWS of this session ended ({how}), and with it what its instances had not "
-                    "delivered; their processes end by themselves, at their time limit at the latest. Run it again"
+                    "delivered. Run it again"
                 )
 
         clients = Clients(settings.region, None, environment)

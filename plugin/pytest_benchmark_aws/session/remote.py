@@ -249,18 +249,24 @@ def skip(session: pytest.Session, reasons: Mapping[str, str]) -> None:
 
 
 def show_bundle(shipments: Mapping[str, Shipment], reporter: Any) -> None:
-    """Writes the files and the distributions that would be shipped, for each architecture."""
+    """Writes the files that would be shipped, and the distributions for each architecture."""
     from pytest_benchmark_aws.bundle.project import SHIPPED
 
+    files = {
+        arch: [name for name in shipment.project.names if not name.startswith(SHIPPED)]
+        for arch, shipment in shipments.items()
+    }
+    size = max(shipment.project.size for shipment in shipments.values())
+    reporter.write_line(f"files of the bundle for {' and '.join(files)} ({size:,} bytes packed):", bold=True)
+    for name in dict.fromkeys(name for names in files.values() for name in names):
+        own = [arch for arch, names in files.items() if name in names]
+        alone = f" (for {' and '.join(own)} alone)" if len(own) < len(files) else ""
+        reporter.write_line(f"  {printable(name)}{alone}")
+    for name in dict.fromkeys(name for shipment in shipments.values() for name in shipment.project.left_out):
+        reporter.write_line(f"  ! left out, looks like a secret: {printable(name)}", yellow=True)
     for arch, shipment in shipments.items():
-        reporter.write_line(f"files of the bundle for {arch} ({shipment.project.size:,} bytes packed):", bold=True)
-        for name in shipment.project.names:
-            if not name.startswith(SHIPPED):
-                reporter.write_line(f"  {printable(name)}")
-        for name in shipment.project.left_out:
-            reporter.write_line(f"  ! left out, looks like a secret: {printable(name)}", yellow=True)
         reporter.write_line(
-            f"Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
+            f"{arch}: Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
         )
         for name in shipment.wheels.names:
             reporter.write_line(f"  {printable(name)}")

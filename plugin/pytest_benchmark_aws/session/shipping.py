@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _FORWARDED = ("PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
 """Variables that decide how pytest and Python run, and so what is measured."""
+_NO_FILE = Path(os.devnull)
+"""``-c /dev/null`` is how a session says that it wants no ini file."""
 _SEEDS = {"randomly_seed": "--randomly-seed", "random_order_seed": "--random-order-seed"}
 """Options of pytest-randomly and pytest-random-order that hold this session's seed, once it is configured."""
 
@@ -35,7 +37,10 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
     """
     from pytest_benchmark_aws.bundle.imports import loaded_modules, mapped_libraries
 
-    loaded = {**mapped_libraries(), **loaded_modules(config.stash[here.OURS])}  # first, as what follows imports more
+    loaded = {
+        **mapped_libraries(),
+        **loaded_modules(config.stash.get(here.OURS, frozenset())),
+    }  # first, as what follows imports more
     from pytest_benchmark_aws.bundle.forwarded_options import import_paths, named_plugins
     from pytest_benchmark_aws.bundle.project import Project, relative
 
@@ -47,7 +52,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
             f"tests outside of the rootdir {root} are not shipped: {', '.join(outside[:3])}: give --rootdir"
         )
     ini_file = None if config.inipath is None else relative(config.inipath, root)
-    if config.inipath is not None and ini_file is None:
+    if config.inipath not in {None, _NO_FILE} and ini_file is None:
         raise PlanError(f"the ini file {config.inipath} lies outside of the rootdir {root}, so that it is not shipped")
     plugins = config.pluginmanager.list_plugin_distinfo()
     conftests = {Path(file) for plugin in config.pluginmanager.get_plugins() if (file := _conftest(plugin))}
@@ -64,7 +69,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         loaded=loaded,
         conftests=frozenset(conftests),
         read=frozenset() if ini_file is None else frozenset({ini_file}),
-        plugin_modules=named_plugins(_words(config)),
+        plugin_modules=(*named_plugins(_words(config)), *os.environ.get("PYTEST_PLUGINS", "").split(",")),
         environment=guest_environment(settings.environment),
         ship_secrets=settings.ship_secrets,
     )
@@ -73,11 +78,12 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
 def guest_args(config: pytest.Config) -> list[str]:
     """The arguments of pytest on an instance, node ids aside, as conftests and plugins would have them."""
     from pytest_benchmark_aws.bundle import forwarded_options
-    from pytest_benchmark_aws.bundle.project import relative
 
-    ini_file = None if config.inipath is None else relative(config.inipath, config.rootpath)
-    name = None if ini_file is None else ini_file.as_posix()
-    args = forwarded_options.guest_args(_words(config), config.args, name)
+    def from_here(path: Path) -> str:
+        return str(path) if path == _NO_FILE else Path(os.path.relpath(path, Path.cwd())).as_posix()
+
+    ini_file = None if config.inipath is None else from_here(config.inipath)
+    args = forwarded_options.guest_args(_words(config), config.args, ini_file, from_here(config.rootpath))
     for option, flag in _SEEDS.items():
         seed = getattr(config.option, option, None)
         if isinstance(seed, int) or (isinstance(seed, str) and seed.isdigit()):
@@ -155,4 +161,13 @@ def _conftest(plugin: object) -> str | None:
 def _words(config: pytest.Config) -> list[str]:
     """This session's words in the order in which pytest reads them, later ones winning."""
     environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-    return [*map(str, config.getini("addopts")), *environment, *map(str, config.invocation_params.args)]
+    words = [*map(str, config.getini("addopts")), *environment, *map(str, config.invocation_params.args)]
+    return [word for given in words for word in _from_file(given, config.invocation_params.dir)]
+
+
+def _from_file(word: str, folder: Path) -> list[str]:
+    """The words of ``@FILE``, one on each line, as argparse reads it (pytest 8.2); else the word."""
+    path = folder / word[1:]
+    if not word.startswith("@") or not path.is_file():
+        return [word]
+    return [inner for line in path.read_text(encoding="utf-8").splitlines() for inner in _from_file(line, folder)]

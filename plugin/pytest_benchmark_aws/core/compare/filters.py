@@ -91,13 +91,13 @@ def parse_since(text: str, now: datetime) -> str:
             moment = now - timedelta(**{unit: int(ago[1])})
         else:
             moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
     except (ValueError, OverflowError):
         raise PlanError(
             f"since {text!r} is no time: give a date as in 2026-11-01, or 12h, 7d, 2w for so long ago"
         ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
 def all_of(filters: Sequence[Callable[[Result], bool]], since: str | None) -> Callable[[Result], bool]:

@@ -91,7 +91,7 @@ class Guest:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("root", "tmp", "bin", "work"):
             (self.directory / name).mkdir(exist_ok=True)
-        self.turn.touch()
+        self.turn.touch(mode=0o600)
         write_commands(self.directory / "bin", self.endpoint, self.instance_id, self.token)
         script = self.directory / "user-data"
         script.write_bytes(user_data)

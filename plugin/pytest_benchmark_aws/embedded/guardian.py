@@ -1,0 +1,36 @@
+"""A small process that outlives an embedded AWS which is killed, and ends its guests: else they run to their limit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+from pytest_benchmark_aws.embedded.guests import processes
+
+
+def start(root: Path, *, remove: bool) -> None:
+    """Starts it, in a process without threads; it ends when this one does, however that happens.
+
+    ``remove``: the root is of this start alone, and goes with it.
+    """
+    alive, held = os.pipe()  # neither is inherited by the guests
+    if os.fork():
+        os.close(alive)
+        return
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):  # whoever reads them waits for their end
+            os.dup2(nowhere, stream)
+        os.close(held)
+        os.read(alive, 1)  # nothing is ever written: it answers when the last holder is gone
+        for directory in root.glob("instances/*"):
+            processes.kill(None, f"PYTEST_BENCHMARK_AWS_ROOT={directory / 'work'}", grace=0)
+        if remove:
+            shutil.rmtree(root, ignore_errors=True)
+    finally:
+        os._exit(0)
