@@ -176,11 +176,16 @@ class Clients:
             PlanError: there are no credentials, or AWS refuses them.
         """
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         if self._account is not None:
             return self._account
         try:
             answer = self("sts").get_caller_identity()
+        except ResponseParserError as error:  # a proxy or a captive portal, whose page is no answer of AWS
+            raise PlanError(
+                f"what answers in place of AWS is not AWS ({str(error)[:300]}): look at HTTPS_PROXY"
+            ) from error
         except (BotoCoreError, ClientError) as error:
             raise PlanError(
                 f"AWS does not know these credentials ({error}): log in (aws sso login, aws configure); pytest runs "

@@ -31,8 +31,8 @@ def refusal(environ: Mapping[str, Any], port: int) -> Response | None:
         return refused("web pages have no access: send no Origin")
     host = str(environ.get("HTTP_HOST", "")).lower()
     name, _, its_port = host.partition(":")
-    if host in {f"127.0.0.1:{port}", f"localhost:{port}"}:
-        return None
+    if name in {"127.0.0.1", "localhost"} and (not its_port or its_port.isdigit()):
+        return None  # at another port it is a proxy on this machine, as no name of another's can be
     if name.endswith(_AWS_DOMAINS) and (not its_port or its_port.isdigit()):
         if not str(environ.get("PATH_INFO", "")).startswith("/_embedded/"):
             return None
