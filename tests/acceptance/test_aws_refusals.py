@@ -195,3 +195,20 @@ def test_k6_what_is_left_out_as_a_secret_is_said_by_a_plain_dry_run(project: Pat
     assert done.code == 0, done.text
     said = "not shipped, as they look like secrets: prod.env (its name); --aws-ship-secret=FILE ships one"
     assert said in done.out
+
+
+def test_a_resume_of_nothing_that_is_selected_measures_nothing(tmp_path: Path) -> None:
+    """A run that was started with --aws-instance-type: without it no test here is a case of that run."""
+    root = make_project(tmp_path / "project", {"test_it.py": "def test_it(benchmark):\n    benchmark(int)\n"})
+    done = pytest_aws(root, "--aws-resume", "20260101-000000-abcdef")
+    assert done.code == pytest.ExitCode.USAGE_ERROR, done.text
+    assert "--aws-instance-type among them; nothing was measured" in done.err
+    assert not list((root / ".benchmarks").glob("*"))
+
+
+def test_a_selection_of_nothing_says_so(tmp_path: Path) -> None:
+    """As with a -k of an id without its instance type."""
+    root = make_project(tmp_path / "project", {"test_it.py": "def test_it(benchmark):\n    benchmark(int)\n"})
+    done = pytest_aws(root, "--aws", "--aws-instance-type=m5.large", "-k", "nothing")
+    assert done.code == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "no test is selected (with --aws an id ends with its instance type, as in test_it[m5.large])" in done.out

@@ -17,7 +17,7 @@ from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.guest_result import parse
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.run import start
-from pytest_benchmark_aws.run.ledger import Finished
+from pytest_benchmark_aws.run.ledger import STOPPED, Finished
 from pytest_benchmark_aws.run.start import RunOutcome
 from pytest_benchmark_aws.session import outcome
 from pytest_benchmark_aws.session.missing import why_missing
@@ -143,3 +143,21 @@ def test_a8_a_launchs_outcome_and_errors_are_bounded() -> None:
     assert len(second) < 10_000
     assert "ImportError: no" in second
     assert second.endswith("see the failure of test_it.py::test_one[m5.large]")
+
+
+@pytest.mark.parametrize(("text", "stopped"), [(STOPPED, True), ("error: the disk is full", False)])
+def test_a_case_that_was_stopped_for_anothers_failure_is_none_that_failed(
+    tmp_path: Path, text: str, stopped: bool
+) -> None:
+    """With -x the launch of another type is ended; what it has not run is not reported, as what pytest leaves out."""
+    settings: Any = SimpleNamespace(time_limit_s=1)
+    run = run_of(tmp_path, finished(b"", text))
+    cases = outcome.replayed_cases(run, settings)
+    whole = replace(outcome.SessionOutcome(run, settings, interrupted=False), replayed=cases)
+    node_id = next(iter(cases))
+    item: Any = SimpleNamespace(nodeid=node_id, config=SimpleNamespace(stash={outcome.OUTCOME: whole}))
+    if stopped:
+        assert outcome.replay_item(item, None)
+        return
+    with pytest.raises(AttributeError, match="ihook"):  # it is reported, which needs more of an item
+        outcome.replay_item(item, None)

@@ -39,6 +39,10 @@ class RealClock:
         time.sleep(seconds)
 
 
+STOPPED = "error: stopped after a failure (-x, --maxfail)"
+"""The outcome of a launch that was ended, or never made, as another's test had failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A job that is over."""

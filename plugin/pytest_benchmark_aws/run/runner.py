@@ -17,7 +17,7 @@ from pytest_benchmark_aws.report.progress import Progress
 from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.launch import Launcher
-from pytest_benchmark_aws.run.ledger import Clock, Finished, Limits, Past, RunState, Watcher
+from pytest_benchmark_aws.run.ledger import STOPPED, Clock, Finished, Limits, Past, RunState, Watcher
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 
 
@@ -78,8 +78,8 @@ class Runner:
                 done += ended
                 stops = [watcher.finished(job_end) for job_end in ended]  # it hears of each, also after it says stop
                 if any(stops):
-                    done += follower.end_all("error: stopped after a failure (-x, --maxfail)")
-                    done += [state.never_ran(job, "error: stopped after a failure (-x, --maxfail)") for job in pending]
+                    done += follower.end_all(STOPPED)
+                    done += [state.never_ran(job, STOPPED) for job in pending]
                     break
                 watcher.show(list(state.progress.values()))
                 if pending or state.running:

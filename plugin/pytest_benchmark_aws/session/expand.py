@@ -9,7 +9,7 @@ import pytest
 from pytest_benchmark_aws.core.model import Case, Target, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.settings import Settings
@@ -130,3 +130,33 @@ def bare_id(node_id: str, target: str) -> str:
         if node_id.endswith(ending):
             return node_id[: -len(ending)] + ("]" if ending[0] == "-" else "")
     raise ValueError(f"{node_id!r} does not end with {target!r}")
+
+
+def why_nothing(items: Sequence[pytest.Item]) -> str:
+    """Why no case runs on an instance."""
+    if not items:
+        return "no test is selected (with --aws an id ends with its instance type, as in test_it[m5.large])"
+    return (
+        "no collected test names an instance type (mark one with @pytest.mark.instance_type(...), or give "
+        "--aws-instance-type)"
+    )
+
+
+def refuse_resume(settings: Settings) -> None:
+    """Refuses to go on with a run of which no case is selected: the session would measure here, and leave it alone.
+
+    Raises:
+        PlanError: a run was named.
+    """
+    if settings.resume is None:
+        return
+    from pytest_benchmark_aws.core.errors import PlanError
+    from pytest_benchmark_aws.run.history import runs
+
+    record = next((record for record in runs() if record.run_id == settings.resume), None)
+    jobs = f" It ran {', '.join(record.jobs)}." if record is not None and record.jobs else ""
+    raise PlanError(
+        f"--aws-resume={settings.resume}: no test that is selected here names an instance type, so that none is a case "
+        f"of that run.{jobs} Give the tests and options that it was started with, --aws-instance-type among them; "
+        "nothing was measured"
+    )

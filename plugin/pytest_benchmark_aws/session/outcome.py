@@ -74,6 +74,8 @@ def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) 
 
 def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
     """What each case of a run brought, by its node id in this session."""
+    from pytest_benchmark_aws.run.ledger import STOPPED
+
     cases = {}
     for launch in run.finished:
         tests = _tests(launch)
@@ -84,6 +86,7 @@ def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
                 case=case,
                 reports=tuple(test.reports),
                 benchmarks=tuple(test.benchmarks),
+                stopped=launch.outcome.outcome == STOPPED,
                 remote_root=root,
                 warnings=tuple(test.warnings),
                 missing="" if test.reports else why_missing(run, settings, launch, case, test),
@@ -198,7 +201,7 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     replayed = None if outcome is None else outcome.replayed.get(item.nodeid)
     if outcome is None or replayed is None:
         return None
-    if replayed.reports or not outcome.interrupted:
+    if replayed.reports or not (outcome.interrupted or replayed.stopped):
         replay(item, nextitem, replayed)
     if outcome.interrupted and nextitem is None:
         raise KeyboardInterrupt

@@ -122,13 +122,14 @@ def run(session: pytest.Session) -> bool | None:
     cases = {item: case for item in session.items if (case := remote_case(item)) is not None}
     try:
         expand.refuse_single(session.items, settings)
+        if not cases:
+            expand.refuse_resume(settings)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     if not cases:
         if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
             raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")
-        reporter.write_line("aws: no collected test names an instance type, so nothing is launched; mark one with "
-                            "@pytest.mark.instance_type(...), or give --aws-instance-type")  # fmt: skip
+        reporter.write_line(f"aws: {expand.why_nothing(session.items)}, so nothing is launched")
         return True if settings.dry_run else None
     try:
         return _run(session, settings, cases, reporter)

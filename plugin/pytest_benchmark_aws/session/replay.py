@@ -31,6 +31,8 @@ class Replayed:
     warnings: tuple[dict[str, Any], ...] = ()
     missing: str = ""
     """Why there are no reports."""
+    stopped: bool = False
+    """Whether its launch was stopped as a test had failed elsewhere, so that the case is none that failed."""
     remote_root: str = ""
     """The rootdir there."""
     extra_info: Mapping[str, Any] = field(default_factory=dict)

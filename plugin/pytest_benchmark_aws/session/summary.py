@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,12 +69,18 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     alive = run.backends.alive()
     detached = outcome.settings.detach
     if detached:
-        reporter.write_line(f"  left to themselves; fetch their results with: pytest --aws-resume {run.run_id}")
+        reporter.write_line(f"  left to themselves; fetch their results with: {_resume(reporter.config, run.run_id)}")
     where = " on embedded AWS" if run.embedded else ""
     names = f": {', '.join(alive)}" if alive else ""
     reporter.write_line(
         f"{len(alive)} instances of this run are alive{where}{names}", bold=True, red=bool(alive) and not detached
     )
+
+
+def _resume(config: pytest.Config, run_id: str) -> str:
+    """The command that fetches a run's results: with this session's tests and options, which no run keeps."""
+    words = [word for word in config.invocation_params.args if word not in {"--aws", "--aws-detach"}]
+    return printable(shlex.join(["pytest", "--aws-resume", run_id, *map(str, words)]))
 
 
 def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) -> None:
