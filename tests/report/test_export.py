@@ -135,6 +135,13 @@ def test_a_long_name_ends_in_its_hash() -> None:
     assert len(data) == 2
 
 
+def test_m5_a_small_amount_of_money_is_written_out() -> None:
+    """A run of a microsecond costs something."""
+    time, money = extracted(records([1e-6, 1e-6]))
+    assert "1.00e-9 USD a run at 3.6 USD/hour" in time["extra"]
+    assert money["value"] == pytest.approx(1e-9)
+
+
 def test_github_action_benchmark_has_seconds_and_money() -> None:
     """Time and USD are entries of their own, both better when less; the range is half the interquartile range."""
     time, money = extracted(records([1.0, 2.0, 3.0, 4.0]))

@@ -134,7 +134,7 @@ def test_money_is_summed_over_the_jobs() -> None:
     assert paper.screen[-1] == "  spent so far ≈ 0.7500 USD"
 
 
-def test_what_is_over_is_marked_as_it_ended() -> None:
+def test_m1_what_is_over_is_marked_as_it_ended() -> None:
     """A job whose tests passed has a tick; one of which a test failed, or that did not deliver, has a cross."""
     paper = Paper()
     jobs = [

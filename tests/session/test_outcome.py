@@ -133,7 +133,7 @@ def test_a5_a_refused_result_is_said_to_be_refused() -> None:
     assert "began" not in text
 
 
-def test_a8_a_launchs_outcome_and_errors_are_bounded() -> None:
+def test_a8_m2_a_launchs_outcome_and_errors_are_bounded() -> None:
     """60 MB of each: the first case shows the beginning and the end, the others a line and where the rest is."""
     error = {"kind": "collect-error", "nodeid": "test_it.py", "text": "x" * 60_000_000 + "\nImportError: no"}
     whole = parse(result(error, outcome="error: " + "y" * 60_000_000))

@@ -22,7 +22,7 @@ def test_k3_file_names_of_the_bundle_steer_no_terminal() -> None:
     assert [letter for letter in "abcd" if f"{letter}\\x1b[2J\\x07.py" in text] == list("abcd")
 
 
-def test_m_files_are_listed_once_for_all_architectures() -> None:
+def test_m3_files_are_listed_once_for_all_architectures() -> None:
     """An extension of one architecture says whose it is."""
     wheels = Archive("0" * 64, 1, b"", names=("calc==1",))
     names = {"x86_64": ("a.py", "fast.so"), "arm64": ("a.py",)}

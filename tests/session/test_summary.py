@@ -180,7 +180,7 @@ def test_without_a_baseline_nothing_is_compared() -> None:
         (finished("error: no capacity", "", whole=False, test=False), False, ""),
     ],
 )
-def test_a_log_is_said_to_be_shown_only_where_it_is(job: Finished, shown: bool, said: str) -> None:
+def test_m1_a_log_is_said_to_be_shown_only_where_it_is(job: Finished, shown: bool, said: str) -> None:
     """Where there is none, none is named."""
     *lines, missing = written(job)
     assert ("    | its last words" in lines) == shown

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @needs_a_launch
 @pytest.mark.parametrize("region", ["eu-central-1", "ap-east-1", "cn-north-1", "us-gov-west-1"])
-def test_l1_a_run_in_any_region_and_partition(wire: Wire, tmp_path: Path, region: str) -> None:
+def test_l1_l23_a_run_in_any_region_and_partition(wire: Wire, tmp_path: Path, region: str) -> None:
     """Bundle, launch, the guest's uploads and the end: nothing is told of an endpoint, each signature is checked."""
     from pytest_benchmark_aws.machine.folders import cache_folder
 

@@ -90,7 +90,7 @@ def test_another_reference_is_what_the_fastest_is_measured_by() -> None:
     assert choice.sure.startswith("m5.large is 1.50 times as fast as r5.large, 95\xa0% interval")
 
 
-def test_a_machine_without_a_price_is_told_beside_the_choice() -> None:
+def test_m4_a_machine_without_a_price_is_told_beside_the_choice() -> None:
     """This machine is the fastest and costs nothing that is known."""
     told, tags = said(table(here=(0.5,), m5_large=(1.0,), c5_large=(1.5,)))
     assert tags == [("fastest with a price and cheapest", "m5.large"), ("no price", "A CPU, 4 CPUs")]

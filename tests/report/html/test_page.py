@@ -272,7 +272,7 @@ def test_rows_after_the_first_are_hidden_until_asked_for(monkeypatch: pytest.Mon
     assert len(hidden) == 8 * len(made.TYPES) - 10
 
 
-def test_without_the_extra_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_m6_without_the_extra_there_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """It names what is missing and the command that installs it."""
     monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
     with pytest.raises(PlanError, match="pip install jinja2 vl-convert-python"):
