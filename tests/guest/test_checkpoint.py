@@ -152,3 +152,14 @@ def test_a9_the_checkpoint_is_uploaded_in_parts(launch: Launch) -> None:
     assert sizes[2][1] == uploads.PART
     assert b"".join(launch.storage.last(name) for name in ("checkpoint", "checkpoint-1", "checkpoint-2")) == written
     assert json.loads(parts.heartbeat())["done"] == 901
+
+
+def test_a4_what_of_extra_info_is_cut_is_said(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serialized table of 300,000 characters is no longer one; what comes whole is not named."""
+    info = "benchmark.extra_info.update(table='x' * 300_000, whole='y' * 300, few=[1, 2])"
+    launch.tests(f"def test_it(benchmark):\n    {info}\n    benchmark.pedantic(int, rounds=2)\n")
+    (bench,) = brought(launch, monkeypatch)["test_it"].benchmarks
+    assert (len(bench["extra_info"]["table"]) < 300_000, bench["extra_info"]["few"]) == (True, [1, 2])
+    lines = guest_result.parse(launch.storage.last("data")).lines
+    (note,) = (line["text"] for line in lines if line["kind"] == "note")
+    assert note == "extra_info is not sent whole, as it is too long or too deep: table"

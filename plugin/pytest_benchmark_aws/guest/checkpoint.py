@@ -115,6 +115,7 @@ class Checkpoint:
     def _as_dict(self, bench: Any) -> dict[str, Any]:
         """A benchmark with its statistics, and of its rounds what ``--benchmark-save-data`` asks for."""
         data = {**self._plain(bench.as_dict(include_data=False)), "name": bench.name, "fullname": bench.fullname}
+        self._say_what_is_cut(bench, data.get("extra_info"))
         rounds = bench.stats.data
         most = max(MOST_ROUNDS, self._left // _SHARE) if self._save_data else MOST_ROUNDS
         if len(rounds) > most:
@@ -126,6 +127,18 @@ class Checkpoint:
             rounds = thin(rounds, most)
         data["stats"]["data"] = [*map(float, rounds)]
         return data
+
+    def _say_what_is_cut(self, bench: Any, sent: object) -> None:
+        """Writes a note of the values of extra_info that are not sent whole: who reads them must not take them so."""
+        if not isinstance(sent, dict):
+            return
+        texts = {str(name): value for name, value in bench.extra_info.items() if isinstance(value, str)}
+        cut = [name for name, value in texts.items() if sent.get(name) != value]
+        holders = {str(name) for name, value in bench.extra_info.items() if isinstance(value, dict | list | tuple)}
+        cut += [name for name in sorted(holders) if isinstance(sent.get(name), str)]
+        if cut:
+            text = f"extra_info is not sent whole, as it is too long or too deep: {', '.join(cut)}"
+            self._write({"kind": "note", "nodeid": bench.fullname, "text": text})
 
     def _benchmark_session(self) -> Any:
         return getattr(self._config, "_benchmarksession", None)
