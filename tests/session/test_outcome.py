@@ -20,7 +20,7 @@ from pytest_benchmark_aws.run import start
 from pytest_benchmark_aws.run.ledger import STOPPED, Finished
 from pytest_benchmark_aws.run.start import RunOutcome
 from pytest_benchmark_aws.session import outcome
-from pytest_benchmark_aws.session.missing import why_missing
+from pytest_benchmark_aws.session.replay.missing import why_missing
 from tests.faults.guests import job_of, line_of, result
 
 

@@ -21,7 +21,7 @@ import pytest
 from pytest_benchmark_aws.core.guest_result import parse
 from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.model import Case, Requirements, Target
-from pytest_benchmark_aws.session.replay import Replayed, replay
+from pytest_benchmark_aws.session.replay.items import Replayed, replay
 
 lines = parse(pathlib.Path("result.json").read_bytes()).lines
 
@@ -197,7 +197,7 @@ def test_a10_a_debugger_is_not_entered_for_what_failed_elsewhere(pytester: pytes
 
 def test_a9_statistics_are_those_of_the_instance(tmp_path: Path) -> None:
     """Of 64 rounds here, the mean and the number of rounds are those of all rounds there."""
-    from pytest_benchmark_aws.session.replay import remote_stats
+    from pytest_benchmark_aws.session.replay.items import remote_stats
 
     stats = remote_stats({"data": [1.0, 2.0], "rounds": 1_000, "mean": 1.25, "outliers": "3;4", "median": 1.5})
     assert (stats.rounds, stats.mean, stats.outliers, stats.max, bool(stats)) == (1_000, 1.25, "3;4", 2.0, True)

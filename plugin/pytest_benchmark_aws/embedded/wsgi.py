@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.test import run_wsgi_app
 
-from pytest_benchmark_aws.embedded import aws_hosts, pricing, s3
+from pytest_benchmark_aws.embedded import aws_hosts
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
 from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request, read_body, scope
 from pytest_benchmark_aws.embedded.control import Control, ControlError
 from pytest_benchmark_aws.embedded.doorkeeper import Response, drain, refusal, refused
 from pytest_benchmark_aws.embedded.ec2 import instance_metadata, quotas
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
+from pytest_benchmark_aws.embedded.services import pricing, s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

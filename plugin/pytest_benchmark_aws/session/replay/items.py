@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.model import Case
 from pytest_benchmark_aws.report.text import printable, printable_block
-from pytest_benchmark_aws.session.reports import failure, read_reports
+from pytest_benchmark_aws.session.replay.reports import failure, read_reports
 
 if TYPE_CHECKING:
     import pytest

@@ -1,0 +1,1 @@
+"""Services that embedded AWS answers itself, or more strictly than moto."""

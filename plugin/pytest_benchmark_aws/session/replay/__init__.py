@@ -1,0 +1,1 @@
+"""What a session reports of tests that ran on instances."""
