@@ -68,8 +68,8 @@ class World:
         return (self.root.parent / "cache" / "runs" / self.run_id / "journal.jsonl").read_bytes()
 
     def alive(self) -> int:
-        """Instances that are not terminated, as the server knows them."""
-        return sum(one["state"] != "terminated" for one in control(self.aws, "instances"))
+        """Instances that are neither terminated nor on their way there, as the server knows them."""
+        return sum(one["state"] not in {"shutting-down", "terminated"} for one in control(self.aws, "instances"))
 
     def bundles(self) -> int:
         """Archives that were uploaded so far."""

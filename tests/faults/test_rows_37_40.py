@@ -124,4 +124,4 @@ def test_fault_40_a_run_goes_on_where_the_network_was_cut(world: World, tmp_path
     assert "1 passed" in done.out
     assert "0 instances of this run are alive" in done.out
     (instance,) = world.instances()
-    assert instance["state"] == "terminated"
+    assert instance["state"] in {"shutting-down", "terminated"}
