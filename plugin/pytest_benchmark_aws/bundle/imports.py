@@ -10,7 +10,6 @@ import ast
 import importlib.machinery
 import importlib.util
 import os
-import re
 import sys
 import sysconfig
 import warnings
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.bundle.compiled import is_compiled
-from pytest_benchmark_aws.bundle.installed import SELF, canonical
+from pytest_benchmark_aws.bundle.installed import SELF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -143,8 +142,7 @@ class Reader:
         tests = {source.resolve() for source in sources}
         for name, file in loaded.items():
             self._take(name, file, stray=False)
-        # What this plugin may have loaded itself, but for what a distribution of the project can do more with.
-        self._distributions -= OURS - self._optional(self._distributions - OURS)
+        self._distributions -= OURS
         for name in plugins:
             self._follow(Import(name), None, stray=True, distributions=True)
         done: set[Path] = set()
@@ -166,11 +164,6 @@ class Reader:
             self._outside,
             self._renamed,
         )
-
-    def _optional(self, names: Iterable[str]) -> set[str]:
-        """The distributions that these name in their metadata, for whatever extra."""
-        texts = [text for name in names for text in self._environment.distributions[name].requires or ()]
-        return {canonical(match[0]) for text in texts if (match := re.match(r"[\w.-]+", text))}
 
     def _follow(self, imported: Import, source: Path | None, *, stray: bool, distributions: bool) -> list[Path]:
         """Notes whose the files of an import are; returns those of the project."""
