@@ -280,11 +280,11 @@ def almost_right(draw: st.DrawFn) -> str:
             how = draw(st.sampled_from(["set", "set", "set", "drop", "double"]))
             try:
                 if how == "set":
-                    node[last] = draw(EVIL)
+                    node[last] = copy.deepcopy(draw(EVIL))  # a sampled list or dict must not be put into itself
                 elif how == "drop":
                     del node[last]
                 else:
-                    node[last] = [node[last], node[last]]
+                    node[last] = [node[last], copy.deepcopy(node[last])]
             except (KeyError, IndexError, TypeError):
                 continue
     return json.dumps(data)
