@@ -100,22 +100,26 @@ def predict_case(
     named = {machine.name for machine in candidates}
     machines = [*candidates, *(probe.machine for probe in probes if probe.machine.name not in named)]
     posterior = condition(prior, probes, machines)
-    by_name = {measured.probe.machine.name: measured for measured in results.measured}
-    chance = chances(posterior)
-    rows = [
-        _row(posterior, place, by_name.get(machine.name), chance.fastest[place], chance.cheapest[place])
-        for place, machine in enumerate(machines)
-    ]
-    rows.sort(key=lambda row: _order(row, goal))
     return Prediction(
         results.case,
         results.scale,
         results.measured,
-        tuple(rows),
+        rows_of(posterior, results.measured, goal),
         tuple(next_probes(prior, posterior, candidates, goal, next_count)),
         tuple(_notes(results, posterior)),
         results.embedded,
     )
+
+
+def rows_of(posterior: Posterior, results: Sequence[Measured], goal: Goal) -> tuple[PredictedRow, ...]:
+    """A row for each of the posterior's machines, best first; what was measured is as it was measured."""
+    by_name = {measured.probe.machine.name: measured for measured in results}
+    chance = chances(posterior)
+    rows = [
+        _row(posterior, place, by_name.get(machine.name), chance.fastest[place], chance.cheapest[place])
+        for place, machine in enumerate(posterior.machines)
+    ]
+    return tuple(sorted(rows, key=lambda row: _order(row, goal)))
 
 
 def _row(posterior: Posterior, place: int, measured: Measured | None, fastest: float, cheapest: float) -> PredictedRow:
@@ -170,7 +174,7 @@ def _step(
         posterior = condition(prior, probes, candidates)
         place = worth_launching(posterior, goal)
         if place is not None:
-            return _next(posterior, place, _promise(posterior, place, goal))
+            return _next(posterior, place, promise(posterior, place, goal))
     posterior = condition(prior, probes, [*pool.probes, *pool.targets])
     machine = narrowing(posterior, pool)
     if machine is None:
@@ -180,7 +184,8 @@ def _step(
     return _next(posterior, place, f"narrows most: its own time is known within a factor of {spread:.2f} only")
 
 
-def _promise(posterior: Posterior, place: int, goal: Goal) -> str:
+def promise(posterior: Posterior, place: int, goal: Goal) -> str:
+    """Why a machine may be the best."""
     extra = offset(posterior.machines[place], goal) or 0.0
     change = math.expm1(posterior.quantile(0.5, place) + extra - best_measured(posterior, goal))
     what = "USD a run" if goal == "usd" else "time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -92,20 +92,12 @@ def _case(
 
 def _measured(machine: Machine, records: Sequence[Record], how: How) -> Measured:
     seconds = [float(getattr(record, how)) for record in records]
-    logs = [math.log(value) for value in seconds]
-    centre = fmean(logs)
-    count = len(logs)
-    prior = _PRIOR_LAUNCHES * (LAUNCH_DEVIATION**2 + _round_variance(records[-1]))
-    variance = (prior + sum((value - centre) ** 2 for value in logs)) / (_PRIOR_LAUNCHES + count - 1) / count
-    mean = math.exp(centre)
-    if count == 1:
-        low, high = records[0].quartiles or (records[0].min or mean, records[0].max or mean)
-        low, high = min(low, mean), max(high, mean)
-    else:
-        deviation = math.sqrt(sum((value - centre) ** 2 for value in logs) / (count - 1) / count)
-        factor = _T_975[count - 2] if count - 2 < len(_T_975) else 2.0
-        low, high = mean * math.exp(-factor * deviation), mean * math.exp(factor * deviation)
-    return Measured(Probe(machine, centre, variance), mean, low, high, count)
+    measured = measured_of(machine, seconds, _round_variance(records[-1]))
+    if measured.launches > 1:
+        return measured
+    record, mean = records[0], measured.seconds
+    low, high = record.quartiles or (record.min or mean, record.max or mean)
+    return replace(measured, low=min(low, mean), high=max(high, mean))
 
 
 def _round_variance(record: Record) -> float:
@@ -115,3 +107,24 @@ def _round_variance(record: Record) -> float:
     low, high = record.quartiles
     deviation = math.log(high / low) / 1.349
     return (1.2533 * deviation) ** 2 / record.round_count
+
+
+def measured_of(machine: Machine, seconds: Sequence[float], round_variance: float = 0.0) -> Measured:
+    """What launches that took so many seconds each, at least one, tell of the machine.
+
+    Args:
+        machine: that they were of.
+        seconds: of each launch.
+        round_variance: of the logarithm of a launch's time, as its rounds differ.
+    """
+    logs = [math.log(value) for value in seconds]
+    centre, count = fmean(logs), len(logs)
+    squares = sum((value - centre) ** 2 for value in logs)
+    prior = _PRIOR_LAUNCHES * (LAUNCH_DEVIATION**2 + round_variance)
+    variance = (prior + squares) / (_PRIOR_LAUNCHES + count - 1) / count
+    low = high = mean = math.exp(centre)
+    if count > 1:
+        deviation = math.sqrt(squares / (count - 1) / count)
+        factor = _T_975[count - 2] if count - 2 < len(_T_975) else 2.0
+        low, high = mean * math.exp(-factor * deviation), mean * math.exp(factor * deviation)
+    return Measured(Probe(machine, centre, variance), mean, low, high, count)

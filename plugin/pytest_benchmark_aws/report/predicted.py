@@ -67,18 +67,10 @@ def lines_of(shown: Shown) -> Iterator[tuple[str, Paint]]:
     for prediction in shown.predictions:
         yield "", ""
         yield printable(_title(prediction)), "bold"
-        rows = _top(prediction, shown.top)
-        if rows:
-            cells = [[title for title, _ in _COLUMNS], *([cell(row) for _, cell in _COLUMNS] for row in rows)]
-            best = prediction.rows[0]
-            marks = [" ", *("▸" if row is best else " " for row in rows)]
-            table = [f"{mark} {line}" for mark, line in zip(marks, aligned(cells, left=_LEFT), strict=True)]
-            yield table[0], ""
-            yield "─" * max(map(len, table)), ""
-            for line, row in zip(table[1:], rows, strict=True):
-                yield line, "cyan" if row is best else ""
-            if len(rows) < len(prediction.rows):
-                yield f"  {len(prediction.rows) - len(rows):,} more: --top 0, or --format csv or json", ""
+        yield from table_lines(prediction.rows, shown.top)
+        left = len(prediction.rows) - len(_top(prediction.rows, shown.top))
+        if left:
+            yield f"  {left:,} more: --top 0, or --format csv or json", ""
         for step in prediction.next:
             yield f"  → next {printable(step.machine.name)}, about {_usd(step.usd)} USD: {step.why}", "cyan"
         for note in prediction.notes:
@@ -88,16 +80,28 @@ def lines_of(shown: Shown) -> Iterator[tuple[str, Paint]]:
         yield f"  {printable(note)}", ""
 
 
+def table_lines(rows: Sequence[PredictedRow], top: int | None) -> Iterator[tuple[str, Paint]]:
+    """The table of the rows, of which ``top`` are shown beside the measured ones; nothing without any."""
+    listed = _top(rows, top)
+    if not listed:
+        return
+    cells = [[title for title, _ in _COLUMNS], *([cell(row) for _, cell in _COLUMNS] for row in listed)]
+    marks = [" ", *("▸" if row is rows[0] else " " for row in listed)]
+    table = [f"{mark} {line}" for mark, line in zip(marks, aligned(cells, left=_LEFT), strict=True)]
+    yield table[0], ""
+    yield "─" * max(map(len, table)), ""
+    for line, row in zip(table[1:], listed, strict=True):
+        yield line, "cyan" if row is rows[0] else ""
+
+
 def _title(prediction: Prediction) -> str:
     if prediction.case is None:
         return "nothing measured yet: what to begin with"
     return prediction.case + (f" at {prediction.scale}" if prediction.scale else "")
 
 
-def _top(prediction: Prediction, top: int | None) -> list[PredictedRow]:
-    if top is None:
-        return list(prediction.rows)
-    return [row for place, row in enumerate(prediction.rows) if place < top or row.measured]
+def _top(rows: Sequence[PredictedRow], top: int | None) -> list[PredictedRow]:
+    return [row for place, row in enumerate(rows) if top is None or place < top or row.measured]
 
 
 def markdown(shown: Shown) -> str:
@@ -105,7 +109,7 @@ def markdown(shown: Shown) -> str:
     lines = []
     for prediction in shown.predictions:
         lines += [f"### {escaped(_title(prediction))}", ""]
-        rows = _top(prediction, shown.top)
+        rows = _top(prediction.rows, shown.top)
         if rows:
             lines.append("| " + " | ".join(title for title, _ in _COLUMNS) + " |")
             lines.append("|" + "|".join(" :-- " if place in _LEFT else " --: " for place in range(len(_COLUMNS))) + "|")

@@ -46,6 +46,7 @@ _NEEDED: Mapping[str, _Checks] = {
 _OPTIONAL: Mapping[str, _Checks] = {  # not in journals of earlier versions, or only where there is something to say
     "run": {"jobs": _are_texts, "region": _is_text, "account": _is_text},
     "intent": {
+        "instance_type": _is_text,
         "reserved_usd": _is_usd,
         "usd_per_hour": _is_usd,
         "time_limit_s": _is_seconds,

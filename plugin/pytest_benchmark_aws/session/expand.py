@@ -24,7 +24,8 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
     from pytest_benchmark_aws.session.marks import parse_instance_type
 
     mark = metafunc.definition.get_closest_marker("instance_type")
-    if mark is None and not (settings.instance_types and "benchmark" in metafunc.fixturenames):
+    for_all = settings.instance_types or settings.search
+    if mark is None and not (for_all and "benchmark" in metafunc.fixturenames):
         return
     try:
         catalog = snapshot.catalog()
@@ -40,6 +41,8 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
 def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list[Target]:
     """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for."""
     market = settings.market or (wanted.market if wanted else None) or "on-demand"
+    if settings.search:
+        return [Target("", market, step=step) for step in range(1, settings.search_launches + 1)]
     names = chosen_types(settings, catalog) or list(wanted.instance_types if wanted else ())
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
 

@@ -50,6 +50,11 @@ _OPTIONS = {
     "a pattern such as 'tests/certs/*'; repeatable.",
     "resume=RUN": "Go on with a run that was cut off or detached: take over its instances, fetch what they have, "
     "launch the rest.",
+    "search=cheapest|fastest|front": "Look for the best instance type: launch a few, predict all from their results, "
+    "launch what may be better, and stop when nothing is likely to be. Among the marked types or those of "
+    "--aws-instance-type; by default among all that fit.",
+    "search-launches=N": "Launches of a search, at most. Default: 8.",
+    "search-regret=PERCENT": "A search ends when no type has a real chance to be better by more than this. Default: 5.",
     "detach": "Launch everything and leave it; fetch the results later with --aws-resume RUN.",
     "show-bundle": "With --aws-dry-run: list the files and the distributions that would be shipped.",
     "baselines=DIR": "Folder of baselines, <DIR>/<instance type>/NNNN_name.json, that a run is compared with at its "

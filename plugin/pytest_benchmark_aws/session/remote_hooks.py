@@ -46,3 +46,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
 def pytest_sessionfinish_in_order(session: pytest.Session) -> Generator[None, object, object]:  # noqa: D103
     with outcome.finishing(session):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(report: Any, config: pytest.Config) -> Generator[None, Any, Any]:  # noqa: D103
+    return outcome.with_instance_type(config, report, (yield))

@@ -50,6 +50,10 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
         return
     run = outcome.run
     _write_tables(outcome, reporter)
+    if outcome.settings.search:
+        from pytest_benchmark_aws.session.search import begin
+
+        begin.write(reporter)
     for launch in run.finished:
         if launch.broke_off:
             reporter.write_line(f"  ✗ {launch.job.name}: {printable_block(launch.outcome.outcome)}", red=True)

@@ -137,3 +137,27 @@ def _draws(
                 values[row] = probe.log_seconds + math.sqrt(probe.variance) * noise[row]
         drawn.append(values)
     return drawn
+
+
+def chance_of_better(posterior: Posterior, goal: Goal, by: float, seed: int = 0) -> float:
+    """How likely it is that any machine that was not measured is better than the best measured, by more than a share.
+
+    Args:
+        posterior: of the benchmark; its machines are the candidates.
+        goal: what the best is by.
+        by: 0.05 asks for more than 5 % better.
+        seed: of the draws.
+    """
+    limit = best_measured(posterior, goal) + math.log1p(-by)
+    measured = {probe.machine.name for probe in posterior.probes}
+    places = [place for place in _shortlist(posterior, goal) if posterior.machines[place].name not in measured]
+    if not places or math.isinf(limit):
+        return 0.0
+    extras = [offset(posterior.machines[place], goal) or 0.0 for place in places]
+    source, total, wins = random.Random(seed), 0, 0
+    for part in posterior.parts:
+        count = max(1, round(part.weight * _DRAWS))
+        total += count
+        for values in _draws(posterior, part, places, count, source):
+            wins += any(value + extra < limit for value, extra in zip(values, extras, strict=True))
+    return wins / total
