@@ -70,6 +70,8 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     detached = outcome.settings.detach
     if detached:
         reporter.write_line(f"  left to themselves; fetch their results with: {_resume(reporter.config, run.run_id)}")
+    elif outcome.interrupted and not run.embedded:
+        reporter.write_line(f"  launch what is left with: {_resume(reporter.config, run.run_id)}")
     where = " on embedded AWS" if run.embedded else ""
     names = f": {', '.join(alive)}" if alive else ""
     reporter.write_line(
