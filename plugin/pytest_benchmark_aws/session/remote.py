@@ -21,7 +21,8 @@ from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 from pytest_benchmark_aws.report.text import printable, printable_lines
-from pytest_benchmark_aws.session import expand, here, outcome, shipping
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         refuse(plan, settings)
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
         if clients is None:
+            storage.check(folders.results)
+            unmeasured += [config.stash[shared_storage.NOT_TRIED]] if shared_storage.NOT_TRIED in config.stash else []
             if settings.show_bundle and plan.jobs:
                 show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
             else:
