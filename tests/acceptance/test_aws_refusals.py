@@ -104,6 +104,23 @@ def test_a_filter_chooses_instance_types(project: Path) -> None:
     assert "m5.8xlarge          1     32  128 GiB" in done.out
 
 
+def test_types_may_stand_in_one_option(project: Path) -> None:
+    """With commas between them, as many another tool has it."""
+    done = pytest_aws(project, "--aws-dry-run", "-k", "unmarked", "--aws-instance-type=m5.8xlarge,c5.large")
+    assert done.code == 0, done.text
+    assert "m5.8xlarge          1" in done.out
+    assert "c5.large            1" in done.out
+
+
+def test_a_misspelt_marker_is_refused(project: Path) -> None:
+    """Only with --aws: else the benchmark would be measured here, in place of there."""
+    (project / "test_it.py").write_text(TEST.replace("instance_type(", "instance_types(", 1))
+    done = pytest_aws(project, "--aws", "-W", "ignore")
+    assert done.code == 4, done.text
+    assert "  instance_types: did you mean instance_type? test_it.py::test_big has it" in done.err
+    assert "the plan" not in done.out
+
+
 def test_an_unknown_price_needs_to_be_given(project: Path) -> None:
     """Outside us-east-1 the snapshot is silent: the price is asked for, and taken."""
     done = pytest_aws(project, "--aws-dry-run", "-k", "small", "--aws-region=eu-west-1")
