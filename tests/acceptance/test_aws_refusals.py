@@ -50,6 +50,7 @@ def test_a_misfit_is_an_error_with_the_numbers_and_the_types_that_fit(project: P
     assert done.code == 4
     assert "test_big[m5.large]: needs ≈ 100 GiB of memory, m5.large has 8 GiB; would fit: " in done.text
     assert "--aws-misfit=skip" in done.err
+    assert done.text.count("test_big[m5.large]") == 1
 
 
 def test_misfits_can_be_left_out(project: Path) -> None:

@@ -218,7 +218,8 @@ def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) 
     reporter.write_line("")
     title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
     reporter.write_line(title, bold=True)
-    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
+    # Those that end the session here are said as the reason of its end.
+    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded, misfits=settings.misfit != "fail"):
         reporter.write_line(line)
     other_python = guest_python(embedded)[1]
     if other_python:
