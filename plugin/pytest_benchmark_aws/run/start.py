@@ -46,6 +46,8 @@ class Order:
     """Failed tests after which everything is ended; 0: never."""
     follow_logs: bool
     """Whether the guests' logs are wanted as they grow."""
+    project: Path
+    """Its root."""
 
     @property
     def folder(self) -> Path:
@@ -196,6 +198,7 @@ def launch(
             region=site.clients.region,
             account=site.bucket.owner,
             embedded=order.embedded,
+            project=str(order.project),
             max_usd=str(settings.max_cost_usd),
             jobs=names,
         )

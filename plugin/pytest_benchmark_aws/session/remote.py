@@ -156,8 +156,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
 
     config = session.config
     unmeasured = shipping.refuse_unmeasured(config, list(cases))
-    if (uncounted := shipping.spare_coverage(config)) is not None:
-        unmeasured.append(uncounted)
+    unmeasured += filter(None, [shipping.spare_coverage(config)])
     project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
     for folder in () if settings.dry_run else (folders.runs, folders.wheels):
@@ -193,6 +192,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             embedded=embedded,
             maxfail=config.getoption("maxfail") or 0,
             follow_logs=config.option.verbose > 0,
+            project=config.rootpath,
         )
         at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
         with draining(AT_ONCE_OWN if own else at_once) as interrupted:
