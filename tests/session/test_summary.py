@@ -213,9 +213,11 @@ def test_tests_of_one_instance_type_are_rows_of_one_table() -> None:
     ]
     outcome = replace(job.outcome, lines=(job.outcome.lines[0], *ran))
     lines = summary_of(replace(job, job=replace(job.job, cases=cases), outcome=outcome))
-    title = lines.index("m5.large (embedded): by test (embedded AWS)")
-    assert lines[title + 1].split() == ["test", "median", "spread", "runs/s", "USD/run"]
-    assert [row.split()[:2] for row in lines[title + 3 : title + 5]] == [[names[0], "1"], [names[1], "2"]]
+    title = lines.index("2 tests, each on one machine (embedded AWS)")
+    assert lines[title + 1].split() == ["machine", "test", "launches", "median", "spread", "runs/s", "USD/run"]
+    for row, name, seconds in zip(lines[title + 3 :], names, (1, 2), strict=False):
+        assert row.startswith(f"  m5.large (embedded)  {name}")
+        assert row.split()[3:6] == ["1", str(seconds), "s"]
     (agreed,) = [row for row in lines if row.startswith("  In every row: ")]
-    assert "vCPUs 2; cores 1; memory 8 GiB; USD/hour 0.0960; billed 0.012500; launches 1; flags ! embedded" in agreed
+    assert "vCPUs 2; cores 1; memory 8 GiB; USD/hour 0.0960; billed 0.012500; flags ! embedded" in agreed
     assert not [row for row in lines if "by instance type" in row or "relative" in row]

@@ -36,7 +36,9 @@ _COLUMNS = (
     "billed", "vs-baseline", "launches", "choice", "flags",
 )  # fmt: skip
 _SAID_BELOW = ("scale", "launches")
-_SAID_BELOW_TESTS = (*_SAID_BELOW, "vcpus", "cores", "memory", "usd-hour", "billed", "flags")
+_OF_SEVERAL = {"machine", "launches", "relative", "interval", "choice"}
+"""What says something of machines side by side, and what stands first where there are none."""
+_SAID_BELOW_TESTS = ("scale", "vcpus", "cores", "memory", "usd-hour", "billed", "flags")
 _HERE_COLUMNS = (
     "machine", "scale", "vcpus", "time", "throughput", "per-vcpu", "relative", "usd-hour", "usd-run", "choice", "flags",
 )  # fmt: skip
@@ -89,7 +91,7 @@ def _resume(config: pytest.Config, run_id: str) -> str:
 def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) -> None:
     """A table for each test, its launches by instance type, below the verdict over all tests.
 
-    Where there is nothing beside any test, as of one instance type, a table of all tests for each instance type.
+    Where no test has another machine beside it, as on one instance type, they are the rows of one table.
     """
     run, reading = outcome.run, _reading(outcome.settings)
     baselines, problems = load_baselines(outcome.settings.baselines, reading)
@@ -104,17 +106,16 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
         return
     where = " (embedded AWS)" if run.embedded else ""
     alone = len(compared.tables) > 1 and all(len(table.rows) == 1 for table in compared.tables)
-    group_by = columns.COLUMNS["machine" if alone else "test"]
-    parts = _sections(compared.tables, f"{'by test' if alone else 'by instance type'}{where}", group_by)
+    parts = [_one_section(compared.tables, where)] if alone else _sections(compared.tables, f"by instance type{where}")
     rows = [row for part in parts for row in part.rows]
     every = {**columns.COLUMNS, columns.VS_BASELINE.name: columns.VS_BASELINE}
     names = list(_COLUMNS)
     notes = sentences.notes(compared, "median", None, embedded="")
     if alone:
-        names = ["test", *(name for name in _COLUMNS if name not in {"machine", "relative", "choice"})]
+        names = ["machine", "test", "launches", *(name for name in _COLUMNS if name not in _OF_SEVERAL)]
         notes[0] = notes[0].partition(" relative:")[0]
     if not any(row.speed is not None and row.speed.enough for row in rows):
-        names.remove("interval")
+        names = [name for name in names if name != "interval"]
         if len(rows) > len(compared.tables):
             notes.append(f"not enough launches for intervals: --aws-launches {LEAST_LAUNCHES} makes them.")
     shown, agreed = columns.without_agreed(
@@ -153,7 +154,7 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if not tables:
         return
     mixed = any(table.mixed for table in tables)
-    parts = _sections(tables, "this machine next to the baselines", columns.COLUMNS["test"])
+    parts = _sections(tables, "this machine next to the baselines")
     # Seconds of other amounts of work say nothing.
     names = [name for name in _HERE_COLUMNS if not (mixed and name == "time")]
     shown = columns.not_blank([columns.COLUMNS[name] for name in names], parts)
@@ -171,8 +172,15 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     _write(reporter, View(parts, shown, "median", notes, accent=here[0].machine.name))
 
 
-def _sections(tables: Sequence[Table], about: str, group_by: columns.Column) -> list[columns.Section]:
-    parts = columns.sections(tables, group_by, None)
+def _one_section(tables: Sequence[Table], where: str) -> columns.Section:
+    """The only row of each table, under one title."""
+    units = {table.unit for table in tables}
+    title = f"{len(tables):,} tests, each on one machine{where}"
+    return columns.Section(title, min(units) if len(units) == 1 else "work", tuple(table.rows[0] for table in tables))
+
+
+def _sections(tables: Sequence[Table], about: str) -> list[columns.Section]:
+    parts = columns.sections(tables, columns.COLUMNS["test"], None)
     return [replace(part, title=f"{part.title}: {about}") for part in parts]
 
 
