@@ -201,23 +201,27 @@ def test_m1_a_log_is_said_to_be_shown_only_where_it_is(job: Finished, shown: boo
     assert ("log" in missing) == bool(said)
 
 
-def test_tests_of_one_instance_type_are_rows_of_one_table() -> None:
-    """With nothing beside any of them; what is the same in all rows is said below."""
+@pytest.mark.parametrize("count", [15, 16])
+def test_many_tests_of_one_instance_type_are_rows_of_one_table(count: int) -> None:
+    """With nothing beside any of them; what is the same in all rows is said below. Few have a table each."""
     job = finished("passed")
     case, line = job.job.cases[0], job.outcome.lines[-1]
-    names = [f"tests/test_one.py::test_{name}" for name in ("first", "second")]
+    names = [f"tests/test_one.py::test_{number:02}" for number in range(1, count + 1)]
     cases = tuple(Case(f"{name}[m5.large]", name, case.target, case.requirements) for name in names)
     ran = [
-        {**line, "nodeid": name, "benchmarks": [benchmark([seconds], name.partition("::")[2])]}
-        for name, seconds in zip(names, (1.0, 2.0), strict=True)
+        {**line, "nodeid": name, "benchmarks": [benchmark([float(seconds)], name.partition("::")[2])]}
+        for seconds, name in enumerate(names, 1)
     ]
     outcome = replace(job.outcome, lines=(job.outcome.lines[0], *ran))
     lines = summary_of(replace(job, job=replace(job.job, cases=cases), outcome=outcome))
-    title = lines.index("2 tests, each on one machine (embedded AWS)")
-    assert lines[title + 1].split() == ["machine", "test", "launches", "median", "spread", "runs/s", "USD/run"]
-    for row, name, seconds in zip(lines[title + 3 :], names, (1, 2), strict=False):
-        assert row.startswith(f"  m5.large (embedded)  {name}")
-        assert row.split()[3:6] == ["1", str(seconds), "s"]
+    if count == 15:
+        assert [row for row in lines if "by" in row] == [f"{name}: by instance type (embedded AWS)" for name in names]
+        return
+    title = lines.index("m5.large (embedded): by test (embedded AWS)")
+    assert lines[title + 1].split() == ["test", "median", "spread", "runs/s", "USD/run"]
+    assert [row.split()[:2] for row in lines[title + 3 : title + 19]] == [
+        [name, str(seconds)] for seconds, name in enumerate(names, 1)
+    ]
     (agreed,) = [row for row in lines if row.startswith("  In every row: ")]
-    assert "vCPUs 2; cores 1; memory 8 GiB; USD/hour 0.0960; billed 0.012500; flags ! embedded" in agreed
+    assert "vCPUs 2; cores 1; memory 8 GiB; USD/hour 0.0960; billed 0.012500; launches 1; flags ! embedded" in agreed
     assert not [row for row in lines if "by instance type" in row or "relative" in row]

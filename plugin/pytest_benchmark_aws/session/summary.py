@@ -36,12 +36,12 @@ _COLUMNS = (
     "billed", "vs-baseline", "launches", "choice", "flags",
 )  # fmt: skip
 _SAID_BELOW = ("scale", "launches")
-_OF_SEVERAL = {"machine", "launches", "relative", "interval", "choice"}
-"""What says something of machines side by side, and what stands first where there are none."""
-_SAID_BELOW_TESTS = ("scale", "vcpus", "cores", "memory", "usd-hour", "billed", "flags")
+_SAID_BELOW_TESTS = (*_SAID_BELOW, "vcpus", "cores", "memory", "usd-hour", "billed", "flags")
 _HERE_COLUMNS = (
     "machine", "scale", "vcpus", "time", "throughput", "per-vcpu", "relative", "usd-hour", "usd-run", "choice", "flags",
 )  # fmt: skip
+_FEW = 15
+"""Tests that have a table each, also of one row."""
 _LOG_TAIL, _LOG_WIDTH = 25, 1_000
 """Lines of a log, and characters of each."""
 
@@ -91,7 +91,7 @@ def _resume(config: pytest.Config, run_id: str) -> str:
 def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) -> None:
     """A table for each test, its launches by instance type, below the verdict over all tests.
 
-    Where no test has another machine beside it, as on one instance type, they are the rows of one table.
+    Of more than a few tests without anything beside them, as on one instance type, a table for each instance type.
     """
     run, reading = outcome.run, _reading(outcome.settings)
     baselines, problems = load_baselines(outcome.settings.baselines, reading)
@@ -105,14 +105,15 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     if not compared.tables:
         return
     where = " (embedded AWS)" if run.embedded else ""
-    alone = len(compared.tables) > 1 and all(len(table.rows) == 1 for table in compared.tables)
-    parts = [_one_section(compared.tables, where)] if alone else _sections(compared.tables, f"by instance type{where}")
+    alone = len(compared.tables) > _FEW and all(len(table.rows) == 1 for table in compared.tables)
+    group_by = columns.COLUMNS["machine" if alone else "test"]
+    parts = _sections(compared.tables, f"{'by test' if alone else 'by instance type'}{where}", group_by)
     rows = [row for part in parts for row in part.rows]
     every = {**columns.COLUMNS, columns.VS_BASELINE.name: columns.VS_BASELINE}
     names = list(_COLUMNS)
     notes = sentences.notes(compared, "median", None, embedded="")
     if alone:
-        names = ["machine", "test", "launches", *(name for name in _COLUMNS if name not in _OF_SEVERAL)]
+        names = ["test", *(name for name in _COLUMNS if name not in {"machine", "relative", "interval", "choice"})]
         notes[0] = notes[0].partition(" relative:")[0]
     if not any(row.speed is not None and row.speed.enough for row in rows):
         names = [name for name in names if name != "interval"]
@@ -154,7 +155,7 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if not tables:
         return
     mixed = any(table.mixed for table in tables)
-    parts = _sections(tables, "this machine next to the baselines")
+    parts = _sections(tables, "this machine next to the baselines", columns.COLUMNS["test"])
     # Seconds of other amounts of work say nothing.
     names = [name for name in _HERE_COLUMNS if not (mixed and name == "time")]
     shown = columns.not_blank([columns.COLUMNS[name] for name in names], parts)
@@ -172,15 +173,8 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     _write(reporter, View(parts, shown, "median", notes, accent=here[0].machine.name))
 
 
-def _one_section(tables: Sequence[Table], where: str) -> columns.Section:
-    """The only row of each table, under one title."""
-    units = {table.unit for table in tables}
-    title = f"{len(tables):,} tests, each on one machine{where}"
-    return columns.Section(title, min(units) if len(units) == 1 else "work", tuple(table.rows[0] for table in tables))
-
-
-def _sections(tables: Sequence[Table], about: str) -> list[columns.Section]:
-    parts = columns.sections(tables, columns.COLUMNS["test"], None)
+def _sections(tables: Sequence[Table], about: str, group_by: columns.Column) -> list[columns.Section]:
+    parts = columns.sections(tables, group_by, None)
     return [replace(part, title=f"{part.title}: {about}") for part in parts]
 
 
