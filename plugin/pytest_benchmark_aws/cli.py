@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import compare, export, merge, policy, reap, report, runs
+from pytest_benchmark_aws.commands import compare, export, merge, policy, predict, reap, report, runs
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (compare, report, merge, export, runs, reap, policy):
+    for command in (compare, predict, report, merge, export, runs, reap, policy):
         command.add_parser(commands)
     return parser
 
