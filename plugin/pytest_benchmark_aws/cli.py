@@ -44,10 +44,21 @@ def _make_writable() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+class _Version(argparse.Action):
+    """Says the installed version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('pytest-benchmark-aws')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (compare, predict, report, merge, export, runs, reap, policy):
         command.add_parser(commands)

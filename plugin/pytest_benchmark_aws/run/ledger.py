@@ -41,6 +41,10 @@ class RealClock:
 
 STOPPED = "error: stopped after a failure (-x, --maxfail)"
 """The outcome of a launch that was ended, or never made, as another's test had failed."""
+INTERRUPTED = "error: interrupted"
+BROKE_OFF = "error: the run broke off"
+CUT_OFF = frozenset({STOPPED, INTERRUPTED, BROKE_OFF})
+"""Outcomes of launches that the client ended before they had delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,10 @@ class Past:
     """On this one, at most."""
     ended: bool = False
     """Its end was asked for, and ``last_usd`` is what it cost."""
+    cut_off: bool = False
+    """It was ended by the client before it had delivered, so that the rest of its cases is to be launched."""
+    parts: tuple[Past, ...] = ()
+    """The job's launches before that were cut off: what they had finished, this one does not run again."""
     unseen: int = 0
     """Launches before this one of which nobody knows what they cost: each counts as the job's most."""
     attempts: int = 0

@@ -17,7 +17,17 @@ from pytest_benchmark_aws.report.progress import Progress
 from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.launch import Launcher
-from pytest_benchmark_aws.run.ledger import STOPPED, Clock, Finished, Limits, Past, RunState, Watcher
+from pytest_benchmark_aws.run.ledger import (
+    BROKE_OFF,
+    INTERRUPTED,
+    STOPPED,
+    Clock,
+    Finished,
+    Limits,
+    Past,
+    RunState,
+    Watcher,
+)
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 
 
@@ -65,7 +75,7 @@ class Runner:
             pending = deque(launcher.take_over(jobs, past))
             while pending or state.running or self._more(done, pending, state):
                 if watcher.stop():
-                    done += follower.end_all("error: interrupted")
+                    done += follower.end_all(INTERRUPTED)
                     done += [state.never_ran(job, "error: interrupted before it was launched") for job in pending]
                     break
                 done += launcher.launch_some(pending)
@@ -88,7 +98,7 @@ class Runner:
             broken = False
         finally:
             try:
-                follower.end_all("error: the run broke off")
+                follower.end_all(BROKE_OFF)
             finally:
                 follower.terminate_rest(also_unknown=broken)
             watcher.show(list(state.progress.values()))

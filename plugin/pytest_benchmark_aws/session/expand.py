@@ -63,26 +63,50 @@ def check_types(settings: Settings, catalog: Catalog) -> None:
 def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:
     """Names of the instance types of the command line or the ini file, filters resolved; none where there are none.
 
+    Several may stand in one text, with commas between them.
+
     Raises:
         pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
     """
-    return [name for text in settings.instance_types for name in _named(text, catalog)]
+    from pytest_benchmark_aws.core.instance_type_filter import is_filter
+
+    return [
+        name
+        for text in settings.instance_types
+        for part in ([text] if is_filter(text) else filter(None, text.split(",")))
+        for name in _named(part, catalog)
+    ]
 
 
 def _named(text: str, catalog: Catalog) -> list[str]:
     """The instance types that a name or a filter stands for."""
     from pytest_benchmark_aws.core.errors import PlanError
-    from pytest_benchmark_aws.core.instance_type_filter import is_filter, select
+    from pytest_benchmark_aws.core.instance_type_filter import choose, is_filter
 
     if is_filter(text):
         try:
-            return [row.name for row in select(text, catalog)]
+            return [row.name for row in choose(text, catalog)]
         except PlanError as error:
             raise pytest.UsageError(f"--aws-instance-type: {error}") from error
     if catalog.find(text) is None:
         near = ", ".join(catalog.nearest(text))
         raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {near}?")
     return [text]
+
+
+def refuse_misspelt(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Refuses markers that are nearly ours, before anything is planned.
+
+    Raises:
+        pytest.UsageError: naming each with the right one.
+    """
+    from pytest_benchmark_aws.core.errors import MarkError
+    from pytest_benchmark_aws.session.marks import refuse_misspelt as refuse
+
+    try:
+        refuse(items, config.getini("markers"))
+    except MarkError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
 
 
 def refuse_single(items: Iterable[pytest.Item], settings: Settings) -> None:

@@ -18,7 +18,8 @@ _OPTIONS = {
     "machine's. auto, the default, means the account, or embedded AWS where no credentials are found.",
     "dry-run": "Print what --aws would launch and what it can cost at most; launch nothing.",
     "instance-type=TYPE|FILTER...": "Instance type to run on in place of the marked ones, for every benchmark; "
-    "repeatable. Also a filter such as 'vcpus>=32 and memory>=96GiB and price<2'.",
+    "repeatable, also TYPE,TYPE. Also a filter such as 'vcpus>=32 and memory>=96GiB and price<2', which takes the "
+    "current generation's types where it holds for any of them and names no family.",
     "market=on-demand|spot": "Market to launch in, in place of the marked one. Default: on-demand.",
     "spot-fallback": "Launch on demand what AWS takes back three times, or has no capacity for, on the spot market.",
     "region=REGION": "AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's.",

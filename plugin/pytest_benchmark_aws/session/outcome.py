@@ -48,7 +48,7 @@ class SessionOutcome:
     replayed: Mapping[str, Replayed] = field(default_factory=dict)
     """By node id; a case that is not here runs here."""
     saved: Mapping[str, Path] = field(default_factory=dict)
-    """Job -> the file of its results."""
+    """Launch, by its id, -> the file of its results."""
     notes: tuple[str, ...] = ()
     """Sentences on what is left out of the results, or could not be stored."""
     regressions: Regressions = field(default_factory=lambda: Regressions({}))
@@ -100,7 +100,7 @@ def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
 def saved_files(
     run: RunOutcome, config: pytest.Config, results: Path, name: str | None
 ) -> tuple[dict[str, Path], list[str]]:
-    """Stores each launch that measured something under its instance type in ``results``; job -> its file.
+    """Stores each launch that measured something under its instance type in ``results``; its id -> its file.
 
     Where that fails a result stays in the run's folder: sentences say where, and what to do.
     """
@@ -112,7 +112,9 @@ def saved_files(
             folder = folder_name(launch.job.target.place, embedded=run.embedded)
             try:
                 earlier = storage.find(results, folder, launch.instance_id or "")
-                paths[launch.job.name] = earlier or storage.save(results, folder, safe_name(name or run.run_id), data)
+                paths[launch.instance_id or launch.job.name] = earlier or storage.save(
+                    results, folder, safe_name(name or run.run_id), data
+                )
             except OSError as error:
                 problems.append(_kept_aside(run, launch, results / folder, data, error))
     return paths, problems
@@ -168,7 +170,7 @@ def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wante
     groups: dict[str, tuple[str, str, str]] = {}
     for launch in run.finished:
         folder = folder_name(launch.job.target.place, embedded=run.embedded)
-        ours = outcome.saved.get(launch.job.name)
+        ours = outcome.saved.get(launch.instance_id or launch.job.name)
         files = [path for path in storage.latest(results, folder, wanted) if path != ours]
         if wanted is True:  # the one before ours
             files = [path for path in storage.latest(results, folder, "") if path != ours][-1:]

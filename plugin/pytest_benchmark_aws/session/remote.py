@@ -22,7 +22,8 @@ from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 from pytest_benchmark_aws.report.text import printable, printable_lines
-from pytest_benchmark_aws.session import expand, here, outcome, shipping
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
@@ -159,8 +160,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
 
     config = session.config
     unmeasured = shipping.refuse_unmeasured(config, list(cases))
-    if (uncounted := shipping.spare_coverage(config)) is not None:
-        unmeasured.append(uncounted)
+    unmeasured += filter(None, [shipping.spare_coverage(config)])
     project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
     for folder in () if settings.dry_run else (folders.runs, folders.wheels):
@@ -176,6 +176,8 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
         skip_unlaunched(session, None if plan.jobs else search)
         if clients is None:
+            storage.check(folders.results)
+            unmeasured += [config.stash[shared_storage.NOT_TRIED]] if shared_storage.NOT_TRIED in config.stash else []
             if settings.show_bundle and plan.jobs:
                 show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
             else:
@@ -195,6 +197,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             embedded=embedded,
             maxfail=config.getoption("maxfail") or 0,
             follow_logs=config.option.verbose > 0,
+            project=config.rootpath,
         )
         at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
         with draining(AT_ONCE_OWN if own else at_once) as interrupted:
@@ -255,7 +258,8 @@ def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) 
     reporter.write_line("")
     title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
     reporter.write_line(title, bold=True)
-    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
+    # Those that end the session here are said as the reason of its end.
+    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded, misfits=settings.misfit != "fail"):
         reporter.write_line(line)
     other_python = guest_python(embedded)[1]
     if other_python:

@@ -21,6 +21,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     return result
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
+    expand.refuse_misspelt(config, items)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
     return remote.run(session)
