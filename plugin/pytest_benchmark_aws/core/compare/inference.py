@@ -13,12 +13,9 @@ import math
 import operator
 import random
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 RESAMPLES = 2_000
 LEAST_LAUNCHES = 3
@@ -30,6 +27,8 @@ CENTERS: dict[str, Callable[[Sequence[float]], float]] = {
     "mean": statistics.fmean,
     "min": min,
 }
+_Pick = Callable[[Sequence[float]], "tuple[float, ...]"]
+"""Takes values at some places out of a sequence, which operator.itemgetter does in a fifth of a loop's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +92,12 @@ def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 
     if count < LEAST_LAUNCHES:
         return Sampled(middle, count, (), 0.0)
     wider = math.sqrt(count / (count - 1))
+    away: Sequence[float]
     if count >= MANY_LAUNCHES:
         away = [wider * logarithm for logarithm in _computed(ordered, _scores(resamples, seed))]
     else:
-        total, (distinct, places) = middle * count, _draws(count, resamples, seed)
-        drawn = [wider * math.log(sum([ordered[unit] for unit in units]) / total) for units in distinct]
-        away = [drawn[place] for place in places]
+        total, (distinct, all_draws) = middle * count, _draws(count, resamples, seed)
+        away = all_draws([wider * math.log(sum(draw(ordered)) / total) for draw in distinct])
     return Sampled(middle, count, away, _variance(away, _mean(away)))
 
 
@@ -167,44 +166,47 @@ def _freedom(variances: Sequence[float], freedoms: Sequence[int]) -> int:
     return max(1, math.floor(sum(variances) ** 2 / below)) if below else sum(freedoms)
 
 
-def _computed(middles: Sequence[float], scores: Sequence[float]) -> list[float]:
-    """Logarithms of the bootstrap distribution of a mean over that mean, at each of the normal scores."""
+def _computed(middles: Sequence[float], scores: Sequence[tuple[float, float]]) -> list[float]:
+    """Logarithms of the bootstrap distribution of a mean over that mean, at each of the normal scores z, z^2 - 1."""
     count, mean = len(middles), _mean(middles)
     spread = math.sqrt(_variance(middles, mean))
     if not spread:
         return [0.0] * len(scores)
     skew = sum([(value - mean) ** 3 for value in middles]) / count / spread**3 / math.sqrt(count)
     error, least, bend = spread / math.sqrt(count) / mean, min(middles) / mean, skew / 6
-    shares = [1 + error * (z + bend * (z * z - 1)) for z in scores]
+    shares = [1 + error * (z + bend * curve) for z, curve in scores]
     if min(shares) < least:
         shares = [max(share, least) for share in shares]
     return list(map(math.log, shares))
 
 
 @lru_cache(maxsize=2 * MANY_LAUNCHES)
-def _draws(count: int, resamples: int, seed: int) -> tuple[list[tuple[int, ...]], list[int]]:
-    """So many draws of ``count`` units with replacement: the distinct ones, and for each draw its place among them.
+def _draws(count: int, resamples: int, seed: int) -> tuple[list[_Pick], _Pick]:
+    """So many draws of ``count`` units with replacement: the distinct ones, and which of their results each draw has.
 
     Of 5 units only 126 draws differ, so that 2,000 of them are computed in a tenth of the time.
     """
     units = random.Random(seed).choices(range(count), k=count * resamples)
     draws = [tuple(sorted(units[start : start + count])) for start in range(0, len(units), count)]
     distinct = {draw: place for place, draw in enumerate(dict.fromkeys(draws))}
-    return list(distinct), [distinct[draw] for draw in draws]
+    return [operator.itemgetter(*draw) for draw in distinct], operator.itemgetter(*map(distinct.__getitem__, draws))
 
 
 @lru_cache(maxsize=8)
-def _scores(count: int, seed: int) -> tuple[float, ...]:
-    """Normal quantiles at evenly spread shares, in an order of the seed's: two seeds are two independent samples."""
+def _scores(count: int, seed: int) -> tuple[tuple[float, float], ...]:
+    """Normal quantiles z at evenly spread shares, and z^2 - 1, in an order of the seed's.
+
+    Two seeds are two independent samples.
+    """
     normal = statistics.NormalDist()
     scores = [normal.inv_cdf((rank + 0.5) / count) for rank in range(count)]
     random.Random(seed).shuffle(scores)
-    return tuple(scores)
+    return tuple((z, z * z - 1) for z in scores)
 
 
 def _variance(values: Sequence[float], mean: float) -> float:
-    """Of these values; statistics.pvariance computes in fractions, which takes twenty times as long."""
-    return sum([(value - mean) ** 2 for value in values]) / len(values)
+    """Of these values; statistics.pvariance computes in fractions, which takes a hundred times as long."""
+    return math.dist(values, [mean] * len(values)) ** 2 / len(values)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_benchmark_aws.core.compare.heads import Head
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
+from pytest_benchmark_aws.core.compare.times import MOST_S, NUMBERS, all_sound, check_times
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
@@ -22,13 +23,9 @@ MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
 RATE = "_per_second"
 """How a key of extra_info ends that holds a throughput."""
-_LEAST, _MOST = 1e-18, 1e12
-"""Seconds: a clock's tick over its iterations, and longer than there are people; so that no quotient is infinite."""
 _LEAST_RATE, _MOST_RATE = 1e-18, 1e24
 """Units of work a second."""
 _MOST_FLAGS = 32
-_NUMBERS = frozenset({int, float})
-"""Of which bool is none."""
 
 
 class RecordError(PytestBenchmarkAWSError, ValueError):
@@ -121,13 +118,15 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
     """
     if not isinstance(document, dict) or not isinstance(document.get("benchmarks"), list):
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
+    benches = document["benchmarks"]
     info = json_fields.mapping(document.get("machine_info"))
     commit = _commit(json_fields.mapping(document.get("commit_info")))
     when = utc(document.get("datetime"))
     several = json_fields.mapping(info.get("machines"))
     machines: dict[tuple[str, object], MachineInfo] = {}
     heads: dict[tuple[str, str | None, str, str], Head] = {}
-    for position, bench in enumerate(document["benchmarks"]):
+    sound = all_sound(benches)
+    for position, bench in enumerate(benches):
         if not isinstance(bench, dict):
             raise RecordError(f"benchmark {position + 1} is no object")
         extra = bench.get("extra_info")
@@ -136,20 +135,21 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
         key = (job, str(extra.get("usd_per_hour")))
-        if key not in machines:
-            machines[key] = machine_of(
-                json_fields.mapping(several.get(job)) if job in several else info, extra, how.catalog
-            )
+        machine = machines.get(key)
+        if machine is None:
+            own = json_fields.mapping(several.get(job)) if job in several else info
+            machine = machines[key] = machine_of(own, extra, how.catalog)
         try:
-            median, count = _checked(bench["stats"])
+            stats = bench["stats"]
+            if not sound:
+                check_times(stats)
             case, _, scale, _ = _identity(bench, job, how)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RecordError(f"benchmark {_name(bench, position)}: {_reason(error)}") from None
-        machine = machines[key]
         launch = json_fields.text(extra.get("instance_id")) or (f"{machine.node or ''} {when}" if when else source)
         # A test that is run again in one launch, as after a failure, is one result: the last.
         heads[case, scale, launch, machine.name] = Head(
-            when, launch, case, source, median, count, scale, machine, commit, position
+            when, launch, case, source, float(stats["median"]), _round_count(stats), scale, machine, commit, position
         )
     return list(heads.values())
 
@@ -179,25 +179,12 @@ def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, st
     return json_fields.shortened(case), node_id, json_fields.shortened(str(scale)), params
 
 
-def _checked(stats: object) -> tuple[float, int]:
-    """The median in seconds and the number of rounds, once all times are positive, finite numbers."""
-    if not isinstance(stats, dict):
-        raise RecordError("stats are no object")
-    data, count, median = stats.get("data"), stats.get("rounds"), stats["median"]
-    rounds = data if isinstance(data, list) and data else [median]
-    if not _sound([median, stats.get("mean", median), stats.get("min", median), stats.get("max", median), *rounds]):
-        _seconds(stats, "median")
-        for name in ("mean", "min", "max"):
-            if stats.get(name, median) != 0:  # which a coarse clock shows of what is too short for it
-                _seconds(stats, name, median)
-        if not _sound([time for time in rounds if time != 0]):
-            raise ValueError("stats.data holds what is no positive, finite number of seconds")
-    return float(median), json_fields.whole(count) or min(len(rounds), MOST_ROUNDS)
-
-
-def _sound(times: Sequence[Any]) -> bool:
-    """Whether there are any, all positive, finite numbers: so is a sum then alone, and NaN compares as nothing."""
-    return bool(times) and _NUMBERS.issuperset(map(type, times)) and sum(times) < _MOST and min(times) > _LEAST
+def _round_count(stats: Mapping[str, Any]) -> int:
+    """As the file says, else of the rounds that it holds."""
+    data = stats.get("data")
+    return json_fields.whole(stats.get("rounds")) or min(
+        len(data) if isinstance(data, list) and data else 1, MOST_ROUNDS
+    )
 
 
 def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
@@ -207,7 +194,7 @@ def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
     data = stats.get("data")
     key = how.throughput_key or _rate_key(extra)
     rate: Any = extra.get(key) if key else None
-    throughput = float(rate) if type(rate) in _NUMBERS and _LEAST_RATE < rate < _MOST_RATE else None
+    throughput = float(rate) if type(rate) in NUMBERS and _LEAST_RATE < rate < _MOST_RATE else None
     median = head.median
     return Record(
         case=head.case,
@@ -270,18 +257,10 @@ def utc(time: object) -> str:
     return "" if moment is None else moment.isoformat(timespec="microseconds")
 
 
-def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
-    value = stats.get(name, default)
-    if type(value) not in _NUMBERS or not _LEAST < value < _MOST:
-        shown = f"{value:.3g}" if isinstance(value, float) else repr(value)[:40]
-        raise ValueError(f"stats.{name} is {shown}, no positive, finite number of seconds that a test takes")
-    return float(value)
-
-
 def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
     low: Any = stats.get("q1")
     high: Any = stats.get("q3")
-    if type(low) not in _NUMBERS or type(high) not in _NUMBERS or not 0 < low <= high < _MOST:
+    if type(low) not in NUMBERS or type(high) not in NUMBERS or not 0 < low <= high < MOST_S:
         return None
     return float(low), float(high)
 
