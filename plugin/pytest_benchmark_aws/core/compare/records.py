@@ -181,45 +181,29 @@ def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, st
 
 def _round_count(stats: Mapping[str, Any]) -> int:
     """As the file says, else of the rounds that it holds."""
+    if count := json_fields.whole(stats.get("rounds")):
+        return count
     data = stats.get("data")
-    return json_fields.whole(stats.get("rounds")) or min(
-        len(data) if isinstance(data, list) and data else 1, MOST_ROUNDS
-    )
+    return min(len(data), MOST_ROUNDS) if isinstance(data, list) and data else 1
 
 
 def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
     """The record of a benchmark whose head was made, so that its times are sound."""
     stats, extra = bench["stats"], json_fields.mapping(bench.get("extra_info"))
     _, node_id, _, params = _identity(bench, job_name(extra), how)
-    data = stats.get("data")
-    key = how.throughput_key or _rate_key(extra)
-    rate: Any = extra.get(key) if key else None
-    throughput = float(rate) if type(rate) in NUMBERS and _LEAST_RATE < rate < _MOST_RATE else None
-    median = head.median
+    median, data = head.median, stats.get("data")
+    mean = float(stats.get("mean", median)) or None
+    least, most = float(stats.get("min", median)) or None, float(stats.get("max", median)) or None
+    rounds: tuple[float, ...] = (median,)
+    if isinstance(data, list) and data:
+        rounds = thin([time for time in data if time] if 0 in data else data)
+    throughput, unit = _throughput(extra, how) or (1 / median, "runs")
+    # By position, in half the time that names take.
     return Record(
-        case=head.case,
-        node_id=node_id,
-        scale=head.scale,
-        machine=head.machine,
-        launch=head.launch,
-        commit=head.commit,
-        when=head.when,
-        median=median,
-        mean=float(stats.get("mean", median)) or None,
-        min=float(stats.get("min", median)) or None,
-        max=float(stats.get("max", median)) or None,
-        rounds=thin([time for time in data if time] if 0 in data else data)
-        if isinstance(data, list) and data
-        else (median,),
-        round_count=head.round_count,
-        throughput=throughput or 1 / median,
-        unit=json_fields.shortened(key.removesuffix(RATE).replace("_", " ")) if key and throughput else "runs",
-        launch_usd=json_fields.usd(extra.get("launch_usd")),
-        flags=_flags(extra),
-        params=params,
-        source=head.source,
-        quartiles=_quartiles(stats) if stats.get("rounds") != 1 else None,
-    )
+        head.case, node_id, head.scale, head.machine, head.launch, head.commit, head.when, median, mean, least, most,
+        rounds, head.round_count, throughput, unit, json_fields.usd(extra.get("launch_usd")), _flags(extra), params,
+        head.source, _quartiles(stats) if stats.get("rounds") != 1 else None,
+    )  # fmt: skip
 
 
 def thin(rounds: Sequence[float], most: int = MOST_ROUNDS) -> tuple[float, ...]:
@@ -231,15 +215,25 @@ def thin(rounds: Sequence[float], most: int = MOST_ROUNDS) -> tuple[float, ...]:
     return tuple(map(float, ordered))
 
 
-def _rate_key(extra: Mapping[str, Any]) -> str | None:
-    keys = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
-    return keys[0] if len(keys) == 1 else None
+def _throughput(extra: Mapping[str, Any], how: Reading) -> tuple[float, str] | None:
+    """Units of work a second, and the unit's name; None where extra_info has none, or several."""
+    key = how.throughput_key
+    if not key:
+        keys = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
+        if len(keys) != 1:
+            return None
+        key = keys[0]
+    rate: Any = extra.get(key)
+    if type(rate) not in NUMBERS or not _LEAST_RATE < rate < _MOST_RATE:
+        return None
+    return float(rate), json_fields.shortened(key.removesuffix(RATE).replace("_", " "))
 
 
 def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
     flags = extra.get("flags")
-    texts = map(json_fields.text, flags) if isinstance(flags, list) else ()
-    return tuple(flag for flag in texts if flag)[:_MOST_FLAGS]
+    if not isinstance(flags, list):
+        return ()
+    return tuple(flag for flag in map(json_fields.text, flags) if flag)[:_MOST_FLAGS]
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:
