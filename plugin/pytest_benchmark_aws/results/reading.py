@@ -76,13 +76,12 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
     refused: list[str] = []
     newest = Newest()
     attempts = 0
-    records: dict[tuple[str, int], Record] = {}
+    records: dict[int, Record] = {}  # by the head's id()
     launches: set[str] = set()
     in_several_files: set[str] = set()
 
     def take(document: Any, wanted: list[Head]) -> None:
-        for head, record in zip(wanted, records_of(document, wanted, how), strict=True):
-            records[head.source, head.position] = record
+        records.update(zip(map(id, wanted), records_of(document, wanted, how), strict=True))
 
     for _, document, of_file in _documents(files[::-1], how, refused):
         heads += of_file
@@ -98,7 +97,7 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
     counting = newest_of(single) if duplicates else newest.of(single)
     missing: dict[str, list[Head]] = {}
     for head in counting:
-        if (head.source, head.position) not in records:
+        if id(head) not in records:
             missing.setdefault(head.source, []).append(head)
     for path, document, of_file in _documents(list(map(Path, missing)), how, refused):
         wanted = missing[str(path)]
@@ -106,9 +105,8 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
             take(document, wanted)
         else:
             refused.append(_refusal(path, RecordError("it changed while it was read")))
-    places = [(head.source, head.position) for head in counting]
     return ReadNewest(
-        records=tuple(records[place] for place in places if place in records),
+        records=tuple([records[id(head)] for head in counting if id(head) in records]),
         refused=tuple(reversed(refused)),
         heads=heads,
         duplicates=duplicates,

@@ -200,7 +200,7 @@ def _row_flags(row: Row, reference: Row | None) -> tuple[str, ...]:
     if machine.market == "spot":
         flags.append("spot")
     flags += over_launches([record.flags for record in row.records])
-    if any(record.commit.dirty for record in row.records):
+    if row.commit.dirty:
         flags.append("dirty")
     if reference is not None:
         smt = smt_differs(machine.threads_per_core, reference.machine.threads_per_core, "reference")
