@@ -6,7 +6,7 @@ Pure functions, which take all names as data and none as code.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Side
@@ -62,12 +62,13 @@ def log_ticks(span: Domain) -> list[float]:
     return [tick for tick in ticks if span.low <= tick <= span.high]
 
 
-def names(field: str, order: Sequence[str]) -> dict[str, Any]:
-    """A channel with a line for each name."""
+def names(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The channel ``y`` with a line for each name that the values have there, in their order."""
     axis = {"title": None, "ticks": False, "domain": False, "labelLimit": 240, "labelPadding": 6, "grid": True,
             "tickBand": "extent"}  # fmt: skip
     scale = {"paddingInner": 0, "paddingOuter": 0}
-    return {"field": field, "type": "nominal", "sort": list(order), "axis": axis, "scale": scale}
+    order = list(dict.fromkeys(value["y"] for value in values))
+    return {"field": "y", "type": "nominal", "sort": order, "axis": axis, "scale": scale}
 
 
 def steps(field: str, title: str, order: Sequence[str]) -> dict[str, Any]:
