@@ -194,8 +194,8 @@ def _metadata_files(dist: metadata.Distribution, name: str) -> list[Path]:
     """What importlib finds a distribution's name and entry points by."""
     if in_tree(dist):
         folders = [path for path in Path(str(dist.locate_file(""))).glob("*.egg-info") if path.is_dir()]
-        mine = [path for path in folders if canonical(path.stem) == canonical(name)]
-        return [path / part for path in mine for part in ("PKG-INFO", "entry_points.txt") if (path / part).is_file()]
+        own = [path for path in folders if canonical(path.stem) == canonical(name)]
+        return [path / part for path in own for part in ("PKG-INFO", "entry_points.txt") if (path / part).is_file()]
     return [
         Path(str(dist.locate_file(file)))
         for file in files_of(dist)

@@ -86,8 +86,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
 
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
-    as_given: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
-    as_given |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
+    unparsed: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
+    unparsed |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
         target=_choice("target", values, ("auto", "cloud", "embedded")) or "auto",
         dry_run=bool(values["dry-run"] or values["show-bundle"]),
@@ -107,7 +107,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         baselines=path("baselines"),
         tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
         disk_gib=parsed("disk", _disk, None),
-        **as_given,
+        **unparsed,
     )
 
 

@@ -112,11 +112,11 @@ def saved_files(
                 earlier = storage.find(results, folder, launch.instance_id or "")
                 paths[launch.job.name] = earlier or storage.save(results, folder, safe_name(name or run.run_id), data)
             except OSError as error:
-                problems.append(_kept_aside(run, launch, results / folder, data, error))
+                problems.append(_set_aside(run, launch, results / folder, data, error))
     return paths, problems
 
 
-def _kept_aside(run: RunOutcome, launch: Finished, folder: Path, data: Mapping[str, Any], error: OSError) -> str:
+def _set_aside(run: RunOutcome, launch: Finished, folder: Path, data: Mapping[str, Any], error: OSError) -> str:
     """Keeps a result in the run's folder that the storage did not take, and says how it gets there."""
     name = launch.job.name
     path = run.folder / f"{safe_name(name)}.json"

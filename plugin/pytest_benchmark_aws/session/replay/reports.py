@@ -37,12 +37,12 @@ def failure(item: pytest.Item, why: str) -> list[pytest.TestReport]:
 def read_reports(item: pytest.Item, reports: Iterable[Mapping[str, Any]], remote_root: str) -> list[pytest.TestReport]:
     """The reports of an item's phases; where one of them cannot be shown, a failure that says why."""
     try:
-        return [_report(item, report, remote_root) for report in reports if _is_told(item.config, report)]
+        return [_report(item, report, remote_root) for report in reports if _has_a_word(item.config, report)]
     except ReportError as error:
         return failure(item, f"its report from the instance cannot be shown: {printable_block(str(error))}")
 
 
-def _is_told(config: pytest.Config, report: Mapping[str, Any]) -> bool:
+def _has_a_word(config: pytest.Config, report: Mapping[str, Any]) -> bool:
     """Whether this session has a word for it: for attempts that were run again, only pytest-rerunfailures has."""
     return report["outcome"] != "rerun" or config.pluginmanager.hasplugin("rerunfailures")
 

@@ -17,7 +17,7 @@ WIDTH = 372
 """A chart's width in pixels: the page shows it at this size on a phone, so that its text stays readable."""
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 """vl-convert brings Liberation Sans along, which has Arial's widths: no font of this machine is needed."""
-DESCRIBED = "told"
+DESCRIBED = "described"
 """Begins the names of the layers whose points have a description; Vega makes them classes of the SVG."""
 # The page's style sheet turns each of these into its theme's colour, so that no two may be the same.
 INK, MUTED, GRID, ACCENT, OTHER = "#1b1f24", "#59636e", "#d8dee4", "#b4460f", "#5a6672"
