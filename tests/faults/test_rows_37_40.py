@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.requirements import pins
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
+from tests.bundle.sites import pins
 from tests.faults.guests import HERE
 from tests.faults.proxy import Proxy
 from tests.waiting import wait_until

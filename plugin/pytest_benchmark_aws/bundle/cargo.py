@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 class _Manifest:
     """What will be shipped, before anything of it is read or downloaded."""
 
-    imports: Imports
     files: list[tuple[str, Path]]
     left_out: dict[Path, str]
     installations: dict[wheels.Target, Installation]
@@ -114,7 +113,6 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     extra = {**extra_files(built), **_renamed(imports)}
     missing = {name for wanted in installations.values() for name in wanted.missing}
     return _Manifest(
-        imports,
         [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
         left_out,
         installations,

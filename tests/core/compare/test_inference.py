@@ -13,17 +13,35 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pytest_benchmark_aws.core.compare.inference import (
+    CENTERS,
     LEAST_LAUNCHES,
+    RESAMPLES,
+    Ratio,
+    Sampled,
     _quantile,
     _student,
     _student_cdf,
-    center,
     holm,
-    ratio,
+    ratio_of,
+    sample,
 )
 
 ROUNDS = st.lists(st.floats(0.1, 100), min_size=1, max_size=5)
 LAUNCHES = st.lists(ROUNDS, min_size=1, max_size=5)
+
+
+def sampled(launches: list[list[float]], how: str = "median", resamples: int = RESAMPLES, seed: int = 0) -> Sampled:
+    """One side of a ratio, from the rounds of each launch."""
+    return sample([CENTERS[how](rounds) for rounds in launches], resamples=resamples, seed=seed)
+
+
+def center(launches: list[list[float]], how: str = "median") -> float:
+    return sampled(launches, how).center
+
+
+def ratio(left: list[list[float]], right: list[list[float]], resamples: int = RESAMPLES, seed: int = 0) -> Ratio:
+    sides = (sampled(side, resamples=resamples, seed=2 * seed + number) for number, side in enumerate((left, right)))
+    return ratio_of(*sides)
 
 
 @given(LAUNCHES, LAUNCHES, st.randoms())

@@ -66,21 +66,11 @@ class Ratio:
         return self.low is not None and self.high is not None and not self.low <= 1.0 <= self.high
 
 
-def center(launches: Sequence[Sequence[float]], how: str = "median") -> float:
-    """The mean of the launches' medians (or means, or minima): a launch with more rounds counts for no more.
-
-    Launches are few, and the median of a few jumps: its bootstrap has only as many values as there are launches.
-
-    Raises:
-        ValueError: a launch without rounds, or none at all.
-    """
-    if not launches or not all(launches):
-        raise ValueError("a launch without rounds has no median")
-    return _mean([CENTERS[how](rounds) for rounds in launches])
-
-
 def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0) -> Sampled:
     """One side of a ratio, from each launch's median, mean or minimum in seconds: its center, and the draws of it.
+
+    The center is the mean of these: a launch with more rounds counts for no more. Launches are few, and the median of a
+    few jumps: its bootstrap has only as many values as there are launches.
 
     The same launches in any order give the same draws for the same seed; the two sides of a ratio need two seeds.
 
@@ -120,29 +110,6 @@ def ratio_of(sampled: Sampled, reference: Sampled, *, confidence: float = 0.95) 
     low, high = middle + min(0.0, widen * low_away), middle + max(0.0, widen * high_away)
     p_value = _p_value(middle, math.sqrt(sum(variances)), freedom)
     return Ratio(value, math.exp(low), math.exp(high), confidence, p_value)
-
-
-def ratio(
-    launches: Sequence[Sequence[float]],
-    reference: Sequence[Sequence[float]],
-    *,
-    how: str = "median",
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Ratio:
-    """The ratio of two machines' centers with its interval, from the rounds of each one's launches.
-
-    Raises:
-        ValueError: a launch without rounds, or none at all.
-    """
-    center(launches, how), center(reference, how)
-    left, right = ([CENTERS[how](rounds) for rounds in side] for side in (launches, reference))
-    return ratio_of(
-        sample(left, resamples=resamples, seed=2 * seed),
-        sample(right, resamples=resamples, seed=2 * seed + 1),
-        confidence=confidence,
-    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

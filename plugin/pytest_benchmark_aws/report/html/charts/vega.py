@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Side
 from pytest_benchmark_aws.report.html.machine_styles import Mark
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import printable, with_texts
 
 WIDTH = 372
 """A chart's width in pixels: the page shows it at this size on a phone, so that its text stays readable."""
@@ -124,7 +124,7 @@ def label_layer(encoding: dict[str, Any], side: Side) -> dict[str, Any]:
 
 def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict[str, int]) -> dict[str, Any]:
     """The whole specification, all its texts harmless to print: a control character in an SVG makes it none."""
-    spec: dict[str, Any] = harmless({
+    spec: dict[str, Any] = with_texts({
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": WIDTH,
         "height": height,
@@ -145,14 +145,5 @@ def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict
             "legend": {"labelColor": INK, "labelFontSize": 11, "title": None, "labelLimit": 260},
             "title": {"color": INK, "subtitleColor": MUTED, "fontSize": 13, "subtitleFontSize": 11, "anchor": "start"},
         },
-    })  # fmt: skip
+    }, printable)  # fmt: skip
     return spec
-
-
-def harmless(value: Any) -> Any:
-    """The value with all its texts and keys harmless to print."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {printable(key): harmless(item) for key, item in value.items()}
-    return [harmless(item) for item in value] if isinstance(value, list) else value
