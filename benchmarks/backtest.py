@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.machinemodel import Measured, fit, read_measured, tool_of
 from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.core.model import InstanceType
+from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.predict.best import worth_launching
 from pytest_benchmark_aws.predict.design import FIRST, first_probes, narrowing, pool_of
 from pytest_benchmark_aws.predict.machine_table import MachineTable, parse
