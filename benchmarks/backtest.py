@@ -17,20 +17,18 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.machinemodel import Measured, fit, read_measured, tool_of
+from benchmarks.machinemodel import Measured, fit, is_special, read_measured, tool_of
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.catalog import InstanceType
-from pytest_benchmark_aws.predict.best import worth_launching
-from pytest_benchmark_aws.predict.design import FIRST, first_probes, narrowing, pool_of
-from pytest_benchmark_aws.predict.machine_table import MachineTable, parse
-from pytest_benchmark_aws.predict.machines import Machine, machines_of
-from pytest_benchmark_aws.predict.posterior import Prior, Probe, condition, prior_of
+from pytest_benchmark_aws.predict.model.best import Goal, worth_launching
+from pytest_benchmark_aws.predict.model.design import FIRST, first_probes, narrowing, pool_of
+from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
+from pytest_benchmark_aws.predict.model.posterior import Prior, Probe, condition, prior_of
+from pytest_benchmark_aws.predict.model.table import MachineTable, parse
 
 NOISE = 0.02**2
 """Variance of a probe's logarithm beside the type's own, which the measured table holds already."""
 COUNTS = (5, 8)
-LEFT_OUT = ("u-", "u7", "mac", "g", "p", "inf", "trn", "dl", "vt", "f", "hpc")
-"""Families beside burstable and metal ones: GPUs, Macs, high memory, and those of single regions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,7 @@ class Score:
 
 def eligible(instance_type: InstanceType) -> bool:
     """Whether it is among the types that are predicted in this test."""
-    name = instance_type.name
-    family = name.partition(".")[0]
-    special = family.startswith(LEFT_OUT) or "metal" in name or instance_type.burstable or instance_type.gpus
+    special = is_special(instance_type.name) or instance_type.burstable or instance_type.gpus
     return not special and (instance_type.vcpus or 0) >= 2
 
 
@@ -119,7 +115,7 @@ def _value(machine: Machine, log_seconds: float, goal: str) -> float:
 
 
 def _regret(
-    prior: Prior, opening: Sequence[Probe], machines: Sequence[Machine], truth: dict[str, float], goal: str
+    prior: Prior, opening: Sequence[Probe], machines: Sequence[Machine], truth: dict[str, float], goal: Goal
 ) -> float:
     priced = [machine for machine in machines if machine.usd_per_hour]
     probes = list(opening)
@@ -235,14 +231,16 @@ def main() -> None:
             for start in range(0, len(places), 5)
         ]
         scores = [item for job in jobs for item in job.result()]
-    count = sum(eligible(t) for t in snapshot.catalog().types.values())
+    names = {row["instance_type"] for row in measured.types}
+    count = sum(
+        eligible(t) and t.name in names and t.usd_per_hour is not None for t in snapshot.catalog().types.values()
+    )
     print(f"{len(scores)} workloads, each tool's predicted without it; {count} types that are not special.")
     print("Median over workloads of: median error; error that 90 % of types are within. Held: of 95 % intervals.\n")
-    print(f"{'':<18} {'':>5}  {'--- 5 probes ---':^32}  {'--- 8 probes ---':^32}  {'--- search, 8 launches: regret ---':^42}")
+    titles = ("--- 5 probes ---", "--- 8 probes ---", "--- search, 8 launches: regret ---")
+    print(f"{'':<18} {'':>5}  {titles[0]:^32}  {titles[1]:^32}  {titles[2]:^42}")
     head = f"{'error':>8} {'90 %':>7} {'held':>7} {'naive':>7}"
-    print(
-        f"{'tool':<18} {'count':>5}  {head}  {head}  {'USD':>8} {'90 %':>7} {'time':>8} {'90 %':>7} {'random':>8}"
-    )
+    print(f"{'tool':<18} {'count':>5}  {head}  {head}  {'USD':>8} {'90 %':>7} {'time':>8} {'90 %':>7} {'random':>8}")
     for tool in tools:
         print(_line(tool, [item for item in scores if tool_of(item.workload) == tool]))
     print(_line("all", scores))

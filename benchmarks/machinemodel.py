@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_benchmark_aws.predict.kinds import OCTAVES
-from pytest_benchmark_aws.predict.machine_table import COLUMNS, FOLDER, MODEL, TYPES
+from pytest_benchmark_aws.predict.model.kinds import OCTAVES
+from pytest_benchmark_aws.predict.model.table import COLUMNS, FOLDER, MODEL, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 SOURCE = "Spare Cores, SpareCores/sc-inspector-data, state of 2026-08-22"
 LICENCE = "CC BY-SA 4.0 (derived figures)"
 CPU_FACTORS, TYPE_FACTORS = 5, 4
+SPECIAL = ("u-", "u7", "mac", "g", "p", "inf", "trn", "dl", "vt", "f")
 _OWN = ("instance_type", "cpu_model", "vcpus", "threads_per_core", "sockets", "l3", "amx", "avx512", "sve")
 AMPLITUDES = {
     "cpu_single": 0.2, "cpu_multi": 0.11, "type": 0.165, "own": 0.01, "smt": 0.03, "cpu_multi_own": 0.003,
@@ -116,8 +117,9 @@ def fit(measured: Measured, workloads: Sequence[int]) -> tuple[dict[str, Any], l
     )
     rest = flat - (design @ means).T
     part = np.clip(share, 0, 1)
-    single = _factors(rest, weight * (1 - part) ** 2, member)
-    multi = _factors(rest, weight * part**2, member)
+    usual = np.array([not is_special(row["instance_type"]) for row in types])
+    single = _factors(rest, weight * (1 - part) ** 2, member, usual)
+    multi = _factors(rest, weight * part**2, member, usual)
     model = {
         "schema": 1,
         "source": SOURCE,
@@ -163,18 +165,22 @@ def _slopes(column: Array, octaves: Array, member: Array) -> Array:
     return -solved[: octaves.shape[1]] / math.log(2)
 
 
-def _factors(rest: Array, weight: Array, member: Array) -> tuple[Array, Array, Array]:
-    """Of CPU models, of types, and the variance that is each type's own."""
+def _factors(rest: Array, weight: Array, member: Array, usual: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
+    """Of CPU models, of types, and the variance that is each type's own; the axes are those of usual types."""
     weighed = rest * np.sqrt(weight / weight.sum())
-    by_cpu = (member.T @ weighed) / member.sum(0)[:, None]
-    left, size, _ = np.linalg.svd(by_cpu, full_matrices=False)
+    counted = member * usual[:, None]
+    counted = np.where(counted.sum(0) > 0, counted, member)
+    by_cpu = (counted.T @ weighed) / counted.sum(0)[:, None]
     own = weighed - member @ by_cpu
-    left_own, size_own, _ = np.linalg.svd(own, full_matrices=False)
-    return (
-        left[:, :CPU_FACTORS] * size[:CPU_FACTORS],
-        left_own[:, :TYPE_FACTORS] * size_own[:TYPE_FACTORS],
-        (own**2).sum(1),
-    )
+    common = counted.sum(0) > 0
+    axes = np.linalg.svd(by_cpu[common], full_matrices=False)[2][:CPU_FACTORS].T
+    axes_own = np.linalg.svd(own[usual], full_matrices=False)[2][:TYPE_FACTORS].T
+    return by_cpu @ axes, own @ axes_own, (own**2).sum(1)
+
+
+def is_special(name: str) -> bool:
+    """Whether it is a whole machine, one with a GPU or of high memory, which are unlike the usual types."""
+    return "metal" in name or name.startswith(SPECIAL)
 
 
 def _rounded(values: Sequence[float] | Array) -> list[float]:

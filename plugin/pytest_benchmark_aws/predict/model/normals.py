@@ -14,7 +14,8 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 def dot(left: Vector, right: Vector) -> float:
     """The sum of the products."""
-    return sum(map(mul, left, right))
+    total: float = sum(map(mul, left, right))
+    return total
 
 
 def cholesky(matrix: Matrix) -> list[list[float]]:

@@ -1,7 +1,8 @@
-"""How a benchmark's rate may grow with the vCPUs of a machine, and how far it may be from the usual: the prior's parts."""
+"""How a benchmark's rate may grow with vCPUs, and how far it may be from the usual: the parts of the prior."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ SPREADS = (
 
 def _slopes(rate: Callable[[float], float]) -> tuple[float, ...]:
     sizes = [math.log2(rate(2.0**octave)) for octave in range(1, OCTAVES + 2)]
-    return tuple(after - before for before, after in zip(sizes, sizes[1:], strict=False))
+    return tuple(after - before for before, after in itertools.pairwise(sizes))
 
 
 def _kinds() -> list[Kind]:
@@ -75,10 +76,14 @@ def _kinds() -> list[Kind]:
         (128, 0.02),
     ):  # fmt: skip
         listed.append((f"up to {most}", weight, cap(most), f"grows up to about {most} vCPUs, and stays"))
-    for part in (0.3, 0.1, 0.03, 0.01):  # Amdahl's law
-        listed.append((f"{part:.0%} serial", 0.025, serial(part), f"has a serial part of about {part:.0%}"))
-    for most in (8, 16, 32, 64):
-        listed.append((f"peak at {most}", 0.02, peak(most), f"is best at about {most} vCPUs, and slower on more"))
+    listed += [  # Amdahl's law
+        (f"{part:.0%} serial", 0.025, serial(part), f"has a serial part of about {part:.0%}")
+        for part in (0.3, 0.1, 0.03, 0.01)
+    ]
+    listed += [
+        (f"peak at {most}", 0.02, peak(most), f"is best at about {most} vCPUs, and slower on more")
+        for most in (8, 16, 32, 64)
+    ]
     listed += [
         ("less and less", 0.04, [0.95, 0.9, 0.75, 0.6, 0.4, 0.2, -0.2, -0.4], "gains less with each doubling"),
         ("soon no more", 0.04, [0.9, 0.75, 0.5, 0.35, 0.2, 0.1, -0.1, -0.3], "soon gains little by more vCPUs"),

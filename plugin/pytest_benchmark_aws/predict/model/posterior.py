@@ -6,17 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
+from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.predict.kinds import KINDS, SPREADS, Kind, Spread
-from pytest_benchmark_aws.predict.machine_table import MachineTable
-from pytest_benchmark_aws.predict.machines import Machine
-from pytest_benchmark_aws.predict.normals import (
+from pytest_benchmark_aws.predict.model.kinds import KINDS, SPREADS, Kind, Spread
+from pytest_benchmark_aws.predict.model.normals import (
+    below,
     cholesky,
     dot,
     inverse_lower,
     mixture_quantile,
     solve_lower,
 )
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.predict.model.machines import Machine
+    from pytest_benchmark_aws.predict.model.table import MachineTable
 
 LEVEL = 100.0
 """Variance of a benchmark's level: nothing is known of how long it takes before it ran."""
@@ -102,33 +106,28 @@ def combined(part: Part, pieces: Pieces) -> list[float]:
     multi, scaling = part.machines * share, part.scaling
     return [
         common * first + single * second + multi * third + scaling * fourth
-        for first, second, third, fourth in zip(
-            pieces.common, pieces.single, pieces.multi, pieces.scaling, strict=True
-        )
+        for first, second, third, fourth in zip(pieces.common, pieces.single, pieces.multi, pieces.scaling, strict=True)
     ]
 
 
 def prior_of(table: MachineTable) -> Prior:
     """The prior that a machine model means."""
+    return Prior(table, tuple(_part(kind, spread, table) for kind in KINDS for spread in SPREADS))
+
+
+def _part(kind: Kind, spread: Spread, table: MachineTable) -> Part:
     amplitudes = table.amplitudes
-    parts = []
-    for kind in KINDS:
-        share = dot(kind.slopes, table.octave_shares)
-        inside = min(max(share, 0.0), 1.0)
-        for spread in SPREADS:
-            parts.append(
-                Part(
-                    kind,
-                    spread,
-                    share,
-                    amplitudes["wider_machines"] ** spread.machines,
-                    amplitudes["wider_scaling"] ** spread.scaling
-                    * (inside + amplitudes["single_scaling"] * (1 - inside)),
-                    amplitudes["wider_own"] ** spread.machines,
-                    math.log(kind.weight * spread.weight),
-                )
-            )
-    return Prior(table, tuple(parts))
+    share = dot(kind.slopes, table.octave_shares)
+    inside = min(max(share, 0.0), 1.0)
+    return Part(
+        kind=kind,
+        spread=spread,
+        share=share,
+        machines=amplitudes["wider_machines"] ** spread.machines,
+        scaling=amplitudes["wider_scaling"] ** spread.scaling * (inside + amplitudes["single_scaling"] * (1 - inside)),
+        own=amplitudes["wider_own"] ** spread.machines,
+        log_weight=math.log(kind.weight * spread.weight),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +165,14 @@ class Posterior:
             [part.weight for part in self.parts],
             [part.means[place] for part in self.parts],
             [math.sqrt(part.variances[place]) * widen for part in self.parts],
+        )
+
+    def below(self, log_seconds: float, place: int) -> float:
+        """The chance that a machine is faster than that."""
+        widen = self.prior.table.amplitudes["widen"]
+        return sum(
+            part.weight * below((log_seconds - part.means[place]) / (math.sqrt(part.variances[place]) * widen))
+            for part in self.parts
         )
 
     def kinds(self) -> list[tuple[Kind, float]]:

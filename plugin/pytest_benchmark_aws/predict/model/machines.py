@@ -1,4 +1,4 @@
-"""Instance types as the machine model sees them: from its table, from a relative in it, or from their specifications."""
+"""Instance types as the machine model sees them: by its table, a relative in it, or their specifications."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from statistics import fmean
 
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.instance_type_names import family_of
-from pytest_benchmark_aws.predict.kinds import OCTAVES
-from pytest_benchmark_aws.predict.machine_table import Cpu, MachineTable, TypeRow
+from pytest_benchmark_aws.predict.model.kinds import OCTAVES
+from pytest_benchmark_aws.predict.model.table import Cpu, MachineTable, TypeRow
 
 _OWN_FAMILY, _RELATIVE, _SPECIFICATIONS = 0.003, 0.02, 0.08
 """Variance more of what is not in the table: of a type whose family is in it, of one whose generation is under another
@@ -53,9 +53,7 @@ def machines_of(types: Iterable[InstanceType], table: MachineTable) -> list[Mach
     families: dict[str, list[str]] = {}
     for name in table.types:
         families.setdefault(family_of(name), []).append(name)
-    return [
-        machine for instance_type in types if (machine := machine_of(instance_type, table, families)) is not None
-    ]
+    return [machine for instance_type in types if (machine := machine_of(instance_type, table, families)) is not None]
 
 
 def machine_of(
@@ -188,5 +186,3 @@ def _vendor_of_type(instance_type: InstanceType) -> str:
     if "arm64" in instance_type.arches:
         return "arm"
     return "amd" if (instance_type.cpu_manufacturer or "").upper() == "AMD" else "intel"
-
-

@@ -7,14 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
+from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.predict.kinds import KINDS
-from pytest_benchmark_aws.predict.machines import Machine
-from pytest_benchmark_aws.predict.normals import below, density, dot
-from pytest_benchmark_aws.predict.posterior import LEVEL, Conditioned, Part, Posterior, Prior, combined
+from pytest_benchmark_aws.predict.model.kinds import KINDS
+from pytest_benchmark_aws.predict.model.normals import below, density, dot
+from pytest_benchmark_aws.predict.model.posterior import LEVEL, Conditioned, Part, Posterior, Prior, combined
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.predict.model.machines import Machine
 
 FIRST = 3
 """Probes before what was measured chooses the next: with fewer, most of a posterior is still the prior."""
+_LEAST_SHARE = 0.01
+"""Of a CPU model among the candidates: what is rarer tells little of the others."""
 _MOST_POOL, _MOST_TARGETS, _MOST_PARTS = 140, 130, 8
 _SIZES = (2, 4, 8, 16, 32, 48, 64, 96, 128, 192)
 _LARGEST_PROBE = 96
@@ -39,7 +44,9 @@ def pool_of(candidates: Sequence[Machine]) -> Pool:
         size = min(_SIZES, key=lambda size: abs(math.log(size / machine.vcpus)))
         cheapest.setdefault((machine.cpu, size), machine)
     counts = Counter(machine.cpu for machine in usable)
-    probes = sorted(cheapest.values(), key=lambda machine: (-counts[machine.cpu], machine.cpu, machine.vcpus))
+    common = {cpu for cpu, count in counts.items() if count >= _LEAST_SHARE * len(usable)}
+    probes = [machine for machine in cheapest.values() if machine.cpu in common] or list(cheapest.values())
+    probes = sorted(probes, key=lambda machine: (-counts[machine.cpu], machine.cpu, machine.vcpus))
     ordered = sorted(candidates, key=lambda machine: (machine.cpu, machine.vcpus, machine.name))
     step = max(1, -(-len(ordered) // _MOST_TARGETS))
     return Pool(tuple(probes[:_MOST_POOL]), tuple(ordered[step // 2 :: step]))
@@ -83,16 +90,12 @@ def first_probes(prior: Prior, pool: Pool, count: int, given: Sequence[Machine] 
             break
         scale = rows[place][place] + own[place]
         kept = rows[place]
-        apart = [
-            value + line[place] ** 2 / scale for value, line in zip(apart, differences, strict=True)
-        ]
+        apart = [value + line[place] ** 2 / scale for value, line in zip(apart, differences, strict=True)]
         differences = [
             [value - line[place] / scale * other for value, other in zip(line, kept, strict=False)]
             for line in differences
         ]
-        rows = [
-            [value - row[place] / scale * other for value, other in zip(row, kept, strict=True)] for row in rows
-        ]
+        rows = [[value - row[place] / scale * other for value, other in zip(row, kept, strict=True)] for row in rows]
         chosen.append(place)
     return [everyone[place] for place in chosen[len(given) :]]
 

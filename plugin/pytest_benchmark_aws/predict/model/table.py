@@ -1,4 +1,4 @@
-"""The machine model's two files, as shipped or as fitted elsewhere: what is common, and a row for each instance type."""
+"""The machine model's two files: what is common, and a row for each instance type."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ def _row(row: Mapping[str, Any], cpus: Sequence[Cpu]) -> TypeRow:
         int(row["sockets"]),
         int(row["threads_per_core"]),
         (amx, avx512, sve),
-        *(float(row[name]) for name in ("mean", "mean_multi", "variance", "variance_multi")),
+        float(row["mean"]),
+        float(row["mean_multi"]),
+        float(row["variance"]),
+        float(row["variance_multi"]),
         single,
         multi,
     )
