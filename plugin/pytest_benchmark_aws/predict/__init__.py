@@ -1,0 +1,1 @@
+"""What was not measured, predicted from what was, with how sure that is. Standard library only."""
