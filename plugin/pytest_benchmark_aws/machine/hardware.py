@@ -92,7 +92,7 @@ def socket_cpus(root: Path = ROOT, cpus: frozenset[int] | None = None) -> frozen
     sockets: dict[int, set[int]] = {}
     for (package, _), cpu in sorted(first_threads(root, cpus).items()):
         sockets.setdefault(package, set()).add(cpu)
-    return frozenset(max(sockets.values(), key=lambda cores: len(cores), default=()))
+    return frozenset(max([set[int](), *sockets.values()], key=len))
 
 
 def read_text(path: Path) -> str | None:
