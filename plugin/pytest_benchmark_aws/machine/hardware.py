@@ -92,7 +92,8 @@ def socket_cpus(root: Path = ROOT, cpus: frozenset[int] | None = None) -> frozen
     sockets: dict[int, set[int]] = {}
     for (package, _), cpu in sorted(first_threads(root, cpus).items()):
         sockets.setdefault(package, set()).add(cpu)
-    return frozenset(max([set[int](), *sockets.values()], key=len))
+    largest: set[int] = max(sockets.values(), key=len, default=set())
+    return frozenset(largest)
 
 
 def read_text(path: Path) -> str | None:
