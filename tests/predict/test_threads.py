@@ -48,6 +48,14 @@ def test_any_times_give_a_positive_finite_interval(times: list[ThreadTime], scal
     assert 0 < estimate.low <= estimate.value <= estimate.high < math.inf
 
 
+def test_times_that_fall_with_the_rows_leave_no_thread_without_time() -> None:
+    """Where no form explains the times, one thread still takes some."""
+    times = [ThreadTime(1e4, place(49, MACHINE), 2.0), ThreadTime(1e6, place(25, MACHINE), 1.0)]
+    estimate = fit(times).predict(1.0, place(1, MACHINE))
+    assert estimate.low > 0
+    assert estimate.width > 10
+
+
 @given(TIMES, st.lists(st.floats(1, 1e9), min_size=2, max_size=4), st.integers(1, 96))
 @settings(max_examples=15, deadline=None)
 def test_more_rows_never_take_less(times: list[ThreadTime], scales: list[float], threads: int) -> None:

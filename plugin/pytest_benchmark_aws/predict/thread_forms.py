@@ -86,7 +86,7 @@ def forms(prior: ThreadPrior) -> Iterator[Form]:
 
 # Printed by python -m benchmarks.backtest_threads --data FOLDER --prior.
 LIGHTGBM = ThreadPrior(
-    coefficients=(0.078, 0.0146, 0.003, 0.0038, 0.0044, 0.88, 0.0243),
+    coefficients=(0.0782, 0.0145, 0.003, 0.0038, 0.0044, 0.8799, 0.0243),
     overhead_power=0.13,
     overhead_power_spread=0.1,
     work_power=1.048,
