@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import workload as shapes
+from benchmarks.pinning import pinned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import lightgbm as lgb
 
     from benchmarks.problem import Problem
@@ -45,6 +48,19 @@ def skip_same_threads(request: pytest.FixtureRequest) -> None:
     threads = None if callspec is None else callspec.params.get("threads")
     if threads is not None and threads not in shapes.distinct_threads():
         pytest.skip(f"{threads} is {shapes.thread_count(threads)} here, as another of {', '.join(shapes.THREADS)}")
+
+
+@pytest.fixture(autouse=True)
+def pin_to_a_socket(request: pytest.FixtureRequest, skip_same_threads: None) -> Iterator[None]:  # noqa: ARG001
+    """Where the threads are ``socket``, they run on one CPU of each core of one socket, and nowhere else."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is None or callspec.params.get("threads") != "socket":
+        yield
+        return
+    from pytest_benchmark_aws.machine.hardware import socket_cpus
+
+    with pinned(socket_cpus()):
+        yield
 
 
 @pytest.fixture(scope="session")

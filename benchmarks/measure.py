@@ -12,6 +12,7 @@ import lightgbm as lgb
 
 from benchmarks.load import LoadMeter
 from benchmarks.peak_memory import process_peak_rss, reset_peak_rss
+from benchmarks.pinning import affinity
 from pytest_benchmark_aws.machine.hardware import read_facts
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _shape(workload: Workload, threads: int) -> dict[str, Any]:
         "classes": workload.classes,
         "boosting_rounds": workload.boosting_rounds,
         "threads": threads,
+        "cpus": affinity(),
         "row_trees_per_second": None,
         "dataset_seconds": None,
         "init_seconds": None,

@@ -17,8 +17,9 @@ CLASSES = 401
 BOOSTING_ROUNDS = 4
 SCALES = {"smoke": 5_000, "laptop": 50_000, "full": PUBLISHED_ROWS}
 DEFAULT_SCALE = "laptop"
-THREADS = ("1", "cores", "vcpus")
-"""One thread, one for each physical core, one for each vCPU; named, so that a test's id is the same everywhere."""
+THREADS = ("1", "socket", "cores", "vcpus")
+"""One thread, one for each physical core of one socket, pinned there, one for each physical core, one for each vCPU;
+named, so that a test's id is the same everywhere."""
 
 _ROWS = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?([kM]?)")
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6}
@@ -126,12 +127,14 @@ def dataset_memory(scale: str, threads: str) -> int:
 
 
 def thread_count(threads: str) -> int:
-    """How many threads ``1``, ``cores`` or ``vcpus`` are on this machine."""
-    from pytest_benchmark_aws.machine.hardware import read_facts
+    """How many threads ``1``, ``socket``, ``cores`` or ``vcpus`` are on this machine."""
+    from pytest_benchmark_aws.machine.hardware import read_facts, socket_cpus
 
     if threads == "1":
         return 1
     facts = read_facts()
+    if threads == "socket":
+        return min(len(socket_cpus()) or facts.cores, facts.cores)
     return facts.cores if threads == "cores" else facts.vcpus
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import workload
 from benchmarks.workload import ScaleError, Workload, parse_scale, training_bytes
+from pytest_benchmark_aws.machine import hardware
 
 GIB = 2**30
 LEAST = 2_273
@@ -72,6 +75,27 @@ def test_threads_have_no_duplicates() -> None:
     names = workload.distinct_threads()
     assert len({workload.thread_count(name) for name in names}) == len(names)
     assert "vcpus" in names
+
+
+@pytest.mark.parametrize(
+    ("socket", "cores", "vcpus", "names"),
+    [
+        (24, 48, 96, ["1", "socket", "cores", "vcpus"]),  # c5.24xlarge
+        (16, 16, 32, ["1", "cores", "vcpus"]),  # m5.8xlarge: one socket
+        (96, 192, 192, ["1", "socket", "vcpus"]),  # c7a.metal-48xl: a thread a core
+        (0, 4, 4, ["1", "vcpus"]),  # where the kernel does not tell the sockets
+        (1, 1, 1, ["vcpus"]),
+    ],
+)
+def test_a_socket_is_a_thread_count_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, socket: int, cores: int, vcpus: int, names: list[str]
+) -> None:
+    """``socket`` stays where a second one makes it differ from all cores."""
+    facts = dataclasses.replace(hardware.read_facts(), cores=cores, vcpus=vcpus)
+    monkeypatch.setattr(hardware, "read_facts", lambda: facts)
+    monkeypatch.setattr(hardware, "socket_cpus", lambda: frozenset(range(socket)))
+    assert workload.distinct_threads() == names
+    assert workload.thread_count("socket") == (socket or cores)
 
 
 @given(st.integers(LEAST, 10**9), st.integers(1, 256))

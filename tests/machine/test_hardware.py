@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.machine.hardware import read_facts
+from pytest_benchmark_aws.machine.hardware import first_threads, read_facts, socket_cpus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,38 @@ def test_hyperthreads_are_told_from_cores(tmp_path: Path) -> None:
     write(tmp_path, {**topology(4, 2), "sys/devices/system/cpu/smt/active": "1\n"})
     facts = read_facts(tmp_path, frozenset(range(8)))
     assert (facts.vcpus, facts.cores, facts.threads_per_core, facts.smt) == (8, 4, 2, True)
+
+
+def sockets(packages: int, cores: int, threads: int) -> dict[str, str]:
+    """CPUs of several packages as Linux numbers them: the cores of one package after another, then their siblings."""
+    return {
+        f"sys/devices/system/cpu/cpu{cpu}/topology/{name}": f"{value}\n"
+        for cpu in range(packages * cores * threads)
+        for name, value in (("physical_package_id", cpu // cores % packages), ("core_id", cpu % cores))
+    }
+
+
+def test_a_socket_is_one_cpu_of_each_of_its_cores(tmp_path: Path) -> None:
+    """c5.24xlarge has two sockets of 24 cores: 0 to 23 are the first one's, and 48 to 71 their second threads."""
+    write(tmp_path, sockets(2, 24, 2))
+    everything = frozenset(range(96))
+    facts = read_facts(tmp_path, everything)
+    assert (facts.vcpus, facts.cores, facts.threads_per_core, facts.sockets) == (96, 48, 2, 2)
+    assert socket_cpus(tmp_path, everything) == frozenset(range(24))
+    assert len(first_threads(tmp_path, everything)) == 48
+
+
+def test_a_socket_is_what_this_process_may_use_of_it(tmp_path: Path) -> None:
+    """Of a process that is pinned to parts of both sockets, the one with more cores is the socket."""
+    write(tmp_path, sockets(2, 24, 2))
+    assert socket_cpus(tmp_path, frozenset({0, 1, 24, 25, 26, 72})) == frozenset({24, 25, 26})
+    assert socket_cpus(tmp_path, frozenset({48, 49, 0})) == frozenset({0, 49})
+
+
+def test_unknown_sockets_are_none(tmp_path: Path) -> None:
+    """Where the kernel does not tell the packages there is no socket to pin to."""
+    assert read_facts(tmp_path, frozenset({0, 1})).sockets is None
+    assert socket_cpus(tmp_path, frozenset({0, 1})) == frozenset()
 
 
 def test_affinity_is_the_machine(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ class Facts:
     cores: int
     """Physical cores among them."""
     threads_per_core: int
+    sockets: int | None
+    """Processor packages among them; None where the kernel does not tell."""
     smt: bool | None
     numa_nodes: int | None
     memory_bytes: int | None
@@ -47,7 +49,7 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
     groups = _cgroup_folders(root)
     quota = _quota(groups)
     vcpus = max(1, len(cpus) if quota is None else min(len(cpus), quota))
-    cores = {core for core in (_core_of(root, cpu) for cpu in cpus) if core is not None}
+    cores = set(first_threads(root, cpus))
     threads_per_core = max(1, len(cpus) // len(cores)) if cores else 1
     smt = _number(root / "sys/devices/system/cpu/smt/active")
     nodes = len(list((root / "sys/devices/system/node").glob("node[0-9]*")))
@@ -56,6 +58,7 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
         vcpus=vcpus,
         cores=min(vcpus, len(cores)) if cores else vcpus,
         threads_per_core=threads_per_core,
+        sockets=len({package for package, _ in cores}) or None,
         smt=None if smt is None else bool(smt),
         numa_nodes=nodes or None,
         memory_bytes=_memory(root, groups),
@@ -64,6 +67,33 @@ def read_facts(root: Path = ROOT, affinity: frozenset[int] | None = None) -> Fac
         arch={"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
         governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     )
+
+
+def first_threads(root: Path = ROOT, cpus: frozenset[int] | None = None) -> dict[tuple[int, int], int]:
+    """The lowest CPU number of each core, by package and core, among ``cpus``; empty where the kernel does not tell.
+
+    ``cpus`` are by default those that this process may use.
+    """
+    if cpus is None:
+        cpus = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
+    firsts: dict[tuple[int, int], int] = {}
+    for cpu in sorted(cpus):
+        core = _core_of(root, cpu)
+        if core is not None:
+            firsts.setdefault(core, cpu)
+    return firsts
+
+
+def socket_cpus(root: Path = ROOT, cpus: frozenset[int] | None = None) -> frozenset[int]:
+    """One CPU of each core of one socket: the one with most cores among ``cpus``, of equal ones the first.
+
+    Empty where the kernel does not tell.
+    """
+    sockets: dict[int, set[int]] = {}
+    for (package, _), cpu in sorted(first_threads(root, cpus).items()):
+        sockets.setdefault(package, set()).add(cpu)
+    largest: set[int] = max(sockets.values(), key=len, default=set())
+    return frozenset(largest)
 
 
 def read_text(path: Path) -> str | None:
