@@ -94,7 +94,8 @@ def _translation(options: argparse.Namespace, current: Loaded, before: Loaded) -
         return translations(prior, machines[name], machines, rows, before.records, how)
 
     basis = machines[name].basis
-    return translate, f"{table.source}; {table.licence}" + ("" if basis == "measured" else f"; {name} by {basis}, as it was not measured")
+    taken = "" if basis == "measured" else f"; {name} by {basis}, as it was not measured"
+    return translate, f"{table.source}; {table.licence}{taken}"
 
 
 def _nothing(options: argparse.Namespace, current: Loaded, before: Loaded) -> str:
