@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.predict import search
 from pytest_benchmark_aws.predict.measured import measured_of
 from pytest_benchmark_aws.predict.model.best import chance_of_better, offset
@@ -32,8 +33,10 @@ def times(kind: str, seed: int) -> dict[str, float]:
 
 
 def candidates() -> list[Machine]:
-    """Priced machines of current generations with 2 to 64 vCPUs."""
-    return [m for m in machines().values() if m.usd_per_hour and m.current and 2 <= m.vcpus <= 64]
+    """Priced machines of current generations with 2 to 64 vCPUs, not burstable."""
+    burstable = {t.name for t in snapshot.catalog().types.values() if t.burstable}
+    able = [m for m in machines().values() if m.usd_per_hour and m.current and 2 <= m.vcpus <= 64]
+    return [machine for machine in able if machine.name not in burstable]
 
 
 def run(truth: dict[str, float], goal: str, launches: int = 8) -> tuple[list[str], str]:
