@@ -22,6 +22,8 @@ from tests.predict.test_search import times
 
 pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
 
+MEASURED = "PYTEST_BENCHMARK_AWS_MEASURED"
+"""A CSV file of rates, as benchmarks/machinemodel.py reads it."""
 FILTER = "vcpus>=2 and vcpus<=64"
 TEST = """\
 import json, os, urllib.request
@@ -67,7 +69,7 @@ def test_here():
 
 def truth() -> dict[str, float]:
     """Seconds by instance type: of a measured table where one is at hand, else of a kind and CPU factors."""
-    table = os.environ.get("PYTEST_BENCHMARK_AWS_MEASURED")
+    table = os.environ.get(MEASURED)
     if table is None:
         return times("up to 16", seed=3)
     with Path(table).open(encoding="utf-8", newline="") as lines:
@@ -93,7 +95,9 @@ def search(project: Path, *args: str) -> Done:
     """A session that searches among the machines of the table."""
     named = [word for name in args if name.startswith("names:") for word in name[6:].split(",")]
     rest = [word for word in args if not word.startswith("names:")]
-    chosen = [f"--aws-instance-type={name}" for name in named] or [f"--aws-instance-type={FILTER}"]
+    # Of a measured table, not every type that there is was measured.
+    all_types = list(truth()) if MEASURED in os.environ else [FILTER]
+    chosen = [f"--aws-instance-type={name}" for name in named or all_types]
     return pytest_aws(project, "--aws", "--aws-target=embedded", "-v", *chosen, *rest)
 
 
