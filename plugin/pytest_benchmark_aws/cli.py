@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import compare, export, merge, policy, reap, report, runs
+from pytest_benchmark_aws.commands import compare, export, merge, policy, predict, reap, report, runs
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 
 if TYPE_CHECKING:
@@ -44,12 +44,23 @@ def _make_writable() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+class _Version(argparse.Action):
+    """Says the installed version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('pytest-benchmark-aws')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (compare, report, merge, export, runs, reap, policy):
+    for command in (compare, predict, report, merge, export, runs, reap, policy):
         command.add_parser(commands)
     return parser
 

@@ -50,6 +50,7 @@ def test_a_misfit_is_an_error_with_the_numbers_and_the_types_that_fit(project: P
     assert done.code == 4
     assert "test_big[m5.large]: needs ≈ 100 GiB of memory, m5.large has 8 GiB; would fit: " in done.text
     assert "--aws-misfit=skip" in done.err
+    assert done.text.count("test_big[m5.large]") == 1
 
 
 def test_misfits_can_be_left_out(project: Path) -> None:
@@ -102,6 +103,23 @@ def test_a_filter_chooses_instance_types(project: Path) -> None:
     done = pytest_aws(project, "--aws-dry-run", "-k", "unmarked", wanted)
     assert done.code == 0, done.text
     assert "m5.8xlarge          1     32  128 GiB" in done.out
+
+
+def test_types_may_stand_in_one_option(project: Path) -> None:
+    """With commas between them, as many another tool has it."""
+    done = pytest_aws(project, "--aws-dry-run", "-k", "unmarked", "--aws-instance-type=m5.8xlarge,c5.large")
+    assert done.code == 0, done.text
+    assert "m5.8xlarge          1" in done.out
+    assert "c5.large            1" in done.out
+
+
+def test_a_misspelt_marker_is_refused(project: Path) -> None:
+    """Only with --aws: else the benchmark would be measured here, in place of there."""
+    (project / "test_it.py").write_text(TEST.replace("instance_type(", "instance_types(", 1))
+    done = pytest_aws(project, "--aws", "-W", "ignore")
+    assert done.code == 4, done.text
+    assert "  instance_types: did you mean instance_type? test_it.py::test_big has it" in done.err
+    assert "the plan" not in done.out
 
 
 def test_an_unknown_price_needs_to_be_given(project: Path) -> None:

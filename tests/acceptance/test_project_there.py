@@ -74,7 +74,8 @@ def test_c10_e4_the_plain_dry_run_says_what_is_not_shipped_and_not_measured(tmp_
     root = make_project(
         tmp_path / "project",
         {
-            "pyproject.toml": "[project]\nname='p'\nversion='1'\ndependencies=['zz-absent']\n",
+            "pyproject.toml": "[project]\nname='p'\nversion='1'\ndependencies=['zz-absent']\n"
+            "[project.optional-dependencies]\ntest=['zz-extra','zz-absent']\n[dependency-groups]\nbench=['zz-group']\n",
             "test_it.py": "import zz_lib\ndef test_a(benchmark): ...\n"
             "import pytest\n@pytest.mark.instance_type('m5.large')\ndef test_b(): ...\n",
         },
@@ -82,7 +83,9 @@ def test_c10_e4_the_plain_dry_run_says_what_is_not_shipped_and_not_measured(tmp_
     (root / "late.py").touch()
     done = pytest_aws(root, "--aws-dry-run", *ON_M5[1:], PYTHONPATH=str(tmp_path / "site"))
     assert done.code == 0, done.text
-    assert "! required by the project and not installed here, so not shipped: zz-absent" in done.out
+    assert "! required by the project and not installed here, so not shipped: zz-absent\n" in done.out
+    optional = "! named by the project's optional groups and not installed here, so not shipped: zz-extra, zz-group\n"
+    assert optional in done.out
     assert "! not tracked by git, so not shipped: late.py" in done.out
     assert "! zz-lib 1 is not as it was installed (zz_lib.py): shipped as it is here" in done.out
     assert "! not measured, as they do not use the fixture benchmark: test_it.py::test_b[m5.large]" in done.out

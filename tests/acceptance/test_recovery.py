@@ -232,3 +232,25 @@ def test_policies_are_printed() -> None:
         assert json.loads(done.stdout)["Version"] == "2012-10-17"
     wrong = subprocess.run([*whole, "--account", "*"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
+
+
+def test_an_interrupted_run_goes_on_with_what_is_left(world: World) -> None:
+    """What was finished before Ctrl-C is taken as it is, and no case of it is launched again."""
+    gate = world.root.parent / "gate"
+    (world.root / "test_it.py").write_text(
+        "import pathlib, pytest, threading\n"
+        "pytestmark = pytest.mark.instance_type('m5.large')\n"
+        "def test_first(benchmark): benchmark.pedantic(int, rounds=3)\n"
+        "def test_second(benchmark):\n"
+        "    benchmark.pedantic(int, rounds=3)\n"
+        f"    while not pathlib.Path({str(gate)!r}).exists():\n"
+        "        threading.Event().wait(0.1)\n"
+    )
+    first = world.killed("test_first PASSED", "-v", number=signal.SIGINT)
+    assert (first.code, world.alive(), world.stored()) == (2, 0, 1), first.out
+    gate.touch()
+    done = world.pytest("--aws-resume", world.run_id)
+    assert done.code == 0, done.text
+    assert "2 passed" in done.out
+    assert "m5.large: of 2 cases 1 had finished when the run was ended, 1 to be launched now" in done.out
+    assert (world.alive(), world.stored()) == (0, 2)

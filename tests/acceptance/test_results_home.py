@@ -171,3 +171,7 @@ def test_k13_a_storage_that_takes_nothing_is_refused_before_the_launch(tmp_path:
     assert "results cannot be stored in" in done.text
     assert "--benchmark-storage=file://" in done.text
     assert "pending" not in done.out
+    planned = pytest_aws(root, "--aws-dry-run")
+    assert planned.code == 4, planned.text
+    assert "aws: the plan" in planned.out
+    assert "results cannot be stored in" in planned.text

@@ -249,6 +249,24 @@ def test_a_wrong_url_is_refused_also_where_nothing_is_saved(team: Team) -> None:
     assert "give s3://bucket/prefix" in done.err
 
 
+def test_a_dry_run_tries_the_storage(team: Team) -> None:
+    """A missing bucket ends it as it would a run, and what cannot be asked is said; nothing is fetched or made."""
+    make_project(
+        team.root, {"test_it.py": f"import pytest\n@pytest.mark.instance_type('{TYPE}')\n{TESTS['test_it.py']}"}
+    )
+    dry = ("--aws-dry-run", "--aws-target=embedded")
+    done = team.pytest("one", *dry)
+    assert (done.code, "whether results can be shared" in done.out) == (0, False), done.text
+    unasked = team.pytest("one", *dry, AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert unasked.code == 0, unasked.text
+    assert "/bench: whether results can be shared there is not known: " in unasked.out
+    team.storage = "--benchmark-storage=s3://nobody-made-this/bench"
+    missing = team.pytest("one", *dry)
+    assert missing.code == 4, missing.text
+    assert "aws s3 mb s3://nobody-made-this" in missing.err
+    assert team.keys() == []
+
+
 @pytest.mark.parametrize("args", [(), ("--collect-only", "--benchmark-autosave"), ("--help", "--benchmark-autosave")])
 def test_what_is_neither_saved_nor_compared_needs_no_aws(team: Team, args: tuple[str, ...]) -> None:
     """With the storage in the ini file a plain test run imports no boto3 and asks nobody."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_benchmark_aws.bundle.cargo import extra_files
-from pytest_benchmark_aws.bundle.imports import Import, Imports, Reader, imports_of, mapped_libraries
+from pytest_benchmark_aws.bundle.import_statements import Import, imports_of
+from pytest_benchmark_aws.bundle.imports import Imports, Reader, mapped_libraries
 from pytest_benchmark_aws.bundle.installed import Environment
 from pytest_benchmark_aws.bundle.requirements import installation
 from tests.bundle.sites import install
@@ -80,6 +81,48 @@ def test_c7_c8_what_a_test_imports_late_is_a_distribution(root: Path) -> None:
     imports = read(root, "test_it.py", loaded={"boto3": str(boto3.__file__)})
     assert imports.distributions == {"orjson", "zz-late"}
     assert not imports.strays
+
+
+@pytest.mark.parametrize(
+    ("source", "orjson_loaded", "shipped"),
+    [
+        (b"from orjson import dumps\n", True, True),
+        (b"try:\n    import orjson as json\nexcept ImportError:\n    import json\n", False, True),
+        (b"def late():\n    import orjson\n", True, True),
+        (b"def late():\n    import orjson\n", False, False),
+        (b"if TYPE_CHECKING:\n    import orjson\n", True, False),
+        (b"text = 'orjson'\n", True, False),
+    ],
+)
+def test_what_a_loaded_distribution_imports_is_shipped_though_this_plugin_uses_it_too(
+    root: Path, source: bytes, orjson_loaded: bool, shipped: bool
+) -> None:
+    """As cattrs.preconf.orjson does; not what it only might have imported, where this plugin alone has loaded it."""
+    import orjson
+
+    site = root.parent / "lib" / "site-packages"
+    install(site, "zz-cattrs", "1", {"zz_cattrs/__init__.py": b"", "zz_cattrs/fast.py": source})
+    write(root, {"test_it.py": b"import zz_cattrs.fast\n"})
+    loaded = {"zz_cattrs": "__init__.py", "zz_cattrs.fast": "fast.py"}
+    loaded = {name: str(site / "zz_cattrs" / file) for name, file in loaded.items()}
+    if orjson_loaded:
+        loaded["orjson"] = str(orjson.__file__)
+    imports = read(root, "test_it.py", loaded=loaded)
+    assert imports.distributions == {"zz-cattrs", *["orjson"] * shipped}
+    pins = installation(project_in(root), LOCAL, imports).pins
+    assert any(pin.startswith("orjson==") for pin in pins) == shipped
+
+
+def test_what_starts_with_every_python_is_not_shipped_for_an_extra(root: Path) -> None:
+    """Setuptools has a module loaded by a .pth, and many a distribution names it for the extra of its makers."""
+    site = root.parent / "lib" / "site-packages"
+    hack = {"zz_hack.py": b"", "zz_setuptools/__init__.py": b""}
+    install(site, "setuptools", "1", hack)
+    source = {"zz_lib.py": b"def build():\n    import zz_setuptools\n"}
+    install(site, "zz-lib", "1", source, requires=("setuptools; extra == 'dev'",))
+    write(root, {"test_it.py": b"import zz_lib\n"})
+    imports = read(root, "test_it.py", loaded={name: str(site / f"{name}.py") for name in ("zz_hack", "zz_lib")})
+    assert imports.distributions == {"zz-lib"}
 
 
 def test_d0_d1_d2_imported_files_are_the_projects_whatever_git_says(root: Path) -> None:

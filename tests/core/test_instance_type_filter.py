@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.instance_type_filter import is_filter, select
+from pytest_benchmark_aws.core.instance_type_filter import choose, is_filter, select
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import InstanceType
@@ -148,3 +148,18 @@ def test_a_name_is_no_filter(name: str) -> None:
 def test_a_comparison_is_a_filter(comparison: tuple[str, str, int]) -> None:
     """A comparison is never taken for a name."""
     assert is_filter("".join(map(str, comparison)))
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("price<0.035", ["c6g.medium"]),  # not t1.micro and a1.medium, which are cheaper
+        ("price<0.03", ["a1.medium"]),  # nothing current is so; t1.micro bursts
+        ("price<=0.02", ["t1.micro"]),
+        ("family=t1", ["t1.micro"]),
+        ("family=a1 and price<0.03 or price<0.035 and vcpus=1 and memory=2GiB", ["a1.medium", "c6g.medium"]),
+    ],
+)
+def test_a_filter_stands_for_current_types_where_there_are_any(text: str, chosen: list[str]) -> None:
+    """Cheapest are what EC2 sells for what runs on it already."""
+    assert [chosen_type.name for chosen_type in choose(text, catalog())] == chosen

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,32 @@ def test_k9_a_line_with_a_right_checksum_that_fits_nothing_is_named(
     assert "journal.jsonl: line 1" in told
     with pytest.raises(JournalError, match="line 1"):
         read_run(other / "journal.jsonl")
+
+
+def test_the_newest_runs_alone_are_listed_with_their_projects(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Oldest first; a journal of an earlier version names no project."""
+    for number in (1, 2):
+        other = Journal.open(cache / "runs" / f"20261124-13000{number}-bbbbbb")
+        other.write("run", jobs=["m5.large"], region="us-east-1", account="1", project=f"/home/me/project {number}")
+        other.close()
+    assert cli.main(["runs", "--offline", "--limit", "2"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["run", "started", "(UTC)", "project"]
+    assert [row.split("  ")[2] for row in rows] == ["/home/me/project 1", "/home/me/project 2"]
+    assert cli.main(["runs", "--offline"]) == 0
+    assert "20261124-120000-aaaaaa" in capsys.readouterr().out
+    for wrong in ("0", "-1", "x"):
+        with pytest.raises(SystemExit):
+            cli.main(["runs", f"--limit={wrong}"])
+        assert "give a whole number, 1 or more" in capsys.readouterr().err
+
+
+def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """As every command does."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"pytest-benchmark-aws {version('pytest-benchmark-aws')}\n"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.errors import MarkError
 from pytest_benchmark_aws.core.model import Requirements, Wanted
-from pytest_benchmark_aws.session.marks import parse_instance_type, parse_requires
+from pytest_benchmark_aws.session.marks import parse_instance_type, parse_requires, refuse_misspelt
 
 NAMES = st.lists(st.sampled_from(sorted(catalog().types)), min_size=1, max_size=5)
 
@@ -118,3 +121,37 @@ def test_wrong_instance_type_arguments_are_refused(
     """Each mistake gets an error that names the remedy."""
     with pytest.raises(MarkError, match=message):
         parse_instance_type(args, kwargs, catalog())
+
+
+def marked(*names: str) -> Any:
+    """A collected test with these markers."""
+    marks = [SimpleNamespace(name=name) for name in names]
+    return SimpleNamespace(nodeid="test_it.py::test_it", iter_markers=lambda: marks)
+
+
+REGISTERED = ["instance_type(*types): ...", "requires(memory): ...", "skip(reason=None): ..."]
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("require", "requires"),
+        ("required", "requires"),
+        ("instance_types", "instance_type"),
+        ("instancetype", "instance_type"),
+        ("aws_instance_type", "instance_type"),
+    ],
+)
+def test_a_misspelt_marker_is_refused_with_the_right_one(name: str, right: str) -> None:
+    """But not where the project has registered it."""
+    items = [marked("slow", name), marked(name)]
+    with pytest.raises(MarkError) as refused:
+        refuse_misspelt(items, REGISTERED)
+    assert str(refused.value).splitlines()[1:-1] == [f"  {name}: did you mean {right}? test_it.py::test_it has it"]
+    refuse_misspelt(items, [*REGISTERED, f"{name}: the project's own"])
+
+
+@pytest.mark.parametrize("name", ["requires_network", "requirements", "instance", "slow", "skip", "type"])
+def test_other_markers_are_the_projects(name: str) -> None:
+    """Registered or not."""
+    refuse_misspelt([marked(name)], REGISTERED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -130,8 +131,19 @@ def finished(outcome: str, log: str = "", *, whole: bool = True, test: bool = Tr
     return Finished(job, Outcome(outcome, tuple(lines), phases, log, whole), "i-1", "a", 9.0, Decimal("0.0125"), 1)
 
 
+def summary_of(job: Finished) -> list[str]:
+    """The lines of the summary of a run of that job."""
+    return shown(job)[0]
+
+
 def written(job: Finished, baselines: Path | None = None) -> list[str]:
-    """The summary of a run of that job."""
+    """The summary of a run of that job, and why its only case is missing."""
+    lines, (missing,) = shown(job, baselines)
+    return [*lines, missing]
+
+
+def shown(job: Finished, baselines: Path | None = None) -> tuple[list[str], list[str]]:
+    """The summary of a run of that job, and of each case why it is missing."""
 
     class Backend:
         def alive(self) -> list[str]:
@@ -145,8 +157,8 @@ def written(job: Finished, baselines: Path | None = None) -> list[str]:
     run = RunOutcome("run", Path("/logs"), "us-east-1", True, (job,), backends)  # type: ignore[arg-type]
     reporter = Reporter(SessionOutcome(run, settings, interrupted=False))  # type: ignore[arg-type]
     summarize(reporter)  # type: ignore[arg-type]
-    (replayed,) = replayed_cases(run, settings).values()  # type: ignore[arg-type]
-    return [*reporter.lines, replayed.missing]
+    replayed = replayed_cases(run, settings).values()  # type: ignore[arg-type]
+    return reporter.lines, [case.missing for case in replayed]
 
 
 def test_the_summary_is_compares_table_with_what_was_billed(tmp_path: Path) -> None:
@@ -187,3 +199,29 @@ def test_m1_a_log_is_said_to_be_shown_only_where_it_is(job: Finished, shown: boo
     assert ("shown below" in missing) == shown
     assert said in missing
     assert ("log" in missing) == bool(said)
+
+
+@pytest.mark.parametrize("count", [15, 16])
+def test_many_tests_of_one_instance_type_are_rows_of_one_table(count: int) -> None:
+    """With nothing beside any of them; what is the same in all rows is said below. Few have a table each."""
+    job = finished("passed")
+    case, line = job.job.cases[0], job.outcome.lines[-1]
+    names = [f"tests/test_one.py::test_{number:02}" for number in range(1, count + 1)]
+    cases = tuple(Case(f"{name}[m5.large]", name, case.target, case.requirements) for name in names)
+    ran = [
+        {**line, "nodeid": name, "benchmarks": [benchmark([float(seconds)], name.partition("::")[2])]}
+        for seconds, name in enumerate(names, 1)
+    ]
+    outcome = replace(job.outcome, lines=(job.outcome.lines[0], *ran))
+    lines = summary_of(replace(job, job=replace(job.job, cases=cases), outcome=outcome))
+    if count == 15:
+        assert [row for row in lines if "by" in row] == [f"{name}: by instance type (embedded AWS)" for name in names]
+        return
+    title = lines.index("m5.large (embedded): by test (embedded AWS)")
+    assert lines[title + 1].split() == ["test", "median", "spread", "runs/s", "USD/run"]
+    assert [row.split()[:2] for row in lines[title + 3 : title + 19]] == [
+        [name, str(seconds)] for seconds, name in enumerate(names, 1)
+    ]
+    (agreed,) = [row for row in lines if row.startswith("  In every row: ")]
+    assert "vCPUs 2; cores 1; memory 8 GiB; USD/hour 0.0960; billed 0.012500; launches 1; flags ! embedded" in agreed
+    assert not [row for row in lines if "by instance type" in row or "relative" in row]

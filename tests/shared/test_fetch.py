@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,30 @@ def test_fetch_without_credentials_says_so(bucket: Bucket) -> None:
     mirror = s3_folder.open_mirror(bucket.url, clients)
     assert mirror.place == bucket.tmp_path / "cache" / "storage" / bucket.name / "bench"
     assert mirror.last_synced() is None
+
+
+def test_the_cache_is_this_users_alone(bucket: Bucket) -> None:
+    """One that was open to others is closed."""
+    folder = bucket.tmp_path / "cache" / "storage"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    place = s3_folder.fetch(bucket.url, lambda: clients(bucket.aws.environment()))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    root = place.parent
+    root.chmod(0o777)
+    s3_folder.open_mirror(bucket.url, lambda: clients(bucket.aws.environment()))
+    assert root.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("place", [".", ".private", "BUCKET"])
+def test_another_users_cache_is_refused(bucket: Bucket, place: str) -> None:
+    """With the remedy: whoever owns it could change what results are compared with."""
+    folder = bucket.tmp_path / "cache" / "storage" / place.replace("BUCKET", bucket.name)
+    folder.mkdir(parents=True)
+    os.chown(folder, 12345, 12345)
+    with pytest.raises(PlanError, match=r"another user's.*results that are compared with: set PYTEST_BENCHMARK_AWS"):
+        s3_folder.open_mirror(bucket.url, clients)
 
 
 @pytest.mark.parametrize(

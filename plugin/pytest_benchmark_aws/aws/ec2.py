@@ -117,6 +117,12 @@ def offered_zones(clients: Clients, types: Iterable[str]) -> dict[str, set[str]]
     return zones
 
 
+def offered_types(clients: Clients) -> set[str]:
+    """All instance types that the region offers."""
+    pages = clients("ec2").get_paginator("describe_instance_type_offerings").paginate(LocationType="region")
+    return {offer["InstanceType"] for page in pages for offer in page["InstanceTypeOfferings"]}
+
+
 def image(clients: Clients, arch: str) -> str:
     """The image id of the newest Amazon Linux 2023 of an architecture, by AWS's public parameter."""
     answer = clients("ssm").get_parameter(Name=IMAGE.format(arch=arch))

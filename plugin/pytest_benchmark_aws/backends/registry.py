@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.model import Target
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.protocol import Backend, Handle, SeenLaunch, Site, Status
-    from pytest_benchmark_aws.core.model import Job, Target
+    from pytest_benchmark_aws.core.model import InstanceType, Job, Market
     from pytest_benchmark_aws.core.settings import Settings
 
 MODULES: Mapping[str, str] = {"": "pytest_benchmark_aws.backends.ec2.backend"}
 """Prefix of an instance type's name -> the module of its backend; the longest prefix counts.
 
 SageMaker's ``ml.`` is none yet: the plan refuses such a type. A module has ``GRACE_S``, the seconds that its launches
-may live beyond the time limit, or ``grace_s(target)`` where that is not the same for all, and ``make(site, settings)``,
-which gives the run's backend and asks nothing.
+may live beyond the time limit, or ``grace_s(target)`` where that is not the same for all, ``make(site, settings)``,
+which gives the run's backend and asks nothing, and ``launchable(clients, types, market)``, the names of those types
+that the account could launch.
 """
 
 
@@ -93,6 +97,14 @@ def grace_s(target: Target) -> int:
     module = _module(_prefix(target, MODULES))
     seconds: int = module.grace_s(target) if hasattr(module, "grace_s") else module.GRACE_S
     return seconds
+
+
+def launchable(types: Iterable[InstanceType], market: Market, clients: Clients) -> set[str]:
+    """The names of the types that their backends could launch for this account, as far as can be asked for all."""
+    by_prefix: dict[str, list[InstanceType]] = {}
+    for instance_type in types:
+        by_prefix.setdefault(_prefix(Target(instance_type.name), MODULES), []).append(instance_type)
+    return {name for prefix, its in by_prefix.items() for name in _module(prefix).launchable(clients, its, market)}
 
 
 def _module(prefix: str) -> Any:

@@ -112,13 +112,14 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     installations = {target: installation(project, target, imports) for target in targets}
     built = {wheel.file_name.partition("-")[0] for wanted in installations.values() for wheel in wanted.built}
     extra = {**extra_files(built), **_renamed(imports)}
-    missing = {name for wanted in installations.values() for name in wanted.missing}
+    missing = {name for wanted in installations.values() for name in wanted.missing if name not in wanted.optional}
+    optional = {name for wanted in installations.values() for name in wanted.optional} - missing
     return _Manifest(
         imports,
         [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
         left_out,
         installations,
-        (*_notes(project.root, sorted(missing), imports.project_files), *_secrets(left_out)),
+        (*_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
     )
 
 
@@ -157,10 +158,14 @@ def _renamed(imports: Imports) -> dict[str, Path]:
     return module_files(packages)
 
 
-def _notes(root: Path, missing: Sequence[str], imported: Iterable[Path]) -> list[str]:
+def _notes(root: Path, missing: Sequence[str], optional: Sequence[str], imported: Iterable[Path]) -> list[str]:
     notes = []
     if missing:
         notes.append(f"required by the project and not installed here, so not shipped: {', '.join(missing)}")
+    if optional:
+        notes.append(
+            f"named by the project's optional groups and not installed here, so not shipped: {', '.join(optional)}"
+        )
     modules = [file for file in untracked_files(root) if file.suffix == ".py" and file not in imported]
     if modules:
         more = f" and {len(modules) - 3} more" if len(modules) > 3 else ""

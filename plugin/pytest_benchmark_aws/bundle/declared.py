@@ -6,10 +6,10 @@ import ast
 import configparser
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_benchmark_aws.bundle.installed import SELF, canonical, origin_folder
 from pytest_benchmark_aws.core.errors import PlanError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _GROUPS = re.compile(r"(.*[-_.])?(bench|benchmarks?|perf|performance|tests?|testing)([-_.].*)?", re.IGNORECASE)
 """Names of extras and dependency groups that benchmarks may need; a group of tools for development need not run."""
+
+_Wanted: TypeAlias = "Callable[[str], object]"
+"""Whether a group of that name is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,23 @@ class FileLine:
     """Whether it pins hashes."""
 
 
-def declared(root: Path, environment: Environment, markers: Mapping[str, str]) -> set[Need]:
+def declared(root: Path, environment: Environment, markers: Mapping[str, str], *, groups: bool = True) -> set[Need]:
     """What the project needs on a machine of these markers: its dependencies, and its extras and groups for tests.
+
+    Without ``groups`` the dependencies alone.
 
     Raises:
         PlanError: ``requirements.txt`` or ``pyproject.toml`` cannot be read.
     """
+    wanted: _Wanted = _GROUPS.fullmatch if groups else lambda _: None
     texts: list[str] = []
     for dist in environment.distributions.values():
         folder = origin_folder(dist)
         if canonical(dist.metadata["Name"]) != SELF and folder is not None and folder.resolve() == root.resolve():
-            extras = [extra for extra in dist.metadata.get_all("Provides-Extra") or () if _GROUPS.fullmatch(extra)]
+            extras = [extra for extra in dist.metadata.get_all("Provides-Extra") or () if wanted(extra)]
             texts += [line for text in dist.requires or () for line in _of_extras(text, extras, markers)]
     if not Path(__file__).is_relative_to(root / "plugin"):  # what of this repository runs there needs nothing of AWS
-        texts += _from_files(root, declares=not texts)
+        texts += _from_files(root, wanted, declares=not texts)
     return {need for text in texts for need in needs((text,), markers)}
 
 
@@ -109,7 +115,7 @@ def _of_extras(text: str, extras: list[str], markers: Mapping[str, str]) -> list
     return [str(requirement)] if wanted else []
 
 
-def _from_files(root: Path, *, declares: bool) -> list[str]:
+def _from_files(root: Path, wanted: _Wanted, *, declares: bool) -> list[str]:
     """Texts of requirements; of the project's own declaration only where it is not installed, so that it counts."""
     texts: list[str] = []
     pyproject = root / "pyproject.toml"
@@ -118,14 +124,14 @@ def _from_files(root: Path, *, declares: bool) -> list[str]:
         project = _table(document, "project")
         texts += _texts(project.get("dependencies"))
         for name, group in _table(project, "optional-dependencies").items():
-            texts += _texts(group) if _GROUPS.fullmatch(name) else []
-        texts += _poetry(_table(_table(document, "tool"), "poetry"))
-        texts += _setup_files(root)
+            texts += _texts(group) if wanted(name) else []
+        texts += _poetry(_table(_table(document, "tool"), "poetry"), wanted)
+        texts += _setup_files(root, wanted)
     groups = _table(document, "dependency-groups")
     for name in groups:
-        texts += _group(groups, name, ()) if _GROUPS.fullmatch(name) else []
+        texts += _group(groups, name, ()) if wanted(name) else []
     for name, group in _table(_table(_table(document, "tool"), "pdm"), "dev-dependencies").items():
-        texts += _texts(group) if _GROUPS.fullmatch(name) else []
+        texts += _texts(group) if wanted(name) else []
     requirements = root / "requirements.txt"
     if requirements.is_file():
         texts += [line.requirement for line in read_requirements(requirements, "the project's") if not line.constraint]
@@ -143,11 +149,11 @@ def _group(groups: Mapping[str, Any], name: str, within: tuple[str, ...]) -> lis
     return texts
 
 
-def _poetry(table: Mapping[str, Any]) -> list[str]:
+def _poetry(table: Mapping[str, Any], wanted: _Wanted) -> list[str]:
     """Poetry's own tables (its documentation, "The pyproject.toml file"), names and extras alone."""
     tables = [_table(table, "dependencies")]
     groups = _table(table, "group")
-    tables += [_table(_table(groups, name), "dependencies") for name in groups if _GROUPS.fullmatch(name)]
+    tables += [_table(_table(groups, name), "dependencies") for name in groups if wanted(name)]
     texts = []
     for dependencies in tables:
         for name, value in dependencies.items():
@@ -158,7 +164,7 @@ def _poetry(table: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _setup_files(root: Path) -> list[str]:
+def _setup_files(root: Path, wanted: _Wanted) -> list[str]:
     texts: list[str] = []
     setup = configparser.ConfigParser(interpolation=None)
     try:
@@ -167,7 +173,7 @@ def _setup_files(root: Path) -> list[str]:
         return texts  # pytest has read it, or it is not used
     texts += setup.get("options", "install_requires", fallback="").splitlines()
     for name, group in setup.items("options.extras_require") if setup.has_section("options.extras_require") else ():
-        texts += group.splitlines() if _GROUPS.fullmatch(name) else []
+        texts += group.splitlines() if wanted(name) else []
     try:
         tree = ast.parse((root / "setup.py").read_bytes())
     except (OSError, SyntaxError, ValueError):

@@ -6,20 +6,19 @@ nobody's, and then an instance would not have it.
 
 from __future__ import annotations
 
-import ast
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 import sysconfig
-import warnings
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.bundle.compiled import is_compiled
-from pytest_benchmark_aws.bundle.installed import SELF
+from pytest_benchmark_aws.bundle.import_statements import Import, imports_of
+from pytest_benchmark_aws.bundle.installed import SELF, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,24 +26,9 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.bundle.installed import Environment
 
 OURS = frozenset({"setuptools", "wheel", "boto3", "botocore", "s3transfer", "moto", "orjson"})
-"""Distributions that this plugin or an environment's start loads: shipped only where a source of the project asks."""
+"""Distributions that this plugin or an environment's start loads: shipped only where something else imports them."""
 _PACKAGE = Path(__file__).resolve().parents[1]
-_BY_NAME = frozenset({"import_module", "importorskip", "__import__"})
-"""Functions whose first argument, where it is a text, is a module's name."""
 _NEITHER = sys.stdlib_module_names | {"__main__"}
-_MISSING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """A module that a source names."""
-
-    name: str
-    """``pkg.module``; of a relative import, without the dots."""
-    level: int = 0
-    """The dots of a relative import."""
-    guarded: bool = False
-    """Whether its absence is expected there: ``try: import x`` with ``except ImportError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +45,6 @@ class Imports:
     """Distributions that are installed editable from beside the project: top-level module -> where it starts."""
     renamed: Mapping[str, Path]
     """Top-level modules of the project whose file or folder has another name than they have."""
-
-
-def imports_of(source: str) -> set[Import]:
-    """The imports in a source at any depth, but for those for type checkers alone; none where it has a syntax error."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape has been warned of when pytest read the file
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
-    return set(_walk(tree))
-
-
-def _walk(tree: ast.AST) -> Iterator[Import]:
-    nodes: deque[tuple[ast.AST, bool]] = deque([(tree, False)])
-    while nodes:
-        node, guarded = nodes.popleft()
-        if isinstance(node, ast.Import):
-            yield from (Import(alias.name, guarded=guarded) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if base:
-                yield Import(base, node.level, guarded)
-            # What is imported from a package may be a module of it.
-            names = (f"{base}.{alias.name}".lstrip(".") for alias in node.names if alias.name != "*")
-            yield from (Import(name, node.level, True) for name in names)
-        elif isinstance(node, ast.Call):
-            yield from _named_in_call(node, guarded)
-        elif isinstance(node, ast.Assign) and any(getattr(goal, "id", "") == "pytest_plugins" for goal in node.targets):
-            texts = (item.value for item in ast.walk(node.value) if isinstance(item, ast.Constant))
-            yield from (Import(text) for text in texts if isinstance(text, str))
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            nodes.extend((child, guarded) for child in node.orelse)
-            continue
-        if isinstance(node, ast.Try) and any(_expects_absence(handler) for handler in node.handlers):
-            nodes.extend((child, True) for child in node.body)
-            rest = [*node.handlers, *node.orelse, *node.finalbody]
-            nodes.extend((child, guarded) for child in rest)
-            continue
-        nodes.extend((child, guarded) for child in ast.iter_child_nodes(node))
-
-
-def _named_in_call(node: ast.Call, guarded: bool) -> Iterator[Import]:
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if name in _BY_NAME and node.args and isinstance(node.args[0], ast.Constant):
-        text = node.args[0].value
-        if isinstance(text, str) and text and not text.startswith("."):
-            yield Import(text, guarded=guarded or name == "importorskip")
-
-
-def _expects_absence(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    return any(getattr(node, "id", "") in _MISSING for node in ast.walk(handler.type))
 
 
 class Reader:
@@ -142,7 +71,7 @@ class Reader:
         tests = {source.resolve() for source in sources}
         for name, file in loaded.items():
             self._take(name, file, stray=False)
-        self._distributions -= OURS
+        self._distributions = (self._distributions - OURS) | self._imported_by_others(loaded)
         for name in plugins:
             self._follow(Import(name), None, stray=True, distributions=True)
         done: set[Path] = set()
@@ -164,6 +93,28 @@ class Reader:
             self._outside,
             self._renamed,
         )
+
+    def _imported_by_others(self, loaded: Mapping[str, str]) -> set[str]:
+        """Of ``OURS``, what the loaded modules of other distributions have imported: cattrs.preconf.orjson orjson."""
+        owners = {
+            top: name
+            for top, names in self._environment.of_top_level.items()
+            for name in map(canonical, names)
+            if name in OURS and top in sys.modules
+        }
+        mentions = re.compile("|".join(map(re.escape, owners)) or r"(?!)")
+        theirs = [(name, Path(file)) for name, file in loaded.items() if file.endswith(".py")]
+        used = set()
+        for name, path in theirs:
+            owner = self._environment.owner(str(path), name)
+            if owner is None or owner in {*OURS, SELF} or not mentions.search(text := _text(path)):
+                continue
+            tops = {
+                (imported.name.partition(".")[0], imported.late) for imported in imports_of(text) if not imported.level
+            }
+            # What a function of theirs imports may be loaded for this plugin alone.
+            used |= {owners[top] for top, late in tops if top in owners and (top in loaded or not late)}
+        return used
 
     def _follow(self, imported: Import, source: Path | None, *, stray: bool, distributions: bool) -> list[Path]:
         """Notes whose the files of an import are; returns those of the project."""

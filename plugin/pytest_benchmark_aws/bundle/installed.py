@@ -114,7 +114,8 @@ class Environment:
         return owners
 
     @cached_property
-    def _of_top_level(self) -> Mapping[str, list[str]]:
+    def of_top_level(self) -> Mapping[str, list[str]]:
+        """Top-level module -> the distributions that hold one of that name."""
         return metadata.packages_distributions()
 
     @cached_property
@@ -131,7 +132,7 @@ class Environment:
         owner = self._of_file.get(os.path.abspath(file))
         if owner is not None:
             return owner
-        for name in self._of_top_level.get(module.partition(".")[0], ()):  # what its installation made, or no RECORD
+        for name in self.of_top_level.get(module.partition(".")[0], ()):  # what its installation made, or no RECORD
             dist = self.distributions.get(canonical(name))
             if dist is None or is_editable(dist):
                 continue

@@ -45,6 +45,8 @@ class Installation:
     """Whether nothing but the lines is needed; else pip chooses what they need in turn."""
     missing: tuple[str, ...] = ()
     """Names that the project declares and that are not installed here, so that no version is known."""
+    optional: tuple[str, ...] = ()
+    """Of these, those that only its groups and extras for tests name."""
     pins: tuple[str, ...] = ()
     """Of the lines, those that pin what is installed here."""
     file: Path | None = None
@@ -73,10 +75,13 @@ def installation(project: Project, target: Target, imports: Imports | None = Non
         option = "--aws-requirements" if project.requirements is None else "--aws-requirements or its -only- twin"
         named = [line.requirement for line in read_requirements(file, option) if not line.constraint]
     own = {need.name for need in needs(named, markers)}
-    roots, missing = set[Need](), list[str]()
+    roots, missing, optional = set[Need](), list[str](), list[str]()
     if project.requirements is None:
         wanted = declared(project.root, environment, markers)
         missing = sorted({need.name for need in wanted} - set(environment.distributions) - own)
+        if missing:
+            required = {need.name for need in declared(project.root, environment, markers, groups=False)}
+            optional = [name for name in missing if name not in required]
         seen = {*project.imported, *project.plugins}
         reached = imports.distributions if imports is not None else frozenset()
         roots = {Need(canonical(name)) for name in (seen - OURS) | reached if canonical(name) not in OURS - reached}
@@ -91,6 +96,7 @@ def installation(project: Project, target: Target, imports: Imports | None = Non
         lines=(*named, *lines),
         complete=file is None,
         missing=tuple(missing),
+        optional=tuple(optional),
         pins=lines,
         file=file,
         built=tuple(built),

@@ -146,13 +146,18 @@ def _parse_values(options: argparse.Namespace) -> None:
         )
     catalog = snapshot.catalog()
     if options.max_seconds is not None:
-        options.max_seconds = float(_amount("--max-seconds", options.max_seconds))
+        options.max_seconds = float(parse_amount("--max-seconds", options.max_seconds))
     if options.max_usd is not None:
-        options.max_usd = _amount("--max-usd", options.max_usd)
+        options.max_usd = parse_amount("--max-usd", options.max_usd)
     options.break_even = [_price(name, catalog) for name in options.break_even or ()]
 
 
-def _amount(option: str, text: str) -> Decimal:
+def parse_amount(option: str, text: str) -> Decimal:
+    """A positive number of seconds or USD.
+
+    Raises:
+        PlanError: it is none.
+    """
     try:
         amount = Decimal(text)
     except InvalidOperation:
@@ -241,13 +246,13 @@ def _write(options: argparse.Namespace, view: View) -> None:
 
     if options.output in {None, output.STDOUT}:
         options.output = None
-    colour = options.output is None and _colour(sys.stdout)
+    colour = options.output is None and colours(sys.stdout)
     if options.format == "table":
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         rendered = text.render(view, colour=colour, columns=width)
     else:
         rendered = {"markdown": markdown, "csv": csv, "json": json}[options.format].render(view)
-    for line in text.warnings(view, colour=_colour(sys.stderr)):
+    for line in text.warnings(view, colour=colours(sys.stderr)):
         print(line, file=sys.stderr)
     if options.format == "csv":  # which holds rows alone
         for line in view.gate:
@@ -258,6 +263,7 @@ def _write(options: argparse.Namespace, view: View) -> None:
         sys.stdout.write(rendered)
 
 
-def _colour(stream: object) -> bool:
+def colours(stream: object) -> bool:
+    """Whether a stream is a terminal that shows colours, and nobody asked for none."""
     isatty = getattr(stream, "isatty", None)
     return bool(isatty and isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
-    parser = commands.add_parser("runs", help="this machine's runs: when, where, jobs, state, USD, instances alive")
+    parser = commands.add_parser("runs", help="this machine's runs: when, project, where, jobs, state, USD, alive")
+    parser.add_argument("--limit", metavar="N", type=_count, help="the newest N alone (default: all)")
     parser.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
     parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
     parser.add_argument("--profile", help="default: AWS_PROFILE")
@@ -24,15 +25,21 @@ def run(options: argparse.Namespace) -> int:
     """Prints a row for each run, oldest first; 0."""
     from pytest_benchmark_aws.run import history
 
-    records = history.runs()
+    records = history.runs(newest=options.limit)
     if not records:
         print(f"no runs in {history.runs_folder()}")
         return 0
-    rows: list[tuple[str, ...]] = [("run", "started (UTC)", "where", "jobs", "state", "USD", "alive")]
+    rows: list[tuple[str, ...]] = [("run", "started (UTC)", "project", "where", "jobs", "state", "USD", "alive")]
     rows += [_row(record, options) for record in records]
-    for line in aligned(rows, left=(0, 1, 2, 3, 4)):
+    for line in aligned(rows, left=(0, 1, 2, 3, 4, 5)):
         print(line)
     return 0
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
+    return int(text)
 
 
 def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
@@ -46,6 +53,7 @@ def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
     return (
         printable(record.run_id),
         record.started[:19].replace("T", " "),
+        printable(record.project) or "-",
         where,
         jobs,
         state,

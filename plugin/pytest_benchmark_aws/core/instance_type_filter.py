@@ -28,6 +28,9 @@ _FIELDS: dict[str, Callable[[InstanceType], Any]] = {
     "size": lambda t: size_of(t.name),
     "manufacturer": lambda t: (t.cpu_manufacturer or "").lower(),
 }
+_BURSTING = {"t1"}
+"""Burstable, though EC2 does not list it so: "a small amount of consistent CPU resources", increased "in short bursts"
+(https://aws.amazon.com/ec2/previous-generation/)."""
 _TEXT = {"arch", "family", "size", "manufacturer"}
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -64,6 +67,21 @@ def select(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
     if not selected:
         raise PlanError(f"filter {text!r}: none of the {len(candidates):,} priced, not burstable instance types is so")
     return tuple(selected)
+
+
+def choose(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
+    """What a filter stands for: of what it holds for, the current generation's types where there are any.
+
+    A filter that names a family means every type that it holds for.
+
+    Raises:
+        PlanError: as ``select`` does.
+    """
+    selected = select(text, catalog)
+    if "family" in map(str.lower, _tokens(text)):
+        return selected
+    steady = tuple(candidate for candidate in selected if family_of(candidate.name) not in _BURSTING)
+    return tuple(candidate for candidate in steady if candidate.current_generation) or steady or selected
 
 
 def _tokens(text: str) -> list[str]:

@@ -68,9 +68,16 @@ class Target:
     instance_type: str
     market: Market = "on-demand"
     launch: int = 1
+    step: int = 0
+    """Of a search, from 1: its instance type is chosen when its turn comes, and is empty before. 0: no search's."""
 
     def __str__(self) -> str:
-        """As test ids, progress and file names show it: ``m5.8xlarge``, ``m5.8xlarge-spot-launch2``."""
+        """As test ids and progress show it: ``m5.8xlarge``, ``m5.8xlarge-spot-launch2``, ``search-3``."""
+        return f"search-{self.step}" if self.step else self.place
+
+    @property
+    def place(self) -> str:
+        """As the storage's folders are named: by what it is, whichever step of a search it was."""
         market = "" if self.market == "on-demand" else f"-{self.market}"
         return f"{self.instance_type}{market}" + (f"-launch{self.launch}" if self.launch > 1 else "")
 

@@ -14,6 +14,7 @@ from pytest_benchmark_aws.core.model import Market
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.durations import parse_duration
 
+SearchGoal = Literal["cheapest", "fastest", "front"]
 _LONGEST_S = 167 * 3600
 """The longest time limit: with the longest grace it is within the 604,800 s that a presigned URL is valid."""
 _Value = TypeVar("_Value")
@@ -60,6 +61,10 @@ class Settings:
     scale_parameter: str | None
     tags: tuple[tuple[str, str], ...]
     disk_gib: int | None
+    search: SearchGoal | None
+    search_launches: int
+    search_regret: float
+    """A share: 0.05 ends a search where nothing may be better by more than 5 %."""
     environment: dict[str, str | None] = field(repr=False)
     """Variables of the tests on an instance; None: the value that it has here."""
 
@@ -107,8 +112,33 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         baselines=path("baselines"),
         tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
         disk_gib=parsed("disk", _disk, None),
+        search=_search(values),
+        search_launches=parsed("search-launches", _count, 8),
+        search_regret=parsed("search-regret", _share, 0.05),
         **as_given,
     )
+
+
+def _search(values: Mapping[str, Any]) -> SearchGoal | None:
+    goal: SearchGoal | None = _choice("search", values, ("cheapest", "fastest", "front"))
+    if goal is not None and values["detach"]:
+        raise PlanError("--aws-search and --aws-detach: a search chooses by results, so it has to wait for them")
+    if goal is not None and values["launches"] is not None:
+        raise PlanError(
+            "--aws-search and --aws-launches: a search launches each instance type once; give --aws-search-launches, "
+            "and measure the answer again with --aws-instance-type and --aws-launches"
+        )
+    return goal
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%").strip()) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("give a percentage from 0 to 100, as in 5 or 2.5%")
+    return share
 
 
 def _choice(name: str, values: Mapping[str, Any], allowed: tuple[str, ...]) -> Any:

@@ -19,10 +19,10 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-benchmark-aws"
 
 
-def own_folder(path: Path) -> Path:
+def own_folder(path: Path, of: str = "what is run") -> Path:
     """A folder of the cache, made where it is missing, that this user alone may look into and write.
 
-    What is run comes from there: wheels, the bundles of runs that go on.
+    What is run comes from there: wheels, the bundles of runs that go on; and what results are compared with.
 
     Raises:
         PlanError: it is another user's, or cannot be made or written.
@@ -32,7 +32,7 @@ def own_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = path.stat()
         if status.st_uid != os.geteuid():
-            raise PlanError(f"{path} is another user's (id {status.st_uid}), who could change what is run: {remedy}")
+            raise PlanError(f"{path} is another user's (id {status.st_uid}), who could change {of}: {remedy}")
         if status.st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:

@@ -13,10 +13,10 @@ from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.report.text import aligned, printable
 
 
-def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str]:
+def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool, misfits: bool = True) -> list[str]:
     """The jobs as a table, the misfits with their reasons, and the total where anything is launched.
 
-    Launches of one instance type for the same cases are one row.
+    Launches of one instance type for the same cases are one row. ``misfits`` is False where they are said elsewhere.
     """
     header = ("instance type", "launch", "vCPUs", "memory", "market", "cases", "USD/hour", "time limit", "USD at most")
     rows = [header]
@@ -37,7 +37,7 @@ def plan_lines(plan: Plan, max_cost_usd: Decimal, *, embedded: bool) -> list[str
             )
         )
     lines = [f"  {line}" for line in aligned(rows, left=(0, 4))] if plan.jobs else ["  no instance would be launched"]
-    lines += misfit_lines(plan.misfits)
+    lines += misfit_lines(plan.misfits) if misfits else []
     if not plan.jobs:
         return lines
     sources = sorted({job.price.source for job in plan.jobs})

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from pytest_benchmark_aws.core.errors import UnreachableError
 from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.core.values.storage_url import StorageUrl
-from pytest_benchmark_aws.machine.folders import cache_folder
+from pytest_benchmark_aws.machine.folders import cache_folder, own_folder
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.results.mirror import Mirror, Uploaded
 
+_COMPARED = "the results that are compared with"
 RETRIES = 3
 """Of a call that failed: where there is no network, a session is to go on with its cache after seconds."""
 
@@ -40,7 +41,8 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
     """The cache of an S3 storage on this machine; AWS is not asked.
 
     Raises:
-        PlanError: the URL is none, the profile is unknown, or AWS's configuration here is not usable.
+        PlanError: the URL is none, the profile is unknown, AWS's configuration here is not usable, or the cache is
+            another user's.
     """
     from pytest_benchmark_aws.aws.clients import without_metadata_probe
     from pytest_benchmark_aws.aws.s3_shared_storage import Objects
@@ -50,8 +52,12 @@ def open_mirror(url: str, clients: Callable[[], Clients]) -> Mirror:
     objects = Objects(clients(), parsed.bucket, parsed.owner)
     with without_metadata_probe():  # making a client looks for credentials
         label = _label(parsed.bucket, objects.endpoint())
-    folder = (cache_folder() / "storage").resolve()  # as pytest-benchmark names files
-    return Mirror(parsed, objects, folder / label, folder / ".private" / label)
+    folder = own_folder(cache_folder() / "storage", _COMPARED).resolve()  # as pytest-benchmark names files
+    mirror = Mirror(parsed, objects, folder / label, folder / ".private" / label)
+    for made_before in (mirror.root, mirror.private.parent, mirror.private):
+        if made_before.exists():  # perhaps by another user, while all could write there
+            own_folder(made_before, _COMPARED)
+    return mirror
 
 
 def upload(mirror: Mirror) -> Uploaded:

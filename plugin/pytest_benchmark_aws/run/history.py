@@ -32,6 +32,8 @@ class RunRecord:
     """``running`` (a process works on it), ``gone`` (all ended), or ``open``: resume or reap it."""
     usd: Decimal
     problem: str = ""
+    project: str = ""
+    """Its rootdir; not in journals of earlier versions."""
 
 
 def runs_folder() -> Path:
@@ -39,10 +41,10 @@ def runs_folder() -> Path:
     return cache_folder() / "runs"
 
 
-def runs(folder: Path | None = None) -> list[RunRecord]:
-    """The runs of this machine, oldest first; one with a damaged journal says so."""
+def runs(folder: Path | None = None, *, newest: int | None = None) -> list[RunRecord]:
+    """The runs of this machine, or the newest of them, oldest first; one with a damaged journal says so."""
     records = []
-    for path in sorted((folder or runs_folder()).glob("*/journal.jsonl")):
+    for path in sorted((folder or runs_folder()).glob("*/journal.jsonl"))[-(newest or 0) :]:
         try:
             lines, problem = read_run(path), ""
         except JournalError as error:
@@ -68,6 +70,7 @@ def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> Run
         state=state,
         usd=spent,
         problem=problem,
+        project=str(about.get("project", "")),
     )
 
 

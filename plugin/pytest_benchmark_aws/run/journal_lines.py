@@ -44,8 +44,9 @@ _NEEDED: Mapping[str, _Checks] = {
     "terminating": {"job": _is_text, "instance_id": _is_text},
 }
 _OPTIONAL: Mapping[str, _Checks] = {  # not in journals of earlier versions, or only where there is something to say
-    "run": {"jobs": _are_texts, "region": _is_text, "account": _is_text},
+    "run": {"jobs": _are_texts, "region": _is_text, "account": _is_text, "project": _is_text},
     "intent": {
+        "instance_type": _is_text,
         "reserved_usd": _is_usd,
         "usd_per_hour": _is_usd,
         "time_limit_s": _is_seconds,

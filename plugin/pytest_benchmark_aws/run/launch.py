@@ -213,6 +213,7 @@ class Launcher:
         self.journal.write(
             "intent",
             job=job.name,
+            instance_type=job.instance_type.name,
             **placement.record(),
             fallback=job.fallback,
             reserved_usd=str(most_usd(job)),

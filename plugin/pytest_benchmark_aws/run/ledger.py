@@ -41,6 +41,10 @@ class RealClock:
 
 STOPPED = "error: stopped after a failure (-x, --maxfail)"
 """The outcome of a launch that was ended, or never made, as another's test had failed."""
+INTERRUPTED = "error: interrupted"
+BROKE_OFF = "error: the run broke off"
+CUT_OFF = frozenset({STOPPED, INTERRUPTED, BROKE_OFF})
+"""Outcomes of launches that the client ended before they had delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ class Watcher:
     """A sentence that is to be read before the launches."""
     finished: Callable[[Finished], bool] = lambda _: False
     """Hears of each job that is over; True ends all others."""
+    more: Callable[[Sequence[Finished], Callable[[Job], bool], Callable[[Job], Sequence[str]]], Sequence[Job]] = (
+        lambda _ended, _affordable, _problems: ()
+    )
+    """Asked when all jobs are over: what to launch then, given all ends, whether the cap allows a job, and what its
+    backend has against it."""
     stop: Callable[[], bool] = lambda: False
     """Asked between two looks: whether to end everything and bring home what is there."""
     follow_logs: bool = False
@@ -107,6 +116,10 @@ class Past:
     """On this one, at most."""
     ended: bool = False
     """Its end was asked for, and ``last_usd`` is what it cost."""
+    cut_off: bool = False
+    """It was ended by the client before it had delivered, so that the rest of its cases is to be launched."""
+    parts: tuple[Past, ...] = ()
+    """The job's launches before that were cut off: what they had finished, this one does not run again."""
     unseen: int = 0
     """Launches before this one of which nobody knows what they cost: each counts as the job's most."""
     attempts: int = 0

@@ -17,7 +17,17 @@ from pytest_benchmark_aws.report.progress import Progress
 from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.journal import Journal
 from pytest_benchmark_aws.run.launch import Launcher
-from pytest_benchmark_aws.run.ledger import STOPPED, Clock, Finished, Limits, Past, RunState, Watcher
+from pytest_benchmark_aws.run.ledger import (
+    BROKE_OFF,
+    INTERRUPTED,
+    STOPPED,
+    Clock,
+    Finished,
+    Limits,
+    Past,
+    RunState,
+    Watcher,
+)
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 
 
@@ -59,17 +69,18 @@ class Runner:
         watcher = self.watcher
         launcher = self.launcher(self.backends, self.journal, self.clock, state, self.limits, watcher)
         follower = self.follower(self.backends, self.journal, self.clock, state, self.poll_s, watcher.follow_logs)
-        done, broken = [], True
+        done: list[Finished] = []
+        broken = True
         try:
             pending = deque(launcher.take_over(jobs, past))
-            while pending or state.running:
+            while pending or state.running or self._more(done, pending, state):
                 if watcher.stop():
-                    done += follower.end_all("error: interrupted")
+                    done += follower.end_all(INTERRUPTED)
                     done += [state.never_ran(job, "error: interrupted before it was launched") for job in pending]
                     break
                 done += launcher.launch_some(pending)
                 if not state.running and not pending:
-                    break
+                    continue
                 if detach and not pending:
                     state.running.clear()
                     broken = False
@@ -87,11 +98,23 @@ class Runner:
             broken = False
         finally:
             try:
-                follower.end_all("error: the run broke off")
+                follower.end_all(BROKE_OFF)
             finally:
                 follower.terminate_rest(also_unknown=broken)
             watcher.show(list(state.progress.values()))
         return follower.confirm_gone(done)
+
+    def _more(self, done: Sequence[Finished], pending: deque[Job], state: RunState) -> bool:
+        """Puts in line what the watcher wants launched, now that everything is over; whether there is any."""
+        jobs = self.watcher.more(done, lambda job: state.most_usd_with(job) <= self.limits.max_usd, self._problems)
+        for job in jobs:
+            state.progress[job.name] = Progress(job.name)
+        pending.extend(jobs)
+        return bool(jobs)
+
+    def _problems(self, job: Job) -> Sequence[str]:
+        """What its backend has against a job that was not checked with the others."""
+        return self.backends.of(job).check([job])
 
     def _again(self, ended: list[Finished], pending: deque[Job], state: RunState) -> list[Finished]:
         """Puts a job whose launch AWS took back or lost in line again, within the budget; gives those that are over.

@@ -20,6 +20,7 @@ from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.run import resume, takeover
+from pytest_benchmark_aws.run.rest import rest_of
 from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Order:
     """Failed tests after which everything is ended; 0: never."""
     follow_logs: bool
     """Whether the guests' logs are wanted as they grow."""
+    project: Path
+    """Its root."""
 
     @property
     def folder(self) -> Path:
@@ -174,7 +177,8 @@ def launch(
         for overdue in backends.end_overdue():
             watcher.note(f"{overdue.instance_id} of run {overdue.run_id} is past its deadline: it is ended now")
         past, notes = takeover.earlier_launches(site, backends) if settings.resume else ([], [])
-    for note in notes:
+        left = rest_of(jobs, past, backends)
+    for note in (*notes, *left.notes):
         watcher.note(note)
     names = [job.name for job in jobs]
     failures = 0
@@ -194,6 +198,7 @@ def launch(
             region=site.clients.region,
             account=site.bucket.owner,
             embedded=order.embedded,
+            project=str(order.project),
             max_usd=str(settings.max_cost_usd),
             jobs=names,
         )
@@ -211,9 +216,9 @@ def launch(
         )
         unclean = ""
         try:
-            launches = runner.run(jobs, past, detach=settings.detach)
+            launches = [*left.finished, *runner.run(left.jobs, left.past, detach=settings.detach)]
         except CleanupError as error:
-            launches = [launch for launch in error.finished if isinstance(launch, Finished)]
+            launches = [*left.finished, *(launch for launch in error.finished if isinstance(launch, Finished))]
             if not any(launch.outcome.lines for launch in launches):
                 raise
             unclean = str(error)

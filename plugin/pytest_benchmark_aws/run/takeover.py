@@ -14,7 +14,7 @@ from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.run.history import age_s, utc_now
 from pytest_benchmark_aws.run.journal_lines import read_run
-from pytest_benchmark_aws.run.ledger import Past
+from pytest_benchmark_aws.run.ledger import CUT_OFF, Past
 
 
 def earlier_launches(site: Site, backends: Backends) -> tuple[list[Past], list[str]]:
@@ -39,13 +39,22 @@ def earlier_launches(site: Site, backends: Backends) -> tuple[list[Past], list[s
 def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Past]:
     """Each job's last launch, or its intent to launch, of a journal's lines."""
     last: dict[str, Past] = {}
+    parts: dict[str, dict[str, Past]] = {}
+    """Job -> its launches that were cut off and followed by another for the rest, by their ids."""
     spent: dict[str, dict[str | None, Decimal]] = {}
     """Job -> what each of its launches cost, by its id."""
     for line in lines:
         if line["kind"] == "terminating":
             if "usd" in line:  # not in journals of earlier versions
                 spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line["usd"])
+        elif line["kind"] == "delivered" and line["job"] in last:
+            before = last[line["job"]]
+            cut_off = not line["whole"] and (before.cut_off or line.get("outcome") in CUT_OFF)
+            last[line["job"]] = replace(before, cut_off=cut_off)
         elif line["kind"] == "intent":
+            before_it = last.get(line["job"])
+            if before_it is not None and before_it.cut_off and before_it.instance_id is not None:
+                parts.setdefault(line["job"], {})[before_it.instance_id] = before_it
             fallback = bool(line.get("fallback"))  # not in journals of earlier versions
             reserved_usd = Decimal(line.get("reserved_usd", "0"))
             last[line["job"]] = Past(
@@ -65,7 +74,16 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
             )
         elif line["kind"] == "refused" and line["job"] in last:
             last[line["job"]] = replace(last[line["job"]], refused=True, last_usd=Decimal(0))
-    return [_with_costs(launch, dict(spent.get(launch.job, {}))) for launch in last.values()]
+    return [
+        replace(
+            _with_costs(launch, dict(spent.get(launch.job, {}))),
+            parts=tuple(
+                replace(part, last_usd=spent.get(launch.job, {}).get(part.instance_id, part.last_usd))
+                for part in parts.get(launch.job, {}).values()
+            ),
+        )
+        for launch in last.values()
+    ]
 
 
 def _with_costs(launch: Past, costs: dict[str | None, Decimal]) -> Past:

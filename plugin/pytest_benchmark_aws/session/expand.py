@@ -24,7 +24,8 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
     from pytest_benchmark_aws.session.marks import parse_instance_type
 
     mark = metafunc.definition.get_closest_marker("instance_type")
-    if mark is None and not (settings.instance_types and "benchmark" in metafunc.fixturenames):
+    for_all = settings.instance_types or settings.search
+    if mark is None and not (for_all and "benchmark" in metafunc.fixturenames):
         return
     try:
         catalog = snapshot.catalog()
@@ -40,6 +41,8 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
 def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list[Target]:
     """The targets of a test: the command line's instance types, else the marked ones; each as often as asked for."""
     market = settings.market or (wanted.market if wanted else None) or "on-demand"
+    if settings.search:
+        return [Target("", market, step=step) for step in range(1, settings.search_launches + 1)]
     names = chosen_types(settings, catalog) or list(wanted.instance_types if wanted else ())
     return [Target(name, market, launch) for name in dict.fromkeys(names) for launch in range(1, settings.launches + 1)]
 
@@ -60,26 +63,50 @@ def check_types(settings: Settings, catalog: Catalog) -> None:
 def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:
     """Names of the instance types of the command line or the ini file, filters resolved; none where there are none.
 
+    Several may stand in one text, with commas between them.
+
     Raises:
         pytest.UsageError: a filter cannot be read or selects nothing, or a type is unknown.
     """
-    return [name for text in settings.instance_types for name in _named(text, catalog)]
+    from pytest_benchmark_aws.core.instance_type_filter import is_filter
+
+    return [
+        name
+        for text in settings.instance_types
+        for part in ([text] if is_filter(text) else filter(None, text.split(",")))
+        for name in _named(part, catalog)
+    ]
 
 
 def _named(text: str, catalog: Catalog) -> list[str]:
     """The instance types that a name or a filter stands for."""
     from pytest_benchmark_aws.core.errors import PlanError
-    from pytest_benchmark_aws.core.instance_type_filter import is_filter, select
+    from pytest_benchmark_aws.core.instance_type_filter import choose, is_filter
 
     if is_filter(text):
         try:
-            return [row.name for row in select(text, catalog)]
+            return [row.name for row in choose(text, catalog)]
         except PlanError as error:
             raise pytest.UsageError(f"--aws-instance-type: {error}") from error
     if catalog.find(text) is None:
         near = ", ".join(catalog.nearest(text))
         raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {near}?")
     return [text]
+
+
+def refuse_misspelt(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Refuses markers that are nearly ours, before anything is planned.
+
+    Raises:
+        pytest.UsageError: naming each with the right one.
+    """
+    from pytest_benchmark_aws.core.errors import MarkError
+    from pytest_benchmark_aws.session.marks import refuse_misspelt as refuse
+
+    try:
+        refuse(items, config.getini("markers"))
+    except MarkError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
 
 
 def refuse_single(items: Iterable[pytest.Item], settings: Settings) -> None:

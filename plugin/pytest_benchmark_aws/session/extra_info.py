@@ -32,6 +32,7 @@ def extra_info(run: RunOutcome, launch: Finished) -> dict[str, Any]:
         "launch_seconds": launch.billed_seconds,
         "run": run.run_id,
         "attempts": launch.attempts,
+        **({"search_step": launch.job.target.step} if launch.job.target.step else {}),
         "flags": list(flags(launch)),
         **({"fallback": "on demand, as spot was not to be had"} if launch.job.fallback else {}),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.catalog import Catalog
 
+_NAMES = ("instance_type", "requires")
+_NEAR = 0.85
+"""Of difflib: ``require`` and ``aws_instance_type`` are as near, ``requires_network`` and ``requirements`` are not."""
 _GIVEN = {"memory": "memory_bytes", "vcpus": "vcpus", "arch": "arch", "gpu": "gpu"}
 
 
@@ -80,6 +83,31 @@ def parse_requires(args: Sequence[object], kwargs: Mapping[str, object], params:
         arch=arch,
         gpu=_count("gpu", kwargs.get("gpu"), least=0),
     )
+
+
+def refuse_misspelt(items: Iterable[pytest.Item], registered: Iterable[str]) -> None:
+    """Refuses tests with a marker that is nearly one of ours and nobody's else: they would run here in place of there.
+
+    ``registered`` are the lines of pytest's ini value ``markers``.
+
+    Raises:
+        MarkError: naming each such marker with the right one and a test that has it.
+    """
+    from difflib import get_close_matches
+
+    own = {line.partition(":")[0].partition("(")[0].strip() for line in registered}
+    wrong: dict[str, str] = {}
+    for item in items:
+        for mark in item.iter_markers():
+            if mark.name not in own and mark.name not in wrong:
+                near = get_close_matches(mark.name, _NAMES, n=1, cutoff=_NEAR)
+                wrong[mark.name] = f"  {mark.name}: did you mean {near[0]}? {item.nodeid} has it" if near else ""
+    lines = [line for line in wrong.values() if line]
+    if lines:
+        raise MarkError(
+            "unknown markers, nothing was launched:\n" + "\n".join(lines)
+            + "\nA marker of your own is registered as pytest's ini value markers"
+        )  # fmt: skip
 
 
 def _memory(value: object, params: Mapping[str, object]) -> int | None:

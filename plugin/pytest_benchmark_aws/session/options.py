@@ -18,7 +18,8 @@ _OPTIONS = {
     "machine's. auto, the default, means the account, or embedded AWS where no credentials are found.",
     "dry-run": "Print what --aws would launch and what it can cost at most; launch nothing.",
     "instance-type=TYPE|FILTER...": "Instance type to run on in place of the marked ones, for every benchmark; "
-    "repeatable. Also a filter such as 'vcpus>=32 and memory>=96GiB and price<2'.",
+    "repeatable, also TYPE,TYPE. Also a filter such as 'vcpus>=32 and memory>=96GiB and price<2', which takes the "
+    "current generation's types where it holds for any of them and names no family.",
     "market=on-demand|spot": "Market to launch in, in place of the marked one. Default: on-demand.",
     "spot-fallback": "Launch on demand what AWS takes back three times, or has no capacity for, on the spot market.",
     "region=REGION": "AWS region. Default: AWS_REGION, AWS_DEFAULT_REGION or the profile's.",
@@ -50,6 +51,11 @@ _OPTIONS = {
     "a pattern such as 'tests/certs/*'; repeatable.",
     "resume=RUN": "Go on with a run that was cut off or detached: take over its instances, fetch what they have, "
     "launch the rest.",
+    "search=cheapest|fastest|front": "Look for the best instance type: launch a few, predict all from their results, "
+    "launch what may be better, and stop when nothing is likely to be. Among the marked types or those of "
+    "--aws-instance-type; by default among all that fit.",
+    "search-launches=N": "Launches of a search, at most. Default: 8.",
+    "search-regret=PERCENT": "A search ends when no type has a real chance to be better by more than this. Default: 5.",
     "detach": "Launch everything and leave it; fetch the results later with --aws-resume RUN.",
     "show-bundle": "With --aws-dry-run: list the files and the distributions that would be shipped.",
     "baselines=DIR": "Folder of baselines, <DIR>/<instance type>/NNNN_name.json, that a run is compared with at its "

@@ -48,7 +48,7 @@ class SessionOutcome:
     replayed: Mapping[str, Replayed] = field(default_factory=dict)
     """By node id; a case that is not here runs here."""
     saved: Mapping[str, Path] = field(default_factory=dict)
-    """Job -> the file of its results."""
+    """Launch, by its id, -> the file of its results."""
     notes: tuple[str, ...] = ()
     """Sentences on what is left out of the results, or could not be stored."""
     regressions: Regressions = field(default_factory=lambda: Regressions({}))
@@ -61,6 +61,8 @@ class SessionOutcome:
 
 SAVING = pytest.StashKey[Saving]()
 OUTCOME = pytest.StashKey[SessionOutcome]()
+SEARCHED = pytest.StashKey[Mapping[str, str]]()
+"""Of a search: node id -> the instance type that it ran on."""
 
 
 def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) -> SessionOutcome:
@@ -98,19 +100,21 @@ def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
 def saved_files(
     run: RunOutcome, config: pytest.Config, results: Path, name: str | None
 ) -> tuple[dict[str, Path], list[str]]:
-    """Stores each launch that measured something under its instance type in ``results``; job -> its file.
+    """Stores each launch that measured something under its instance type in ``results``; its id -> its file.
 
     Where that fails a result stays in the run's folder: sentences say where, and what to do.
     """
-    commit = _commit_info(config)
+    commit = commit_info(config)
     paths, problems = {}, []
     for launch in run.finished:
         data = result_json(run, launch, commit)
         if data["benchmarks"]:
-            folder = folder_name(str(launch.job.target), embedded=run.embedded)
+            folder = folder_name(launch.job.target.place, embedded=run.embedded)
             try:
                 earlier = storage.find(results, folder, launch.instance_id or "")
-                paths[launch.job.name] = earlier or storage.save(results, folder, safe_name(name or run.run_id), data)
+                paths[launch.instance_id or launch.job.name] = earlier or storage.save(
+                    results, folder, safe_name(name or run.run_id), data
+                )
             except OSError as error:
                 problems.append(_kept_aside(run, launch, results / folder, data, error))
     return paths, problems
@@ -165,8 +169,8 @@ def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wante
     before: dict[tuple[str, str, str], list[Any]] = {}
     groups: dict[str, tuple[str, str, str]] = {}
     for launch in run.finished:
-        folder = folder_name(str(launch.job.target), embedded=run.embedded)
-        ours = outcome.saved.get(launch.job.name)
+        folder = folder_name(launch.job.target.place, embedded=run.embedded)
+        ours = outcome.saved.get(launch.instance_id or launch.job.name)
         files = [path for path in storage.latest(results, folder, wanted) if path != ours]
         if wanted is True:  # the one before ours
             files = [path for path in storage.latest(results, folder, "") if path != ours][-1:]
@@ -208,6 +212,17 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     return True
 
 
+def with_instance_type(config: pytest.Config, report: Any, status: Any) -> Any:
+    """A test's status, with the instance type that a step of a search ran it on."""
+    if not status or not status[2] or not config.stash.get(SEARCHED, {}):
+        return status
+    name = config.stash[SEARCHED].get(report.nodeid)
+    category, letter, word = status
+    if name is None:
+        return status
+    return category, letter, (f"{word[0]} on {name}", word[1]) if isinstance(word, tuple) else f"{word} on {name}"
+
+
 @contextmanager
 def finishing(session: pytest.Session) -> Iterator[None]:
     """While pytest-benchmark and others finish: nothing of theirs keeps the session from showing what was paid for."""
@@ -247,7 +262,7 @@ def finish(session: pytest.Session) -> None:
         benchmarks=local,
         include_data=benchmarks.save_data,
         machine_info=benchmarks.get_machine_info(),
-        commit_info=_commit_info(config),
+        commit_info=commit_info(config),
     )
     benchmarks.storage.save(data, saving.name)
 
@@ -282,10 +297,10 @@ def _benchmarks(config: pytest.Config) -> Any:
     return config._benchmarksession  # type: ignore[attr-defined]
 
 
-def _commit_info(config: pytest.Config) -> dict[str, Any]:
+def commit_info(config: pytest.Config) -> dict[str, Any]:
     """The commit of the project, as pytest-benchmark's hooks describe it."""
-    commit: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
+    commit: dict[str, Any] = config.hook.pytest_benchmark_generatecommit_info(config=config)
+    config.hook.pytest_benchmark_updatecommit_info(config=config, commit_info=commit)
     return commit
 
 

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,14 +22,18 @@ from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
 from pytest_benchmark_aws.report.text import printable, printable_lines
-from pytest_benchmark_aws.session import expand, here, outcome, shipping
+from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
 from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
+    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.agent_archive import Shipment
+    from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.run.ledger import Watcher
     from pytest_benchmark_aws.run.start import Order
+    from pytest_benchmark_aws.session.search.state import Search
 
 _SETTINGS = pytest.StashKey[Settings]()
 _EMBEDDED = pytest.StashKey[bool]()
@@ -155,8 +160,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
 
     config = session.config
     unmeasured = shipping.refuse_unmeasured(config, list(cases))
-    if (uncounted := shipping.spare_coverage(config)) is not None:
-        unmeasured.append(uncounted)
+    unmeasured += filter(None, [shipping.spare_coverage(config)])
     project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
     for folder in () if settings.dry_run else (folders.runs, folders.wheels):
@@ -166,11 +170,14 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=own))
         if clients is not None:
             embedded = own or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
-        plan = start.plan(settings, tuple(cases.values()), clients, folders, embedded=embedded)
+        search, plan = planned(session, settings, cases, project, clients, folders, embedded=embedded)
         show_plan(plan, settings, reporter, embedded=embedded)
         refuse(plan, settings)
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
+        skip_unlaunched(session, None if plan.jobs else search)
         if clients is None:
+            storage.check(folders.results)
+            unmeasured += [config.stash[shared_storage.NOT_TRIED]] if shared_storage.NOT_TRIED in config.stash else []
             if settings.show_bundle and plan.jobs:
                 show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
             else:
@@ -190,13 +197,16 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             embedded=embedded,
             maxfail=config.getoption("maxfail") or 0,
             follow_logs=config.option.verbose > 0,
+            project=config.rootpath,
         )
         at_once = AT_ONCE.format(of=f" --run {order.run_id} --region {clients.region}")
         with draining(AT_ONCE_OWN if own else at_once) as interrupted:
             site, backends = start.check(order, clients)
-            shipments = cargo.load(project, plan.jobs, folders, local=embedded)
+            to_ship = plan.jobs if search is None else search.examples()
+            shipments = cargo.load(project, to_ship, folders, local=embedded)
             write_notes(unmeasured, reporter)
             watcher = watch(order, shipments, reporter, interrupted)
+            watcher = watcher if search is None else replace(watcher, more=search.more)
             run_outcome = start.launch(order, site, backends, shipments, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
     # Also where what follows fails, the summary is to say which instances are alive.
@@ -204,8 +214,41 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
     if settings.detach:
         skip(session, {case.node_id: f"detached as run {order.run_id}" for job in plan.jobs for case in job.cases})
     else:
+        skip_unlaunched(session, search)
         config.stash[outcome.OUTCOME] = outcome.brought_home(config.stash[outcome.OUTCOME], config, folders.results)
     return None
+
+
+def planned(
+    session: pytest.Session,
+    settings: Settings,
+    cases: Mapping[pytest.Item, Case],
+    project: Project,
+    clients: Clients | None,
+    folders: Folders,
+    *,
+    embedded: bool,
+) -> tuple[Search | None, Plan]:
+    """The plan; of a search that of its first round, and the search.
+
+    Raises:
+        PlanError: an instance type is unknown, or a search has no candidate.
+    """
+    from pytest_benchmark_aws.run import start
+
+    if settings.search is None:
+        return None, start.plan(settings, tuple(cases.values()), clients, folders, embedded=embedded)
+    from pytest_benchmark_aws.session.search import begin
+
+    search = begin.begin(session, settings, cases, project, clients, folders, embedded=embedded)
+    return search, begin.first_plan(search, folders)
+
+
+def skip_unlaunched(session: pytest.Session, search: Search | None) -> None:
+    """Has the cases of a search's steps skipped that were never launched, and the others named by their type."""
+    if search is not None:
+        skip(session, search.skipped())
+        session.config.stash[outcome.SEARCHED] = search.types()
 
 
 def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) -> None:
@@ -215,7 +258,8 @@ def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) 
     reporter.write_line("")
     title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
     reporter.write_line(title, bold=True)
-    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded):
+    # Those that end the session here are said as the reason of its end.
+    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded, misfits=settings.misfit != "fail"):
         reporter.write_line(line)
     other_python = guest_python(embedded)[1]
     if other_python:

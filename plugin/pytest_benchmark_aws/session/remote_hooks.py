@@ -21,6 +21,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     return result
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
+    expand.refuse_misspelt(config, items)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> object:  # noqa: D103
     return remote.run(session)
@@ -46,3 +51,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
 def pytest_sessionfinish_in_order(session: pytest.Session) -> Generator[None, object, object]:  # noqa: D103
     with outcome.finishing(session):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(report: Any, config: pytest.Config) -> Generator[None, Any, Any]:  # noqa: D103
+    return outcome.with_instance_type(config, report, (yield))

@@ -19,6 +19,8 @@ from pytest_benchmark_aws.session import here
 if TYPE_CHECKING:
     from pytest_benchmark_aws.results.mirror import Mirror, Synced, Uploaded
 
+NOT_TRIED = pytest.StashKey[str]()
+"""Why a dry run cannot say whether results could be shared."""
 _SHOWN = 5
 """Names that a line holds at most."""
 _NO_TESTS = ("collectonly", "help", "markers", "showfixtures", "show_fixtures_per_test")
@@ -34,6 +36,9 @@ def configure(config: pytest.Config) -> None:
     try:
         url = StorageUrl.parse(text)
         if not _is_used(config):
+            if config.option.aws_dry_run and _runs_here(config):
+                with here.importing(config):
+                    _try_out(config, text)
             # What is neither read nor written needs no AWS; pytest-benchmark makes the folder in any case.
             config.option.benchmark_storage = f"file://{cache_folder() / 'storage' / url.bucket}"
             return
@@ -48,21 +53,45 @@ def configure(config: pytest.Config) -> None:
 def _is_used(config: pytest.Config) -> bool:
     """Whether this session saves or compares; xdist's workers, the pytest on an instance and ``--help`` do not."""
     option = config.option
-    elsewhere = hasattr(config, "workerinput") or "PYTEST_BENCHMARK_AWS_GUEST" in os.environ
-    if elsewhere or any(getattr(option, name, None) for name in _NO_TESTS):
-        return False
-    if getattr(option, "dist", "no") != "no" or option.aws_dry_run or option.aws_show_bundle:
+    if option.aws_dry_run or option.aws_show_bundle or not _runs_here(config):
         return False
     asked = (option.benchmark_save, option.benchmark_autosave, option.benchmark_compare, option.aws, option.aws_resume)
     return any(asked)
 
 
-def _open(config: pytest.Config, url: str) -> SharedStorage:
+def _runs_here(config: pytest.Config) -> bool:
+    """Whether this very process runs tests, or plans to have them run."""
+    if hasattr(config, "workerinput") or "PYTEST_BENCHMARK_AWS_GUEST" in os.environ:
+        return False
+    return getattr(config.option, "dist", "no") == "no" and not any(
+        getattr(config.option, name, None) for name in _NO_TESTS
+    )
+
+
+def _try_out(config: pytest.Config, url: str) -> None:
+    """Asks for the storage as a run would; nothing is fetched.
+
+    Raises:
+        PlanError: as ``_open`` does.
+    """
+    mirror = _mirror(config, url)
+    try:
+        s3_folder.check_credentials(mirror)
+        mirror.objects.listing(mirror.url.key_prefix)
+    except UnreachableError as error:
+        config.stash[NOT_TRIED] = f"{mirror.url}: whether results can be shared there is not known: {error}"
+
+
+def _mirror(config: pytest.Config, url: str) -> Mirror:
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.session.options import read_settings
 
     settings = read_settings(config)
-    mirror = s3_folder.open_mirror(url, lambda: Clients(settings.region, settings.profile, retries=s3_folder.RETRIES))
+    return s3_folder.open_mirror(url, lambda: Clients(settings.region, settings.profile, retries=s3_folder.RETRIES))
+
+
+def _open(config: pytest.Config, url: str) -> SharedStorage:
+    mirror = _mirror(config, url)
     storage = SharedStorage(mirror, compares=bool(config.option.benchmark_compare))
     try:
         s3_folder.check_credentials(mirror)

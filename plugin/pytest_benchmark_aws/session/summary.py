@@ -36,9 +36,12 @@ _COLUMNS = (
     "billed", "vs-baseline", "launches", "choice", "flags",
 )  # fmt: skip
 _SAID_BELOW = ("scale", "launches")
+_SAID_BELOW_TESTS = (*_SAID_BELOW, "vcpus", "cores", "memory", "usd-hour", "billed", "flags")
 _HERE_COLUMNS = (
     "machine", "scale", "vcpus", "time", "throughput", "per-vcpu", "relative", "usd-hour", "usd-run", "choice", "flags",
 )  # fmt: skip
+_FEW = 15
+"""Tests that have a table each, also of one row."""
 _LOG_TAIL, _LOG_WIDTH = 25, 1_000
 """Lines of a log, and characters of each."""
 
@@ -50,6 +53,10 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
         return
     run = outcome.run
     _write_tables(outcome, reporter)
+    if outcome.settings.search:
+        from pytest_benchmark_aws.session.search import begin
+
+        begin.write(reporter)
     for launch in run.finished:
         if launch.broke_off:
             reporter.write_line(f"  ✗ {launch.job.name}: {printable_block(launch.outcome.outcome)}", red=True)
@@ -70,6 +77,8 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     detached = outcome.settings.detach
     if detached:
         reporter.write_line(f"  left to themselves; fetch their results with: {_resume(reporter.config, run.run_id)}")
+    elif outcome.interrupted and not run.embedded:
+        reporter.write_line(f"  launch what is left with: {_resume(reporter.config, run.run_id)}")
     where = " on embedded AWS" if run.embedded else ""
     names = f": {', '.join(alive)}" if alive else ""
     reporter.write_line(
@@ -84,7 +93,10 @@ def _resume(config: pytest.Config, run_id: str) -> str:
 
 
 def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) -> None:
-    """A table for each test, its launches by instance type, below the verdict over all tests."""
+    """A table for each test, its launches by instance type, below the verdict over all tests.
+
+    Of more than a few tests without anything beside them, as on one instance type, a table for each instance type.
+    """
     run, reading = outcome.run, _reading(outcome.settings)
     baselines, problems = load_baselines(outcome.settings.baselines, reading)
     problems = [f"baseline left out: {problem}" for problem in problems]
@@ -97,17 +109,22 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     if not compared.tables:
         return
     where = " (embedded AWS)" if run.embedded else ""
-    parts = _sections(compared.tables, f"by instance type{where}")
+    alone = len(compared.tables) > _FEW and all(len(table.rows) == 1 for table in compared.tables)
+    group_by = columns.COLUMNS["machine" if alone else "test"]
+    parts = _sections(compared.tables, f"{'by test' if alone else 'by instance type'}{where}", group_by)
     rows = [row for part in parts for row in part.rows]
     every = {**columns.COLUMNS, columns.VS_BASELINE.name: columns.VS_BASELINE}
     names = list(_COLUMNS)
     notes = sentences.notes(compared, "median", None, embedded="")
+    if alone:
+        names = ["test", *(name for name in _COLUMNS if name not in {"machine", "relative", "interval", "choice"})]
+        notes[0] = notes[0].partition(" relative:")[0]
     if not any(row.speed is not None and row.speed.enough for row in rows):
-        names.remove("interval")
-        if len(rows) > len(parts):
+        names = [name for name in names if name != "interval"]
+        if len(rows) > len(compared.tables):
             notes.append(f"not enough launches for intervals: --aws-launches {LEAST_LAUNCHES} makes them.")
     shown, agreed = columns.without_agreed(
-        columns.not_blank([every[name] for name in names], parts), parts, _SAID_BELOW
+        columns.not_blank([every[name] for name in names], parts), parts, _SAID_BELOW_TESTS if alone else _SAID_BELOW
     )
     notes.append("spread: fastest to slowest round. billed: the whole launch, boot too.")
     if any(row.baseline is not None for row in rows):
@@ -118,7 +135,8 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     verdict = sentences.verdict(compared.tables)
     if verdict:
         verdict.insert(0, f"{len(compared.tables):,} tests: by instance type{where}")
-    _write(reporter, View(parts, shown, "median", [*agreed, *notes], verdict=verdict))
+    view = View(parts, shown, "median", [*agreed, *notes], verdict=verdict, accent="" if alone else None)
+    _write(reporter, view)
 
 
 def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], settings: Settings) -> None:
@@ -141,7 +159,7 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     if not tables:
         return
     mixed = any(table.mixed for table in tables)
-    parts = _sections(tables, "this machine next to the baselines")
+    parts = _sections(tables, "this machine next to the baselines", columns.COLUMNS["test"])
     # Seconds of other amounts of work say nothing.
     names = [name for name in _HERE_COLUMNS if not (mixed and name == "time")]
     shown = columns.not_blank([columns.COLUMNS[name] for name in names], parts)
@@ -159,8 +177,8 @@ def write_here(reporter: pytest.TerminalReporter, benchmarks: Iterable[Any], set
     _write(reporter, View(parts, shown, "median", notes, accent=here[0].machine.name))
 
 
-def _sections(tables: Sequence[Table], about: str) -> list[columns.Section]:
-    parts = columns.sections(tables, columns.COLUMNS["test"], None)
+def _sections(tables: Sequence[Table], about: str, group_by: columns.Column) -> list[columns.Section]:
+    parts = columns.sections(tables, group_by, None)
     return [replace(part, title=f"{part.title}: {about}") for part in parts]
 
 

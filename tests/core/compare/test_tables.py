@@ -53,6 +53,30 @@ def test_few_launches_are_not_enough() -> None:
     assert (speed.enough, found["c5.large"].differs) == (False, False)
 
 
+def test_without_git_the_newest_session_counts() -> None:
+    """What a session measured months ago is no launch of today's code; the launches of one run are one session."""
+    old = launches("m5.large", 9, 9, commit="", when="2026-01-01T10:00:00+00:00")
+    new = [
+        result(
+            benchmark([seconds], run="20261101-100000-abcdef"),
+            instance_type="m5.large", launch=f"i-{number}", commit="", when=f"2026-11-01T10:00:0{number}+00:00",
+        )
+        for number, seconds in enumerate((1, 3))
+    ]  # fmt: skip
+    (row,) = rows(*old, *new).values()
+    assert (row.seconds, row.launches) == (2, 2)
+    assert compare_records(records(*old, *new)).older == 2
+    (table,) = compare_records(records(*old, *new), row_of="commit").tables
+    assert [(row.seconds, row.launches) for row in table.rows] == [(2, 2), (9, 2)]
+
+
+def test_files_without_git_and_time_are_sessions_by_themselves() -> None:
+    """The last by name counts: nothing else tells them apart."""
+    files = [result(benchmark([seconds]), commit="", when="") for seconds in (1, 2)]
+    (row,) = rows(*files).values()
+    assert (row.seconds, row.launches) == (2, 1)
+
+
 def test_enough_launches_tell_a_difference() -> None:
     """A machine half as fast, five launches each."""
     found = rows(*launches("m5.large", 1, 1.01, 0.99, 1, 1.02), *launches("c5.large", 2, 2.02, 1.99, 2.1, 2))

@@ -13,6 +13,7 @@ from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.aws.prices import spot_price
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
+from pytest_benchmark_aws.backends.ec2.candidates import launchable
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
 from pytest_benchmark_aws.backends.ec2.limits import (
     AGENT_URL_S,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import Job, Target
     from pytest_benchmark_aws.core.settings import Settings
 
-__all__ = ["Ec2Backend", "grace_s", "make"]
+__all__ = ["Ec2Backend", "grace_s", "launchable", "make"]
 _STATES: dict[str, State] = {"pending": "pending", "running": "running", "shutting-down": "gone", "terminated": "gone"}
 
 
@@ -86,7 +87,8 @@ class Ec2Backend:
 
     def check(self, jobs: Sequence[Job]) -> list[str]:
         """Asks for subnets, zones, images, quotas of vCPUs, the credentials' end and the bucket's region."""
-        self.place, problems = launch_checks.look(self.site.clients, self.options, jobs)
+        place, problems = launch_checks.look(self.site.clients, self.options, jobs)
+        self.place = self.place.beside(place)
         return [*problems, *self.site.bucket.problems()]
 
     @property

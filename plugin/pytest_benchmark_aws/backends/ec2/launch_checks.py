@@ -54,6 +54,18 @@ class Place:
     vcpu_quotas: Mapping[str, int] = field(default_factory=dict)
     """Code of a quota -> vCPUs that may run at once; without those that the account may not ask for."""
 
+    def beside(self, later: Place) -> Place:
+        """What a later look found, and what was known of other jobs and made for them."""
+        return Place(
+            later.subnets,
+            {**self.zones, **later.zones},
+            self.security_groups,
+            {**self.images, **later.images},
+            {**self.roots, **later.roots},
+            tuple(dict.fromkeys((*self.notes, *later.notes))),
+            {**self.vcpu_quotas, **later.vcpu_quotas},
+        )
+
 
 def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place, list[str]]:
     """Where the jobs can go, its security groups aside; and each reason why they cannot, with the next step."""

@@ -1,14 +1,20 @@
-"""Which results count: one of each launch, of each machine's newest commit; told before records are made of them."""
+"""Which results count: one of each launch, of each machine's newest commit; told before records are made of them.
+
+Without git each session is a commit of its own.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, Union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Commit, Record
+
+
+Version: TypeAlias = "tuple[str, bool, str]"
 
 
 class Head(NamedTuple):
@@ -26,6 +32,18 @@ class Head(NamedTuple):
     commit: Commit
     position: int
     """In the file's list of benchmarks, from 0."""
+    session: str = ""
+    """What tells sessions apart: the run's id, or what the file says of itself."""
+
+    @property
+    def version(self) -> Version:
+        """What of the project was measured."""
+        return version_of(self.commit, self.session)
+
+
+def version_of(commit: Commit, session: str) -> Version:
+    """A commit's id and whether its tree was dirty; without a commit the session, as nobody knows what two share."""
+    return commit.id, commit.dirty, "" if commit.id else session
 
 
 Result = Union["Head", "Record"]
@@ -36,25 +54,24 @@ class Newest:
     """The newest commit of each case, scale and machine, among the results seen so far."""
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[str, str | None, str], tuple[str, str, bool]] = {}
-        """The time of its latest result, its id, and whether the tree was dirty."""
+        self._newest: dict[tuple[str, str | None, str], tuple[str, Version]] = {}
+        """The time of its latest result, and what that is of."""
 
     def add(self, result: Result) -> bool:
         """Takes a result in; whether it is of the newest commit by now."""
-        key, commit = (result.case, result.scale, result.machine.name), result.commit
-        own = (result.when, commit.id, commit.dirty)
+        key = (result.case, result.scale, result.machine.name)
+        own = (result.when, result.version)
         newest = self._newest.get(key)
         if newest is None or own > newest:
             self._newest[key] = newest = own
-        return own[1:] == newest[1:]
+        return own[1] == newest[1]
 
     def of(self, results: Iterable[AnyResult]) -> list[AnyResult]:
         """Those of the newest commit of their case, scale and machine."""
         return [
             result
             for result in results
-            if (result.commit.id, result.commit.dirty)
-            == self._newest[result.case, result.scale, result.machine.name][1:]
+            if result.version == self._newest[result.case, result.scale, result.machine.name][1]
         ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_benchmark_aws.core.compare.heads import Head
+from pytest_benchmark_aws.core.compare.heads import Head, version_of
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.compare.heads import Version
 
 MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
@@ -83,6 +84,13 @@ class Record(NamedTuple):
     """The file."""
     quartiles: tuple[float, float] | None = None
     """The first and the third, in seconds; None of a single round, or where the file does not say."""
+    session: str = ""
+    """What tells sessions apart: the run's id, or what the file says of itself."""
+
+    @property
+    def version(self) -> Version:
+        """What of the project was measured."""
+        return version_of(self.commit, self.session)
 
     @property
     def work(self) -> float:
@@ -148,8 +156,9 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
         machine = machines[key]
         launch = json_fields.text(extra.get("instance_id")) or (f"{machine.node or ''} {when}" if when else source)
         # A test that is run again in one launch, as after a failure, is one result: the last.
+        session = json_fields.text(extra.get("run")) or when or source
         heads[case, scale, launch, machine.name] = Head(
-            when, launch, case, source, median, count, scale, machine, commit, position
+            when, launch, case, source, median, count, scale, machine, commit, position, session
         )
     return list(heads.values())
 
@@ -232,6 +241,7 @@ def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
         params=params,
         source=head.source,
         quartiles=_quartiles(stats) if stats.get("rounds") != 1 else None,
+        session=head.session,
     )
 
 

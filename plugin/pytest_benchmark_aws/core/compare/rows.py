@@ -91,7 +91,7 @@ def rows_of(members: Sequence[Record], how: How, row_of: RowOf) -> list[Row]:
     parts: dict[tuple[object, ...], list[Record]] = {}
     for record in members:
         launch = record.launch if row_of == "launch" else ""
-        key = (record.machine.name, record.scale, record.commit.id, record.commit.dirty, launch)
+        key = (record.machine.name, record.scale, record.version, launch)
         parts.setdefault(key, []).append(record)
     return [_row(part, how) for part in parts.values()]
 

@@ -14,6 +14,9 @@ def job_name(extra_info: Mapping[str, Any]) -> str:
     instance_type, launch = extra_info.get("instance_type"), extra_info.get("launch")
     if not isinstance(instance_type, str) or not instance_type:
         return ""
+    step = extra_info.get("search_step")
+    if isinstance(step, int) and 0 < step < 1_000_000:
+        return f"search-{step}"
     # On demand because spot was not to be had: the launch keeps the name that it was asked for by.
     spot = extra_info.get("market") == "spot" or "fallback" in extra_info
     return instance_type + "-spot" * spot + (f"-launch{launch}" if isinstance(launch, int) and launch > 1 else "")

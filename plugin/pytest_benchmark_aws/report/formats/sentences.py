@@ -97,7 +97,8 @@ def notes(compared: Compared, how: str, reference: str | None, embedded: str = E
     if any(row.run_usd is not None for row in rows):
         lines.append("USD: on demand, Linux, the time of one run; boot and installation aside.")
     if compared.older:
-        lines.append(f"{compared.older:,} results of older commits are left out; --rows commit shows them.")
+        what = "commits" if all(row.commit.id for row in rows) else "commits, or of older sessions without git,"
+        lines.append(f"{compared.older:,} results of older {what} are left out; --rows commit shows them.")
     if compared.duplicates:
         lines.append(f"{compared.duplicates:,} results are in several files, and count once.")
     return lines

@@ -19,7 +19,7 @@ _JUDGED: dict[str, Paint] = {"✗": "red", "✓": "green", "?": "yellow"}
 
 def render(view: View, *, colour: bool, columns: int | None = None) -> str:
     """The lines as one text; ``columns`` is the terminal's width, None where there is none."""
-    lines = [_painted(line, paint if colour else "") for line, paint in lines_of(view, columns)]
+    lines = [painted(line, paint if colour else "") for line, paint in lines_of(view, columns)]
     return "\n".join(lines).strip("\n") + "\n"
 
 
@@ -62,8 +62,9 @@ def _table(view: View, section: Section) -> tuple[list[str], list[bool]]:
 def warnings(view: View, *, colour: bool) -> Iterator[str]:
     """A line for each file that was refused."""
     for line in view.refused:
-        yield _painted(f"! left out: {line}", "yellow" if colour else "")
+        yield painted(f"! left out: {line}", "yellow" if colour else "")
 
 
-def _painted(line: str, paint: Paint) -> str:
+def painted(line: str, paint: Paint) -> str:
+    """The line in its colour."""
     return f"{_CODES[paint]}{line}{_OFF}" if paint else line

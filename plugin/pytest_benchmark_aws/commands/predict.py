@@ -1,0 +1,170 @@
+"""``pytest-benchmark-aws predict``: every instance type from a handful of them, and what to measure next."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_benchmark_aws.commands import output
+from pytest_benchmark_aws.commands.compare import colours, parse_amount
+from pytest_benchmark_aws.commands.inputs import Loaded, add_inputs, load
+from pytest_benchmark_aws.core.errors import PlanError, UnitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_benchmark_aws.predict.answer import PredictedRow, Prediction
+    from pytest_benchmark_aws.predict.model.machines import Machine
+    from pytest_benchmark_aws.report.predicted import Shown
+
+_DESCRIPTION = (
+    "Predicts what each test takes and costs on every instance type, from results on some of them, with 95 % "
+    "intervals; and names what to measure next. Without any result it names the machines to begin with."
+)
+_EXIT = "Exit code: 0; 1 where a file could not be read; 2 for wrong usage."
+_TOP = 15
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its options."""
+    parser = commands.add_parser(
+        "predict", help="every instance type from a handful of results", description=_DESCRIPTION, epilog=_EXIT
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "--filter",
+        action="append",
+        metavar="EXPR",
+        help="of results, such as 'test=*train*' or 'machine=m5.*'; repeatable, all must hold",
+    )
+    parser.add_argument(
+        "--statistic",
+        choices=("median", "mean", "min"),
+        default="median",
+        help="of a launch's rounds (default: median)",
+    )
+    parser.add_argument(
+        "--candidates",
+        metavar="EXPR",
+        help="what is predicted, such as 'vcpus>=16 and memory>=96GiB'; default: all priced types, not burstable",
+    )
+    parser.add_argument(
+        "--for",
+        dest="goal",
+        choices=("usd", "time"),
+        default="usd",
+        help="what rows are sorted by, and what the best is by (default: usd)",
+    )
+    parser.add_argument("--max-seconds", metavar="S", help="only what is predicted to keep this time of a run")
+    parser.add_argument("--max-usd", metavar="USD", help="only what is predicted to keep this cost of a run")
+    parser.add_argument(
+        "--next", type=int, default=3, metavar="N", help="how many machines to name to measure next (default: 3)"
+    )
+    parser.add_argument(
+        "--top", type=int, metavar="N", help=f"rows of a table beside measured ones; 0: all (default: {_TOP})"
+    )
+    parser.add_argument("--format", choices=("table", "markdown", "csv", "json"), default="table")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write there; - is standard output, the default")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the predictions."""
+    try:
+        shown, loaded = _predict(options)
+    except (PlanError, UnitError) as error:
+        print(f"pytest-benchmark-aws predict: {error}", file=sys.stderr)
+        return 2
+    for line in loaded.refused if loaded else ():
+        print(f"! left out: {line}", file=sys.stderr)
+    _write(options, shown)
+    return 1 if loaded and loaded.refused else 0
+
+
+def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
+    from pytest_benchmark_aws.catalog import snapshot
+    from pytest_benchmark_aws.predict import answer
+    from pytest_benchmark_aws.predict.measured import cases_of
+    from pytest_benchmark_aws.predict.model import table as machine_table
+    from pytest_benchmark_aws.predict.model.machines import machines_of
+    from pytest_benchmark_aws.predict.model.posterior import prior_of
+    from pytest_benchmark_aws.report.predicted import Shown
+
+    for name, least in (("next", 0), ("top", 0)):
+        if (value := getattr(options, name)) is not None and not least <= value <= 10_000:
+            raise PlanError(f"--{name}={value}: give a number from {least} to 10000")
+    seconds = parse_amount("--max-seconds", options.max_seconds) if options.max_seconds else None
+    usd = parse_amount("--max-usd", options.max_usd) if options.max_usd else None
+    table = machine_table.load()
+    prior = prior_of(table)
+    machines = {machine.name: machine for machine in machines_of(snapshot.catalog().types.values(), table)}
+    candidates = _candidates(options.candidates, machines)
+    loaded = _load(options)
+    results = cases_of(loaded.records, machines, options.statistic) if loaded else []
+    predictions: list[Prediction] = [
+        answer.predict_case(prior, case, candidates, options.goal, options.next) for case in results if case.measured
+    ]
+    notes = [
+        f"● measured, ○ predicted by the machine model ({table.source}; {table.licence}); "
+        f"prices of us-east-1, {snapshot.PRICE_DATE}."
+    ]
+    if not predictions:
+        if loaded and loaded.read:
+            named = sorted({name for case in results for name in case.unknown}) or [loaded.nothing()]
+            notes.append(f"! no result is of an instance type that the catalog knows: {', '.join(named)[:300]}")
+        predictions = [answer.first(prior, candidates, options.next)]
+    if seconds is not None or usd is not None:
+        predictions = [_within(prediction, seconds, usd) for prediction in predictions]
+    top = _TOP if options.top is None else options.top or None
+    return Shown(predictions, top, notes), loaded
+
+
+def _candidates(text: str | None, machines: dict[str, Machine]) -> list[Machine]:
+    from pytest_benchmark_aws.catalog import snapshot
+    from pytest_benchmark_aws.core.instance_type_filter import select
+
+    selected = select(text or "vcpus>=1", snapshot.catalog())
+    return [machines[found.name] for found in selected if found.name in machines]
+
+
+def _load(options: argparse.Namespace) -> Loaded | None:
+    """The results; None where no files are named and there is no storage."""
+    from pathlib import Path
+
+    if not options.files and not Path(".benchmarks").is_dir():
+        return None
+    return load(options, options.files, newest=True)
+
+
+def _within(prediction: Prediction, seconds: object, usd: object) -> Prediction:
+    """Without the rows that do not keep the limits."""
+    from dataclasses import replace
+
+    def keeps(row: PredictedRow) -> bool:
+        in_time = seconds is None or row.seconds <= float(str(seconds))
+        cost = row.usd_run
+        return in_time and (usd is None or (cost is not None and cost <= float(str(usd))))
+
+    rows = tuple(filter(keeps, prediction.rows))
+    left = len(prediction.rows) - len(rows)
+    note = (f"{left:,} instance types do not keep the limit.",) if left else ()
+    return replace(prediction, rows=rows, notes=(*prediction.notes, *note))
+
+
+def _write(options: argparse.Namespace, shown: Shown) -> None:
+    from pytest_benchmark_aws.report import predicted
+    from pytest_benchmark_aws.report.formats.text import painted
+
+    to_file = options.output not in {None, output.STDOUT}
+    if options.format == "table":
+        colour = not to_file and colours(sys.stdout)
+        lines: Sequence[str] = [painted(line, paint if colour else "") for line, paint in predicted.lines_of(shown)]
+        rendered = "\n".join(lines).strip("\n") + "\n"
+    else:
+        render = {"markdown": predicted.markdown, "csv": predicted.as_csv, "json": predicted.as_json}
+        rendered = render[options.format](shown)
+    if to_file:
+        output.write(options.output, rendered.encode(errors="backslashreplace"))
+    else:
+        sys.stdout.write(rendered)

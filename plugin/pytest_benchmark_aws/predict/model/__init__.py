@@ -1,0 +1,1 @@
+"""The machine model: how instance types differ, and what results on some of them tell of the others."""
