@@ -31,7 +31,7 @@ from pytest_benchmark_aws.report.text import aligned
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.core.model import InstanceType
+    from pytest_benchmark_aws.core.catalog import InstanceType
 
 
 BLANK = "c5.24xlarge"

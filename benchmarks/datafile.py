@@ -68,7 +68,7 @@ def probe(path: Path, label: str | None, *, na_values: Sequence[str] | None = No
         table, name = tablefile.open_table(path, label, whole=False, na_values=na_values)
         labels = encode_column(name, table.read(name))
         return DataShape(
-            *part_sizes(labels), len(table.types) - 1, labels.classes, tablefile.known_itemsize(table, name) or 8
+            *part_sizes(labels), len(table.types) - 1, labels.classes, tablefile.itemsize_by_metadata(table, name) or 8
         )
 
 

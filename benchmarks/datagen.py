@@ -34,7 +34,7 @@ _CARDINALITIES = (2, 4, 8, 16, 32, 64)
 _LABEL_BITS = 16
 _NOISE_SHARE = 3_277
 """Of 65,536 labels, those that are drawn anew: 5 %."""
-_KEPT_SHARE = 45_875
+_TELLING_SHARE = 45_875
 """Of 65,536 low-cardinality values, those that tell of the class: 70 %."""
 _SPREAD = np.float32(1 / 37_837.2)
 """The sum of four 16-bit numbers has the standard deviation sqrt(4 * (2**32 - 1) / 12) = 37,837.2."""
@@ -147,7 +147,7 @@ def _fill_chunk(
     at = _NUMERIC
     for feature, cardinality in enumerate(_CARDINALITIES):
         bits = np.ascontiguousarray(draw()).astype("<u8", copy=False).view("<u2").reshape(rows, 4)
-        x[:, at + feature] = np.where(bits[:, 0] < _KEPT_SHARE, codes[feature][true], bits[:, 1] % cardinality)
+        x[:, at + feature] = np.where(bits[:, 0] < _TELLING_SHARE, codes[feature][true], bits[:, 1] % cardinality)
     at += len(_CARDINALITIES)
     for feature in range(_REDUNDANT):
         total = x[:, 3 * feature] + x[:, 3 * feature + 1]

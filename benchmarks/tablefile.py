@@ -167,7 +167,7 @@ def _open_parquet(path: Path) -> _Opened:
     return list(schema.names), list(schema.types), read, extremes
 
 
-def known_itemsize(table: Table, label: str) -> int | None:
+def itemsize_by_metadata(table: Table, label: str) -> int | None:
     """Return the bytes of a feature value, or None where integer columns would have to be read to tell."""
     import pyarrow.types as t
 
@@ -193,7 +193,7 @@ def load_table(path: Path, label: str | None, seed: int, na_values: Sequence[str
     codes = labels.parts[0]
     mask = validation_mask(codes, seed=seed)
     features = [column for column in table.types if column != name]
-    itemsize = known_itemsize(table, name)
+    itemsize = itemsize_by_metadata(table, name)
     if itemsize is None:
         integers = [column for column in features if kind_of(column, table.types[column]) == "integer"]
         itemsize = 4 if all(column_fits_float32(table.read(column)) for column in integers) else 8

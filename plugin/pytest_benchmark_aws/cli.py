@@ -6,19 +6,24 @@ import argparse
 import io
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import compare, export, merge, policy, predict, reap, report, runs
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_COMMANDS = ("compare", "predict", "report", "merge", "export", "runs", "reap", "policy")
+"""Each is a module of ``commands``."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 where all is well, 1 where something is alive or failed, 2 for wrong usage."""
     _make_writable()
-    options = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    # The others' modules take longer to load than a small comparison takes.
+    options = _parser(_COMMANDS if not words or words[0] not in _COMMANDS else words[:1]).parse_args(words)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -54,14 +59,14 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pytest-benchmark-aws", description="Compares machines, and looks after runs of pytest --aws."
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (compare, predict, report, merge, export, runs, reap, policy):
-        command.add_parser(commands)
+    for name in names:
+        import_module(f"pytest_benchmark_aws.commands.{name}").add_parser(commands)
     return parser
 
 

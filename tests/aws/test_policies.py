@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws.aws.policies import actions, client_policy, instance_policy
+from pytest_benchmark_aws.aws.policies import client_policy, instance_policy
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.machine.folders import cache_folder
@@ -43,6 +43,11 @@ ONLY_ON_FAILURE = {
     "ec2:DescribeRegions": "reap --all-regions",
     "ec2:GetConsoleOutput": "an instance that ended before it uploaded a log is asked for its console's",
 }
+
+
+def actions(policy: dict[str, Any]) -> set[str]:
+    """All actions that a policy's statements name."""
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
 def iam_actions(calls: set[str]) -> set[str]:

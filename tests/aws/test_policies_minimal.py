@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
 
-from pytest_benchmark_aws.aws.policies import actions
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 from tests.aws.tenant import ACCOUNT, KILLER, PROJECT, REGION, RUNNER, Ran, needs_a_launch, opened, printed
+from tests.aws.test_policies import actions
 
 if TYPE_CHECKING:
     from pathlib import Path

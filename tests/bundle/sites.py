@@ -8,9 +8,21 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.bundle.declared import Need
+from pytest_benchmark_aws.bundle.installed import Environment, canonical
+from pytest_benchmark_aws.bundle.requirements import closure, is_local
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from pytest_benchmark_aws.bundle.wheels import Target
+
+
+def pins(roots: Iterable[str], target: Target) -> dict[str, str]:
+    """Name -> version of the roots and all that they require on the target, as installed here."""
+    chosen = closure((Need(canonical(name)) for name in roots), target, Environment())
+    return {name: dist.version for name, dist in sorted(chosen.items()) if not is_local(dist)}
 
 
 def digest(data: bytes) -> str:

@@ -19,7 +19,7 @@ from pytest_benchmark_aws.bundle import project
 from pytest_benchmark_aws.bundle.project import (
     SHIPPED,
     Archive,
-    bundle_project,
+    files_to_ship,
     make_archive,
     project_files,
     untracked_files,
@@ -30,6 +30,14 @@ NAMES = st.lists(st.text("abcxyz_é", min_size=1, max_size=6), min_size=1, max_s
 TREES = st.dictionaries(NAMES, st.binary(max_size=50), max_size=6).filter(
     lambda tree: not any(PurePosixPath(one) in PurePosixPath(other).parents for one in tree for other in tree)
 )
+
+
+def bundle_project(
+    root: Path, needed: list[Path], extra: dict[str, Path], imported: list[Path] | None = None
+) -> Archive:
+    """The project as it is, with ``extra`` files under ``SHIPPED``."""
+    pairs, secret = files_to_ship(root, needed, imported or [])
+    return make_archive([*pairs, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())], secret)
 
 
 def write(root: Path, files: dict[str, bytes]) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.bundle.project import Project
-from pytest_benchmark_aws.bundle.requirements import SELF, installation, pins
+from pytest_benchmark_aws.bundle.requirements import SELF, installation
 from pytest_benchmark_aws.bundle.wheels import Target
 from pytest_benchmark_aws.core.errors import PlanError
+from tests.bundle.sites import pins
 from tests.bundle.test_wheels import LOCAL
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.instance_type_filter import choose, is_filter, select
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.model import InstanceType
+    from pytest_benchmark_aws.core.catalog import InstanceType
 
 CANDIDATES = tuple(
     known for known in catalog().types.values() if known.usd_per_hour is not None and not known.burstable

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
+from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.model import GRACE_S, Case, InstanceType, Price, Requirements, Target
+from pytest_benchmark_aws.core.model import GRACE_S, Case, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import as_machine, make_plan, most_usd
 
 GIB = 2**30

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,22 +18,12 @@ ARM = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 X86 = ARM.replace("arm64", "x86_64")
 
 
-def until(condition: Callable[[], Any], limit: float = 30.0) -> Any:
-    """What the condition answers, once that is true."""
-    deadline = time.monotonic() + limit
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not become true in time"
-        time.sleep(0.02)
-    return answer
-
-
 class World:
     """An embedded AWS with its clients, and what tests ask of it again and again."""
 
     def __init__(self, aws: EmbeddedAWS) -> None:
         self.aws = aws
         self.ec2 = self.client("ec2")
-        self.until = until
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client that tries once."""
@@ -72,7 +63,7 @@ class World:
 
     def wait_for(self, instance_id: str, state: str) -> dict[str, Any]:
         """Wait until an instance is in a state; its description."""
-        return until(lambda: (found := self.describe(instance_id))["State"]["Name"] == state and found)
+        return wait_until(lambda: (found := self.describe(instance_id))["State"]["Name"] == state and found)
 
     def console(self, instance_id: str) -> str:
         """Its console."""
@@ -80,7 +71,7 @@ class World:
 
     def wait_for_line(self, instance_id: str, text: str) -> str:
         """Wait until the console holds a text; the console."""
-        return until(lambda: text in (found := self.console(instance_id)) and found)
+        return wait_until(lambda: text in (found := self.console(instance_id)) and found)
 
     def record(self, instance_id: str) -> dict[str, Any]:
         """What the control API says of an instance."""

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.report.html import browser
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +179,7 @@ def test_k1_the_control_api_needs_the_secret(world: World) -> None:
 def test_k1_the_metadata_service_answers_its_instance_alone(world: World) -> None:
     """Who knows the id alone gets no token of it, and so no credentials of its role; arguments tell it to nobody."""
     instance = world.launch("#!/bin/sh\nexec sleep 600\n")
-    world.until(lambda: world.record(instance)["pid"])
+    wait_until(lambda: world.record(instance)["pid"])
     ttl = {"X_aws_ec2_metadata_token_ttl_seconds": "60"}
     assert ask(world, "PUT", f"/_embedded/imds/{instance}/latest/api/token", **ttl)[0] == 404
     assert ask(world, "PUT", f"/_embedded/imds/{instance}.guess/latest/api/token", **ttl)[0] == 404
@@ -223,7 +224,7 @@ def test_k1_another_users_processes_launch_nothing(world: World) -> None:
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("only root, with setpriv, can act as another user here")
     existing = world.launch("#!/bin/sh\nexec sleep 600\n")
-    directory = world.until(lambda: world.record(existing)["pid"] and world.record(existing)["directory"])
+    directory = wait_until(lambda: world.record(existing)["pid"] and world.record(existing)["directory"])
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     if subprocess.run([*nobody, sys.executable, "-c", "import boto3"], check=False, capture_output=True).returncode:
         pytest.skip("user 65534 may not run this Python")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.embedded.control_client import control
-from tests.embedded.conftest import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,6 @@ class Command:
 
     def launch_sleeper(self) -> int:
         """Launch an instance that sleeps; its process."""
-        import time
-
         import boto3
 
         options = {
@@ -62,13 +60,7 @@ class Command:
         boto3.client("ec2", **options).run_instances(
             ImageId=image, MinCount=1, MaxCount=1, InstanceType="m5.large", UserData=script
         )
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            pid = control(self.values, "instances")[0]["pid"]
-            if pid is not None:
-                return pid
-            time.sleep(0.02)
-        raise AssertionError("the guest did not start")
+        return wait_until(lambda: control(self.values, "instances")[0]["pid"])
 
 
 @pytest.fixture
@@ -126,8 +118,8 @@ def test_k14_its_guests_end_where_it_is_killed(command: Command, temporary: Path
     pid = command.launch_sleeper()
     command.process.kill()
     command.process.communicate(timeout=30)
-    until(lambda: not runs(pid))
-    until(lambda: list(temporary.iterdir()) == [])
+    wait_until(lambda: not runs(pid))
+    wait_until(lambda: list(temporary.iterdir()) == [])
 
 
 def test_given_root_is_kept(temporary: Path) -> None:

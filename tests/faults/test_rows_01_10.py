@@ -12,7 +12,8 @@ from pytest_benchmark_aws.core.model import GRACE_S
 from pytest_benchmark_aws.run.journal import JournalError
 from pytest_benchmark_aws.run.ledger import RealClock
 from tests.faults.wire import answer_with, answering, form, lose_calls, lose_replies
-from tests.faults.world import HANGS, LIMIT_S, RUN, STAYS, QuickClock, World, make_jobs, opened, until
+from tests.faults.world import HANGS, LIMIT_S, RUN, STAYS, QuickClock, World, make_jobs, opened
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +164,7 @@ def test_fault_07_an_answered_terminate_is_not_trusted(world: World) -> None:
 def test_fault_08_interrupted_once_drains(world: World) -> None:
     """After one Ctrl-C the instances are ended, what they have is fetched, and the client ends in order."""
     with world.client(script=HANGS, jobs=2) as process:
-        until(lambda: len(world.alive()) == 2 and len(world.lines("launched")) == 2)
+        wait_until(lambda: len(world.alive()) == 2 and len(world.lines("launched")) == 2)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
@@ -176,10 +177,10 @@ def test_fault_08_interrupted_once_drains(world: World) -> None:
 def test_fault_08_interrupted_twice_ends_at_once_with_the_reap_command(world: World) -> None:
     """The second Ctrl-C, while AWS does not let the instances end, ends the client, which says how to end them."""
     with world.client(script=HANGS) as process:
-        until(lambda: world.lines("launched"))
+        wait_until(lambda: world.lines("launched"))
         world.fault("TerminateInstances", "RequestLimitExceeded", 503, times=10**6)
         process.send_signal(signal.SIGINT)
-        until(lambda: world.calls("TerminateInstances"))
+        wait_until(lambda: world.calls("TerminateInstances"))
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[0]
     assert process.returncode == 2, said
@@ -194,7 +195,7 @@ def test_fault_09_asleep_for_hours_late_results_are_fetched(world: World) -> Non
 
     def sleeps(clock: QuickClock) -> None:
         if clock.skipped < 8 * 3600:
-            until(lambda: world.instances() and not world.alive())
+            wait_until(lambda: world.instances() and not world.alive())
             clock.skipped += 8 * 3600
             world.fault("DescribeInstances", "Unavailable", 503, times=20)
 
@@ -211,7 +212,7 @@ def test_fault_09_asleep_for_hours_the_deadline_holds(tmp_path: Path, no_backoff
 
         def sleeps(clock: QuickClock) -> None:
             if clock.skipped < 8 * 3600:
-                until(lambda: world.instances() and not world.alive())
+                wait_until(lambda: world.instances() and not world.alive())
                 clock.skipped += 8 * 3600
 
         world.clock.on_sleep = sleeps
@@ -232,7 +233,7 @@ def test_fault_09_the_clock_counts_a_machines_sleep() -> None:
 def test_fault_10_a_second_client_is_refused(world: World) -> None:
     """While a process works on a run, another one that would go on with it ends, and launches nothing."""
     with world.client(script=HANGS) as first:
-        until(lambda: world.lines("launched"))
+        wait_until(lambda: world.lines("launched"))
         with world.client(resume=True) as second:
             said = second.communicate(timeout=60)[0]
         assert second.returncode == 3, said

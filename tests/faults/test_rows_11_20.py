@@ -16,7 +16,8 @@ from pytest_benchmark_aws.embedded.iam.authorization import Key
 from pytest_benchmark_aws.run import history
 from pytest_benchmark_aws.run.journal import JournalError, read
 from tests.faults.wire import answer_with, answering, ec2_error, form
-from tests.faults.world import HANGS, RUN, STAYS, QuickClock, World, make_backend, make_jobs, opened, until
+from tests.faults.world import HANGS, RUN, STAYS, QuickClock, World, make_backend, make_jobs, opened
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -314,7 +315,7 @@ def test_fault_18_credentials_that_stay_away_the_guest_ends_itself(tmp_path: Pat
         world.clock.on_sleep = passes
         with pytest.raises(CleanupError, match=r"credentials have ended.* not seen to be gone: i-\w+"):
             world.run(make_jobs(), clients=clients, script=HANGS)
-        until(lambda: not world.alive())
+        wait_until(lambda: not world.alive())
         (instance,) = world.instances()
         assert instance["state_reason"] == "Client.InstanceInitiatedShutdown"
 
@@ -351,7 +352,7 @@ def test_fault_20_a_token_of_another_launch_stops_the_run(world: World) -> None:
     with pytest.raises(CleanupError, match=rf"IdempotentParameterMismatch.*pytest-benchmark-aws reap --run {RUN}"):
         world.run(jobs, clients=clients, script=HANGS)
     assert len(world.instances()) == 1
-    until(lambda: not world.alive())
+    wait_until(lambda: not world.alive())
     assert len(world.lines("intent")) == 2
 
 
@@ -363,5 +364,5 @@ def test_fault_20_a_request_that_changed_on_disk_is_a_mismatch(world: World) -> 
     with pytest.raises(CleanupError, match="IdempotentParameterMismatch"):
         world.run(make_jobs(), resume=True)
     assert len(world.instances()) == 1
-    until(lambda: not world.alive())
+    wait_until(lambda: not world.alive())
     assert [line["kind"] for line in read(world.journal_path)].count("launched") == 0

@@ -17,8 +17,8 @@ from pytest_benchmark_aws.guest import agent
 from pytest_benchmark_aws.run import start
 from tests.faults.guests import job_of, loopback, real_guests
 from tests.faults.world import make_jobs
-from tests.guest.conftest import until
 from tests.guest.test_launch import delivered, finished
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def test_fault_21_a_guest_that_never_speaks_leaves_its_console(world: World) -> 
         going = any(one["state"] in {"shutting-down", "stopping"} for one in world.instances())
         return "no route to host" in console(world) and not going
 
-    world.clock.on_sleep = lambda _: until(spoken_and_settled)
+    world.clock.on_sleep = lambda _: wait_until(spoken_and_settled)
     silent = "print('eth0: no route to host', flush=True); signal.pause()"
     folder = world.journal_path.parent
     (one,) = world.run(
@@ -73,7 +73,7 @@ def test_fault_22_a_failed_install_is_told_with_the_logs_tail(world: World) -> N
     backend = real_guests(world, "", lock=f"nowhere==1.0 --hash=sha256:{'0' * 64}\n")
     job = job_of(["test_it"])
     handle = backend.launch(job, backend.placements(job, 1)[0])
-    until(lambda: not world.alive())
+    wait_until(lambda: not world.alive())
     outcome = backend.collect(handle)
     assert (outcome.outcome, outcome.whole) == ("error: the wheels could not be installed", True)
     assert "No matching distribution found for nowhere==1.0" in outcome.log
@@ -102,7 +102,7 @@ def small_memory(tmp_path: Path) -> Iterator[Path]:
         python.chmod(0o755)
         yield python
     finally:
-        until(lambda: _removed(group))
+        wait_until(lambda: _removed(group))
 
 
 def _removed(group: Path) -> bool:
@@ -185,7 +185,7 @@ def test_fault_25_a_hang_is_interrupted_and_the_rest_delivered(launch: Launch, m
     def wait_until_it_hangs(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
         """The limit is reached as soon as the second test hangs, whatever this machine's speed."""
         if not sent:
-            until(lambda: any(path.read_text().count(begun) for path in launch.root.glob("checkpoint.jsonl")))
+            wait_until(lambda: any(path.read_text().count(begun) for path in launch.root.glob("checkpoint.jsonl")))
             raise subprocess.TimeoutExpired(process.args, 0)
         return wait(process, timeout)
 
@@ -200,7 +200,7 @@ def test_fault_25_a_hanging_guest_powers_itself_off(world: World) -> None:
     backend = real_guests(world, "import threading\ndef test_hangs(): threading.Event().wait()\n")
     job = job_of(["test_hangs"], limit_s=1)
     handle = backend.launch(job, backend.placements(job, 1)[0])
-    until(lambda: not world.alive())
+    wait_until(lambda: not world.alive())
     outcome = backend.collect(handle)
     assert (outcome.outcome, outcome.whole) == ("timeout", True)
     assert world.instances()[0]["state_reason"] == "Client.InstanceInitiatedShutdown"

@@ -15,8 +15,9 @@ from pytest_benchmark_aws.run.start import RunOutcome
 from pytest_benchmark_aws.run.timeouts import SPOT_ATTEMPTS
 from pytest_benchmark_aws.session.extra_info import extra_info
 from tests.faults.guests import line_of, loopback
-from tests.faults.world import HANGS, RUN, STAYS, World, make_backend, make_jobs, until
+from tests.faults.world import HANGS, RUN, STAYS, World, make_backend, make_jobs
 from tests.guest.test_launch import finished, outcome_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def test_fault_28_a_notice_ends_the_tests_and_what_is_finished_is_delivered(
         launch.job |= {"market": "spot", "beat_s": 0.05}
 
         def notice() -> None:
-            until(begun.exists)
+            wait_until(begun.exists)
             world.aws.control(f"instances/{handle.instance_id}/spot-notice", {})
 
         thread = threading.Thread(target=notice)

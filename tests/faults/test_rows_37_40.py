@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.requirements import pins
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
+from tests.bundle.sites import pins
 from tests.faults.guests import HERE
 from tests.faults.proxy import Proxy
-from tests.faults.world import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,8 +112,8 @@ def test_fault_40_a_run_goes_on_where_the_network_was_cut(world: World, tmp_path
         proxy.cut_next_answer_after(2**20)  # the guest's download
 
         def cut_when_it_runs() -> None:
-            until(lambda: world.calls("RunInstances"))
-            until(lambda: proxy.cut_short)
+            wait_until(lambda: world.calls("RunInstances"))
+            wait_until(lambda: proxy.cut_short)
             proxy.cut(3)
 
         cutter = threading.Thread(target=cut_when_it_runs)

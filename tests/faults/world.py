@@ -114,15 +114,6 @@ class QuickClock:
         self.on_sleep(self)
 
 
-def until(condition: Callable[[], Any], limit: float = 60.0) -> Any:
-    """What the condition answers, once that is true."""
-    deadline = time.monotonic() + limit
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not become true in time"
-        time.sleep(0.02)
-    return answer
-
-
 def make_jobs(count: int = 1, name: str = "m5.large", market: Market = "on-demand") -> list[Job]:
     """Jobs with a case each."""
     cases = [

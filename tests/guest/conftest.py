@@ -128,15 +128,6 @@ def pip_wheel() -> tuple[str, bytes]:
     return f"pip-{pip.version}-py3-none-any.whl", buffer.getvalue()
 
 
-def until(condition: Callable[[], Any], limit: float = 60.0) -> Any:
-    """What the condition answers, once that is true."""
-    deadline, tick = time.monotonic() + limit, threading.Event()
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not become true in time"
-        tick.wait(0.02)
-    return answer
-
-
 class Launch:
     """A launch's job and root folder, its agent in this process."""
 

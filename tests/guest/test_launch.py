@@ -19,7 +19,8 @@ import pytest_benchmark_aws
 from pytest_benchmark_aws.backends import agent_archive
 from pytest_benchmark_aws.guest import agent, run_tests
 from pytest_benchmark_aws.guest import launch as launch_module
-from tests.guest.conftest import pack, pip_wheel, until, wheel
+from tests.guest.conftest import pack, pip_wheel, wheel
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.guest.conftest import Launch, Storage
@@ -71,7 +72,7 @@ def test_the_client_sees_it_run(launch: Launch, monkeypatch: pytest.MonkeyPatch)
 
     class Watched(subprocess.Popen[bytes]):
         def wait(self, timeout: float | None = None) -> int:
-            until(beat)
+            wait_until(beat)
             go.touch()
             return super().wait(timeout)
 
@@ -96,7 +97,7 @@ def limit_in_the_hang(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
         def wait(self, timeout: float | None = None) -> int:
             if not self.late:
                 self.late = True
-                until(lambda: checkpoint.exists() and begun in checkpoint.read_text())
+                wait_until(lambda: checkpoint.exists() and begun in checkpoint.read_text())
                 raise subprocess.TimeoutExpired(self.args, 0)
             return super().wait(timeout)
 
@@ -124,7 +125,7 @@ def test_a_pytest_that_ignores_the_interrupt_is_killed(launch: Launch, monkeypat
     kill = os.killpg
 
     def killpg(group: int, number: int) -> None:
-        until(deaf.exists)
+        wait_until(deaf.exists)
         kill(group, number)
 
     monkeypatch.setattr(os, "killpg", killpg)
@@ -186,7 +187,7 @@ def test_a_dnf_that_hangs_is_told_with_its_words(launch: Launch, monkeypatch: py
     outcome = f"error: {killed}; its words are in the log" if limits == "step" else "timeout"
     assert delivered(launch.storage)["outcome"] == outcome
     assert (log.count("Waiting for the mirror"), killed in log) == (1, True)
-    until(lambda: not runs(int(pid.read_text())))
+    wait_until(lambda: not runs(int(pid.read_text())))
 
 
 def runs(pid: int) -> bool:

@@ -6,13 +6,14 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +48,14 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         [sys.executable, "-m", "localstack.runtime.main"],
         env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=folder,
     )  # fmt: skip
+
+    def end_of_log() -> str:
+        return (folder / "log").read_text(errors="replace")[-3000:]
+
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + STARTS_S
-        while not _answers(url):
-            said = (folder / "log").read_text(errors="replace")[-3000:]
-            assert process.poll() is None, said
-            assert time.monotonic() < deadline, said
-            time.sleep(0.2)
+        wait_until(lambda: process.poll() is not None or _answers(url), STARTS_S, every=0.2, state=end_of_log)
+        assert process.poll() is None, end_of_log()
         yield url
     finally:
         process.terminate()

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
-from pytest_benchmark_aws.core.model import Case, InstanceType, Misfit, Plan, Price, Requirements, Target
+from pytest_benchmark_aws.core.catalog import InstanceType
+from pytest_benchmark_aws.core.model import Case, Misfit, Plan, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.aws.policies import actions, storage_policy
-from tests.aws.test_policies import condition, iam_actions, statements
+from pytest_benchmark_aws.aws.policies import storage_policy
+from tests.aws.test_policies import actions, condition, iam_actions, statements
 
 if TYPE_CHECKING:
     from tests.shared.conftest import Bucket

@@ -187,11 +187,6 @@ def storage_policy(
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def actions(policy: dict[str, Any]) -> set[str]:
-    """All actions that a policy's statements name."""
-    return {action for statement in policy["Statement"] for action in statement["Action"]}
-
-
 def _allow(
     name: str, allowed: list[str], resource: str | list[str], condition: dict[str, Any] | None = None
 ) -> dict[str, Any]:

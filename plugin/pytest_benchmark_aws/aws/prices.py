@@ -10,8 +10,9 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.core.model import InstanceType, Price
+from pytest_benchmark_aws.core.model import Price
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.machine.folders import own_folder
 from pytest_benchmark_aws.machine.regular_files import read_regular

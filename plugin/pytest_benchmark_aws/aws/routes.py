@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def without_a_way_out(clients: Clients, subnets: Iterable[Subnet]) -> dict[str, str]:
     """Subnet id -> why an instance there cannot reach S3, by the routes; those that can are left out."""
-    found, tables = list(subnets), list[dict[str, Any]]()
-    vpcs = sorted({subnet.vpc_id for subnet in found})
+    subnets, tables = list(subnets), list[dict[str, Any]]()
+    vpcs = sorted({subnet.vpc_id for subnet in subnets})
     pages = clients("ec2").get_paginator("describe_route_tables")
     for page in pages.paginate(Filters=[{"Name": "vpc-id", "Values": vpcs}]) if vpcs else ():
         tables += page["RouteTables"]
-    reasons = {subnet.subnet_id: _no_way_out(subnet, tables) for subnet in found}
+    reasons = {subnet.subnet_id: _no_way_out(subnet, tables) for subnet in subnets}
     return {subnet_id: reason for subnet_id, reason in reasons.items() if reason}
 
 

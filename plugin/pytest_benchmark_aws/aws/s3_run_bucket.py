@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _OWN_NAME = "pytest-benchmark-aws-"
 CONFLICTS = 8
 """Tries of a call that a new bucket is not ready for: about 40 s."""
-KEPT_DAYS = 14
+RETENTION_DAYS = 14
 """After which S3 deletes an object."""
 
 
@@ -92,7 +92,7 @@ class Bucket:
             "ID": "expire",
             "Status": "Enabled",
             "Filter": {"Prefix": ""},
-            "Expiration": {"Days": KEPT_DAYS},
+            "Expiration": {"Days": RETENTION_DAYS},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         }
         own = self._own

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.protocol import Backend, Handle, SeenLaunch, Site, Status
-    from pytest_benchmark_aws.core.model import InstanceType, Job, Market
+    from pytest_benchmark_aws.core.catalog import InstanceType
+    from pytest_benchmark_aws.core.model import Job, Market
     from pytest_benchmark_aws.core.settings import Settings
 
 MODULES: Mapping[str, str] = {"": "pytest_benchmark_aws.backends.ec2.backend"}

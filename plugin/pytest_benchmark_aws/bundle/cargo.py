@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 class _Manifest:
     """What will be shipped, before anything of it is read or downloaded."""
 
-    imports: Imports
     files: list[tuple[str, Path]]
     left_out: dict[Path, str]
     installations: dict[wheels.Target, Installation]
@@ -115,7 +114,6 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     missing = {name for wanted in installations.values() for name in wanted.missing if name not in wanted.optional}
     optional = {name for wanted in installations.values() for name in wanted.optional} - missing
     return _Manifest(
-        imports,
         [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
         left_out,
         installations,
@@ -199,8 +197,8 @@ def _metadata_files(dist: metadata.Distribution, name: str) -> list[Path]:
     """What importlib finds a distribution's name and entry points by."""
     if in_tree(dist):
         folders = [path for path in Path(str(dist.locate_file(""))).glob("*.egg-info") if path.is_dir()]
-        mine = [path for path in folders if canonical(path.stem) == canonical(name)]
-        return [path / part for path in mine for part in ("PKG-INFO", "entry_points.txt") if (path / part).is_file()]
+        own = [path for path in folders if canonical(path.stem) == canonical(name)]
+        return [path / part for path in own for part in ("PKG-INFO", "entry_points.txt") if (path / part).is_file()]
     return [
         Path(str(dist.locate_file(file)))
         for file in files_of(dist)

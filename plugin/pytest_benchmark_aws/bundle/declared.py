@@ -39,8 +39,6 @@ class FileLine:
 
     requirement: str
     constraint: bool
-    hashes: bool
-    """Whether it pins hashes."""
 
 
 def declared(root: Path, environment: Environment, markers: Mapping[str, str], *, groups: bool = True) -> set[Need]:
@@ -93,10 +91,7 @@ def read_requirements(path: Path, option: str) -> list[FileLine]:
         lines = list(parse_requirements(str(path), session=PipSession()))
     except (PipError, OSError, UnicodeError) as error:
         raise PlanError(f"{option} {path}: pip cannot read it: {error}") from error
-    return [
-        FileLine(_without_marks(line.requirement), line.constraint, bool((line.options or {}).get("hashes")))
-        for line in lines
-    ]
+    return [FileLine(_without_marks(line.requirement), line.constraint) for line in lines]
 
 
 def _without_marks(text: str) -> str:

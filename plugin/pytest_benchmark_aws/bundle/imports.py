@@ -118,16 +118,16 @@ class Reader:
 
     def _follow(self, imported: Import, source: Path | None, *, stray: bool, distributions: bool) -> list[Path]:
         """Notes whose the files of an import are; returns those of the project."""
-        found: list[tuple[str, str]] = []
+        modules: list[tuple[str, str]] = []
         if imported.level and source is not None:
             folder = source.parents[min(imported.level, len(source.parents)) - 1]
-            found = [("", file) for file in _modules_below([str(folder)], imported.name.split("."))]
+            modules = [("", file) for file in _modules_below([str(folder)], imported.name.split("."))]
             stray = distributions = False
         elif not imported.level and (top := imported.name.partition(".")[0]) not in _NEITHER:
             start, places = _locate(top)
-            found = [] if start is None else [(top, start)]
-            found += [(imported.name, file) for file in _modules_below(places, imported.name.split(".")[1:])]
-        files = [self._take(name, file, stray=stray, distributions=distributions) for name, file in found]
+            modules = [] if start is None else [(top, start)]
+            modules += [(imported.name, file) for file in _modules_below(places, imported.name.split(".")[1:])]
+        files = [self._take(name, file, stray=stray, distributions=distributions) for name, file in modules]
         return [file for file in files if file is not None]
 
     def _take(self, name: str, file: str, *, stray: bool, distributions: bool = True) -> Path | None:

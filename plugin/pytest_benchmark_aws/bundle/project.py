@@ -133,19 +133,6 @@ def add_file(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644
     archive.addfile(info, io.BytesIO(data))
 
 
-def bundle_project(
-    root: Path, needed: Iterable[Path], extra: Mapping[str, Path], imported: Iterable[Path] = ()
-) -> Archive:
-    """The project as it is, with ``extra`` files under ``SHIPPED``.
-
-    Raises:
-        PlanError: a file that is ``needed`` (a collected test file) is not among those to ship, a link leads to a file
-            that is not, or it is too large.
-    """
-    pairs, secret = files_to_ship(root, needed, imported)
-    return make_archive([*pairs, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())], secret)
-
-
 def files_to_ship(
     root: Path, needed: Iterable[Path], imported: Iterable[Path] = (), ship_secrets: Iterable[str] = ()
 ) -> tuple[list[tuple[str, Path]], dict[Path, str]]:
@@ -155,7 +142,8 @@ def files_to_ship(
     whatever they are called. ``ship_secrets`` are patterns of files that are shipped whatever they hold.
 
     Raises:
-        PlanError: as ``bundle_project`` says; or a file that is needed holds a key, or a pattern means none.
+        PlanError: a file that is ``needed`` (a collected test file) is not among those to ship or holds a key, a link
+            leads to a file that is not, or a pattern means none.
     """
     used, ship_secrets = {*needed, *imported}, tuple(ship_secrets)
     files, named = project_files(root)

@@ -139,15 +139,6 @@ def _built(
     return wheels, notes
 
 
-def pins(roots: Iterable[str], target: Target) -> dict[str, str]:
-    """Name -> version of the roots and all that they require on the target, as installed here.
-
-    A root that is not installed, or that comes from a folder, is left to the caller.
-    """
-    chosen = closure((Need(canonical(name)) for name in roots), target, Environment())
-    return {name: dist.version for name, dist in sorted(chosen.items()) if not is_local(dist)}
-
-
 def closure(roots: Iterable[Need], target: Target, environment: Environment) -> dict[str, metadata.Distribution]:
     """The distributions of the roots, what pytest itself needs, and all that they require on the target."""
     from packaging.requirements import InvalidRequirement, Requirement

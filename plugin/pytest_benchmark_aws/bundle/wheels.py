@@ -125,9 +125,9 @@ def check(requirements: Iterable[str], target: Target, store: Path, wanted: Inst
         return stored.notes
     path = folder.with_suffix(".checked")
     try:
-        kept = json.loads(read_regular(path, _MOST_BYTES, own=True))
-        if isinstance(kept, list):
-            return tuple(map(str, kept))
+        notes = json.loads(read_regular(path, _MOST_BYTES, own=True))
+        if isinstance(notes, list):
+            return tuple(map(str, notes))
     except (OSError, ValueError, RecursionError):
         pass
     notes, certain = check_with_pip(download)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,9 +16,7 @@ PRICE_DATE = "2026-07-20"
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
     """The shipped catalog, read once for each process."""
-    from importlib.resources import files
-
     from pytest_benchmark_aws.core.catalog import parse_catalog
 
-    text = (files("pytest_benchmark_aws") / "catalog" / "data" / "ec2-instance-types.csv").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "data" / "ec2-instance-types.csv").read_text(encoding="utf-8")
     return parse_catalog(text.splitlines(), PRICE_DATE)

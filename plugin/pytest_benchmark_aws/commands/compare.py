@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from decimal import Decimal, InvalidOperation
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.commands import output
@@ -242,7 +243,7 @@ def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple
 
 
 def _write(options: argparse.Namespace, view: View) -> None:
-    from pytest_benchmark_aws.report.formats import csv, json, markdown, text
+    from pytest_benchmark_aws.report.formats import text
 
     if options.output in {None, output.STDOUT}:
         options.output = None
@@ -251,7 +252,7 @@ def _write(options: argparse.Namespace, view: View) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         rendered = text.render(view, colour=colour, columns=width)
     else:
-        rendered = {"markdown": markdown, "csv": csv, "json": json}[options.format].render(view)
+        rendered = import_module(f"pytest_benchmark_aws.report.formats.{options.format}").render(view)
     for line in text.warnings(view, colour=colours(sys.stderr)):
         print(line, file=sys.stderr)
     if options.format == "csv":  # which holds rows alone

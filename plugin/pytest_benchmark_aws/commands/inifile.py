@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +21,16 @@ def project_settings(folder: Path) -> dict[str, str]:
 
 def _sections(place: Path) -> Iterator[dict[str, str]]:
     """The settings of one folder, where it has some."""
-    import iniconfig
-
     for name, section in (
         ("pytest.ini", "pytest"),
         (".pytest.ini", "pytest"),
         ("tox.ini", "pytest"),
         ("setup.cfg", "tool:pytest"),
     ):
+        if not os.path.isfile(place / name):
+            continue
+        import iniconfig
+
         try:
             sections = iniconfig.IniConfig(str(place / name)).sections
         except (OSError, iniconfig.ParseError, UnicodeDecodeError):

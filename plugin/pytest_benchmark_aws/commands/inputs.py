@@ -30,8 +30,13 @@ def add_files(parser: argparse.ArgumentParser, *, default: bool) -> None:
         metavar="FILES",
         help="files, folders, patterns, or s3://bucket/prefix" + (" (default: .benchmarks)" if default else ""),
     )
-    parser.add_argument("--region", help="of s3://; default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-    parser.add_argument("--profile", help="of s3://; default: AWS_PROFILE")
+    add_account(parser, "of s3://; ")
+
+
+def add_account(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """The region and the account that are asked, by a profile of AWS's configuration."""
+    parser.add_argument("--region", help=f"{of}default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
+    parser.add_argument("--profile", help=f"{of}default: AWS_PROFILE")
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:

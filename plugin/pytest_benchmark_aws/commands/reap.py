@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.commands.inputs import add_account
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--all-regions", action="store_true", help="in every region of the account, not only one")
     parser.add_argument("--run", metavar="RUN", dest="run_id", help="only those of this run")
     parser.add_argument("--overdue", action="store_true", help="only those past their deadline")
-    parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-    parser.add_argument("--profile", help="default: AWS_PROFILE")
+    add_account(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.commands.inputs import add_account
 from pytest_benchmark_aws.report.text import aligned, few, printable
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("runs", help="this machine's runs: when, project, where, jobs, state, USD, alive")
     parser.add_argument("--limit", metavar="N", type=_count, help="the newest N alone (default: all)")
     parser.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
-    parser.add_argument("--region", help="default: AWS_REGION, AWS_DEFAULT_REGION or the profile's")
-    parser.add_argument("--profile", help="default: AWS_PROFILE")
+    add_account(parser)
     parser.set_defaults(run=run)
 
 

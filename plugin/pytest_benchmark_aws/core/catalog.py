@@ -8,7 +8,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, nearest_names
-from pytest_benchmark_aws.core.model import InstanceType
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceType:
+    """One row of the catalog. What is not known is None."""
+
+    name: str
+    vcpus: int | None
+    cores: int | None
+    threads_per_core: int | None
+    memory_bytes: int | None
+    arches: tuple[str, ...]
+    cpu_manufacturer: str | None
+    clock_ghz: float | None
+    gpu: str | None
+    gpus: int
+    burstable: bool
+    current_generation: bool
+    usd_per_hour: Decimal | None
+    """On demand, Linux, shared tenancy, us-east-1."""
 
 
 @dataclass(frozen=True, slots=True)

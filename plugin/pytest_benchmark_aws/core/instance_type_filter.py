@@ -8,10 +8,9 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
-from pytest_benchmark_aws.core.catalog import Catalog
+from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 from pytest_benchmark_aws.core.instance_type_names import family_of, size_of
-from pytest_benchmark_aws.core.model import InstanceType
 from pytest_benchmark_aws.core.values.units import parse_memory
 
 _Test: TypeAlias = "Callable[[InstanceType], bool]"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.catalog import InstanceType
 
 Market = Literal["on-demand", "spot"]
 MARKETS: tuple[Market, ...] = ("on-demand", "spot")
@@ -20,26 +23,6 @@ Of every backend that says nothing else; here and not with the other waiting tim
 
 LONGEST_URL_S = 604_800
 """Seconds that a presigned URL is valid at most (S3 API reference, X-Amz-Expires; aws-cli #5464)."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceType:
-    """One row of the catalog. What is not known is None."""
-
-    name: str
-    vcpus: int | None
-    cores: int | None
-    threads_per_core: int | None
-    memory_bytes: int | None
-    arches: tuple[str, ...]
-    cpu_manufacturer: str | None
-    clock_ghz: float | None
-    gpu: str | None
-    gpus: int
-    burstable: bool
-    current_generation: bool
-    usd_per_hour: Decimal | None
-    """On demand, Linux, shared tenancy, us-east-1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from pytest_benchmark_aws.core.catalog import Catalog
+from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
@@ -13,7 +13,6 @@ from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, fami
 from pytest_benchmark_aws.core.model import (
     GRACE_S,
     Case,
-    InstanceType,
     Job,
     Machine,
     Misfit,

@@ -91,8 +91,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
 
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
-    as_given: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
-    as_given |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
+    unparsed: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
+    unparsed |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
         target=_choice("target", values, ("auto", "cloud", "embedded")) or "auto",
         dry_run=bool(values["dry-run"] or values["show-bundle"]),
@@ -115,7 +115,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         search=_search(values),
         search_launches=parsed("search-launches", _count, 8),
         search_regret=parsed("search-regret", _share, 0.05),
-        **as_given,
+        **unparsed,
     )
 
 

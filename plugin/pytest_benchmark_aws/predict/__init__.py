@@ -1,1 +1,1 @@
-"""What other machines, scales and threads would take, from what was measured: pure, the standard library alone."""
+"""What was not measured, predicted from what was, with how sure that is. Standard library only."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
 GAP = "  "
 
@@ -42,3 +43,12 @@ def printable_block(text: str) -> str:
     """The same for what a program wrote, in which tabs and both kinds of line ends are at home."""
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+
+
+def with_texts(value: Any, shown: Callable[[str], str]) -> Any:
+    """A value as JSON has it, with all its texts and keys as they are shown."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, dict):
+        return {shown(key): with_texts(item, shown) for key, item in value.items()}
+    return [with_texts(item, shown) for item in value] if isinstance(value, list) else value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.compare.heads import Newest, without_duplicates
 from pytest_benchmark_aws.core.compare.heads import newest as newest_of
-from pytest_benchmark_aws.core.compare.records import RecordError, heads_of, parse_records, records_of
+from pytest_benchmark_aws.core.compare.records import RecordError, heads_of, records_of
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.machine.regular_files import read_regular
 from pytest_benchmark_aws.report.text import printable
@@ -57,17 +57,11 @@ class ReadNewest:
 def read_files(files: Sequence[Path], how: Reading) -> Read:
     """The records of the files; a faulty one is refused, whatever is wrong with it, and the others are read."""
     records: list[Record] = []
-    refused = []
+    refused: list[str] = []
     attempts = 0
-    for path in files:
-        try:
-            document = read_json(path)
-            of_file = parse_records(document, str(path), how)
-        except RecordError as error:
-            refused.append(_refusal(path, error))
-            continue
-        records += of_file
-        attempts += len(document["benchmarks"]) - len(of_file)
+    for _, document, heads in _documents(files, how, refused):
+        records += records_of(document, heads, how)
+        attempts += len(document["benchmarks"]) - len(heads)
     return Read(tuple(records), len(files) - len(refused), tuple(refused), attempts)
 
 
@@ -79,50 +73,58 @@ def read_newest(files: Sequence[Path], how: Reading, passes: Callable[[Head], bo
     """
     heads: list[Head] = []
     passing: list[Head] = []
-    refused = []
+    refused: list[str] = []
     newest = Newest()
     attempts = 0
-    records: dict[tuple[str, int], Record] = {}
-    for path in reversed(files):
-        try:
-            document = read_json(path)
-            of_file = heads_of(document, str(path), how)
-        except RecordError as error:
-            refused.append(_refusal(path, error))
-            continue
+    records: dict[int, Record] = {}  # by the head's id()
+    launches: set[str] = set()
+    in_several_files: set[str] = set()
+
+    def take(document: Any, wanted: list[Head]) -> None:
+        records.update(zip(map(id, wanted), records_of(document, wanted, how), strict=True))
+
+    for _, document, of_file in _documents(files[::-1], how, refused):
         heads += of_file
         attempts += len(document["benchmarks"]) - len(of_file)
+        launches_of_file = {head.launch for head in of_file}
+        in_several_files |= launches_of_file & launches
+        launches |= launches_of_file
         fitting = list(filter(passes, of_file))
         passing += fitting
-        wanted = list(filter(newest.add, fitting))
-        for head, record in zip(wanted, records_of(document, wanted, how), strict=True):
-            records[head.source, head.position] = record
-    single, duplicates = without_duplicates(passing)
+        take(document, list(filter(newest.add, fitting)))
+    single, duplicates = without_duplicates(passing) if in_several_files else (passing, 0)
     # Of a result that counts once, the file whose commit is newer may be the one that was left out.
     counting = newest_of(single) if duplicates else newest.of(single)
     missing: dict[str, list[Head]] = {}
     for head in counting:
-        if (head.source, head.position) not in records:
+        if id(head) not in records:
             missing.setdefault(head.source, []).append(head)
-    for source, wanted in missing.items():
-        try:
-            document = read_json(Path(source))
-            if not set(wanted) <= set(heads_of(document, source, how)):
-                raise RecordError("it changed while it was read")
-        except RecordError as error:
-            refused.append(_refusal(Path(source), error))
-            continue
-        for head, record in zip(wanted, records_of(document, wanted, how), strict=True):
-            records[head.source, head.position] = record
-    places = [(head.source, head.position) for head in counting]
+    for path, document, of_file in _documents(list(map(Path, missing)), how, refused):
+        wanted = missing[str(path)]
+        if set(wanted) <= set(of_file):
+            take(document, wanted)
+        else:
+            refused.append(_refusal(path, RecordError("it changed while it was read")))
     return ReadNewest(
-        records=tuple(records[place] for place in places if place in records),
+        records=tuple([records[id(head)] for head in counting if id(head) in records]),
         refused=tuple(reversed(refused)),
         heads=heads,
         duplicates=duplicates,
         older=len(single) - len(counting),
         attempts=attempts,
     )
+
+
+def _documents(files: Sequence[Path], how: Reading, refused: list[str]) -> Iterator[tuple[Path, Any, list[Head]]]:
+    """Each file, its JSON and its heads; of a faulty one a line in ``refused``."""
+    for path in files:
+        try:
+            document = read_json(path)
+            heads = heads_of(document, str(path), how)
+        except RecordError as error:
+            refused.append(_refusal(path, error))
+            continue
+        yield path, document, heads
 
 
 def _refusal(path: Path, error: RecordError) -> str:

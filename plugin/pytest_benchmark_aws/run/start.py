@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.registry import Backends
-    from pytest_benchmark_aws.core.model import Case, InstanceType, Plan
+    from pytest_benchmark_aws.core.catalog import InstanceType
+    from pytest_benchmark_aws.core.model import Case, Plan
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.machine.folders import Folders
     from pytest_benchmark_aws.run.ledger import Finished, Watcher

@@ -132,10 +132,10 @@ def _differing(here: Any, there: Any, name: str = "") -> list[str]:
     """The dotted names of what differs."""
     if not (isinstance(here, dict) and isinstance(there, dict)):
         return [] if here == there else [f"{name or 'all'} (here {here!r:.80}, saved {there!r:.80})"]
-    found = []
+    differing = []
     for key in sorted({*here, *there}, key=str):
-        found += _differing(here.get(key), there.get(key), f"{name}.{key}" if name else str(key))
-    return found
+        differing += _differing(here.get(key), there.get(key), f"{name}.{key}" if name else str(key))
+    return differing
 
 
 @contextmanager

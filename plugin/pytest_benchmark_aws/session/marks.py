@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NAMES = ("instance_type", "requires")
 _NEAR = 0.85
 """Of difflib: ``require`` and ``aws_instance_type`` are as near, ``requires_network`` and ``requirements`` are not."""
-_GIVEN = {"memory": "memory_bytes", "vcpus": "vcpus", "arch": "arch", "gpu": "gpu"}
+_REQUIREMENTS = ("memory", "vcpus", "arch", "gpu")
 
 
 def wanted(item: pytest.Item, catalog: Callable[[], Catalog]) -> Wanted:
@@ -73,7 +73,7 @@ def parse_requires(args: Sequence[object], kwargs: Mapping[str, object], params:
     """
     if args:
         raise MarkError(f"requires({args[0]!r}): name what is required, as in requires(memory='96 GiB')")
-    _refuse_unknown("requires", kwargs, tuple(_GIVEN))
+    _refuse_unknown("requires", kwargs, _REQUIREMENTS)
     arch = kwargs.get("arch")
     if arch is not None and arch not in ARCHES:
         raise MarkError(f"requires(arch={arch!r}): the architectures are {_listed(ARCHES)}")
@@ -154,13 +154,13 @@ def _count(name: str, value: object, least: int) -> int | None:
     raise MarkError(f"requires({name}={value!r}): a whole number, {least} or more, is needed")
 
 
-def _refuse_unknown(marker: str, kwargs: Mapping[str, object], known: Sequence[str]) -> None:
+def _refuse_unknown(marker: str, kwargs: Mapping[str, object], accepted: Sequence[str]) -> None:
     from difflib import get_close_matches
 
     for name in kwargs:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {_listed(known)}"
+        if name not in accepted:
+            near = get_close_matches(name, accepted, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {_listed(accepted)}"
             raise MarkError(f"{marker}({name}=...): unknown argument; {hint}")
 
 

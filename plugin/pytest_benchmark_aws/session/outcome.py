@@ -116,11 +116,11 @@ def saved_files(
                     results, folder, safe_name(name or run.run_id), data
                 )
             except OSError as error:
-                problems.append(_kept_aside(run, launch, results / folder, data, error))
+                problems.append(_set_aside(run, launch, results / folder, data, error))
     return paths, problems
 
 
-def _kept_aside(run: RunOutcome, launch: Finished, folder: Path, data: Mapping[str, Any], error: OSError) -> str:
+def _set_aside(run: RunOutcome, launch: Finished, folder: Path, data: Mapping[str, Any], error: OSError) -> str:
     """Keeps a result in the run's folder that the storage did not take, and says how it gets there."""
     name = launch.job.name
     path = run.folder / f"{safe_name(name)}.json"
@@ -299,8 +299,8 @@ def _benchmarks(config: pytest.Config) -> Any:
 
 def commit_info(config: pytest.Config) -> dict[str, Any]:
     """The commit of the project, as pytest-benchmark's hooks describe it."""
-    commit: dict[str, Any] = config.hook.pytest_benchmark_generatecommit_info(config=config)
-    config.hook.pytest_benchmark_updatecommit_info(config=config, commit_info=commit)
+    commit: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
     return commit
 
 

@@ -162,7 +162,7 @@ def _words(config: pytest.Config) -> list[str]:
     """This session's words in the order in which pytest reads them, later ones winning."""
     environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
     words = [*map(str, config.getini("addopts")), *environment, *map(str, config.invocation_params.args)]
-    return [word for given in words for word in _from_file(given, config.invocation_params.dir)]
+    return [word for typed in words for word in _from_file(typed, config.invocation_params.dir)]
 
 
 def _from_file(word: str, folder: Path) -> list[str]:

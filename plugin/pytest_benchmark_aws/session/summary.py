@@ -20,7 +20,7 @@ from pytest_benchmark_aws.report.formats.text import lines_of
 from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable, printable_block
 from pytest_benchmark_aws.results.baselines import load_baselines
-from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, result_json
+from pytest_benchmark_aws.session.outcome import OUTCOME, SEARCHED, SessionOutcome, result_json
 
 if TYPE_CHECKING:
     import pytest
@@ -53,7 +53,7 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
         return
     run = outcome.run
     _write_tables(outcome, reporter)
-    if outcome.settings.search:
+    if SEARCHED in reporter.config.stash:
         from pytest_benchmark_aws.session.search import begin
 
         begin.write(reporter)

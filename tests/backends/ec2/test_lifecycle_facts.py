@@ -10,7 +10,8 @@ import pytest
 
 from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.run.follow import Follower
-from tests.faults.world import HANGS, STAYS, World, make_jobs, opened, until
+from tests.faults.world import HANGS, STAYS, World, make_jobs, opened
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def test_l2_what_came_home_is_not_lost_where_an_instance_stays(
 def killed_after_its_launch(world: World) -> str:
     """A client that died, whose guest delivered and powered off; the id of the instance."""
     world.killed_client(die_after="launched")
-    (instance,) = until(lambda: [each for each in world.instances() if each["state"] == "terminated"])
+    (instance,) = wait_until(lambda: [each for each in world.instances() if each["state"] == "terminated"])
     return str(instance["id"])
 
 
@@ -72,7 +73,7 @@ def test_l3_what_ec2_no_longer_shows_is_not_asked_to_end(world: World) -> None:
 def test_l4_the_token_of_a_terminated_instance_finds_its_result(world: World) -> None:
     """A client that died before it heard of its launch: EC2 refuses the token, its tag tells the instance."""
     world.killed_client(die_at="response-received.ec2.RunInstances")
-    (instance,) = until(lambda: [each for each in world.instances() if each["state"] == "terminated"])
+    (instance,) = wait_until(lambda: [each for each in world.instances() if each["state"] == "terminated"])
     (done,) = world.run(make_jobs(), resume=True)
     assert (done.outcome.outcome, done.instance_id) == ("passed", instance["id"])
     assert len(world.instances()) == 1
@@ -81,7 +82,7 @@ def test_l4_the_token_of_a_terminated_instance_finds_its_result(world: World) ->
 def test_l4_also_where_ec2_no_longer_shows_it(world: World) -> None:
     """What its guest uploaded is found by the attempt, and nothing is launched in its place."""
     world.killed_client(die_at="response-received.ec2.RunInstances")
-    (instance,) = until(lambda: [each for each in world.instances() if each["state"] == "terminated"])
+    (instance,) = wait_until(lambda: [each for each in world.instances() if each["state"] == "terminated"])
     world.aws.control(f"instances/{instance['id']}/forget", {})
     (done,) = world.run(make_jobs(), resume=True)
     assert (done.outcome.outcome, world.instances()) == ("passed", [])

@@ -13,17 +13,36 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pytest_benchmark_aws.core.compare.inference import (
+    CENTERS,
     LEAST_LAUNCHES,
+    RESAMPLES,
+    Ratio,
+    Sampled,
     _quantile,
     _student,
     _student_cdf,
-    center,
+    _tails,
     holm,
-    ratio,
+    ratio_of,
+    sample,
 )
 
 ROUNDS = st.lists(st.floats(0.1, 100), min_size=1, max_size=5)
 LAUNCHES = st.lists(ROUNDS, min_size=1, max_size=5)
+
+
+def sampled(launches: list[list[float]], how: str = "median", resamples: int = RESAMPLES, seed: int = 0) -> Sampled:
+    """One side of a ratio, from the rounds of each launch."""
+    return sample([CENTERS[how](rounds) for rounds in launches], resamples=resamples, seed=seed)
+
+
+def center(launches: list[list[float]], how: str = "median") -> float:
+    return sampled(launches, how).center
+
+
+def ratio(left: list[list[float]], right: list[list[float]], resamples: int = RESAMPLES, seed: int = 0) -> Ratio:
+    sides = (sampled(side, resamples=resamples, seed=2 * seed + number) for number, side in enumerate((left, right)))
+    return ratio_of(*sides)
 
 
 @given(LAUNCHES, LAUNCHES, st.randoms())
@@ -107,6 +126,15 @@ def test_many_launches_are_computed_as_they_would_be_drawn() -> None:
     # Ours is the wider one, by sqrt(n / (n - 1)) and Student's tail: 1.5 % here.
     assert found.low == pytest.approx(drawn.low, abs=width / 20)
     assert found.high == pytest.approx(drawn.high, abs=width / 20)
+
+
+@given(st.lists(st.floats(-1, 1) | st.sampled_from([0.0, 0.5]), min_size=2, max_size=2_000), st.floats(0.0, 0.2))
+def test_the_ends_alone_have_the_quantiles_of_all(values: list[float], share: float) -> None:
+    """Also where values repeat, or the first of them are unlike the rest."""
+    for sequence in (values, sorted(values), sorted(values, reverse=True)):
+        low, high = _tails(sequence, share)
+        assert low == _quantile(sorted(values), share)
+        assert high == pytest.approx(_quantile(sorted(values), 1 - share), abs=1e-12)
 
 
 def test_the_p_value_is_welchs() -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import wait_until
+
 if TYPE_CHECKING:
     from tests.embedded.conftest import World
 
@@ -69,7 +71,7 @@ def test_console_holds_both_streams(world: World) -> None:
 def test_instance_outlives_its_user_data(world: World) -> None:
     """A script that ends does not end its instance."""
     instance = world.launch("#!/bin/sh\nexit 3\n")
-    world.until(lambda: world.record(instance)["exit_status"] == 3)
+    wait_until(lambda: world.record(instance)["exit_status"] == 3)
     assert world.state(instance) == "running"
 
 
@@ -102,7 +104,7 @@ def test_shutdown_can_be_cancelled(world: World) -> None:
 def test_halt_leaves_the_instance_running(world: World) -> None:
     """After halt nothing runs on an instance that costs on."""
     instance = world.launch("#!/bin/bash\nhalt\nsleep 60\n")
-    world.until(lambda: world.record(instance)["exit_status"] is not None)
+    wait_until(lambda: world.record(instance)["exit_status"] is not None)
     assert world.state(instance) == "running"
 
 

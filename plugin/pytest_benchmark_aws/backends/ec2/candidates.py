@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.core.model import InstanceType, Market
+    from pytest_benchmark_aws.core.catalog import InstanceType
+    from pytest_benchmark_aws.core.model import Market
 
 
 def launchable(clients: Clients, types: Iterable[InstanceType], market: Market) -> set[str]:

@@ -131,19 +131,19 @@ def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
 def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
-    kept = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
+    quarantine = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
     log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
     result = fetch(site.bucket, prefix, limit)
     if isinstance(result, Refused):  # of such a result nothing can be taken
-        text = f"error: the result is refused: {result.why}; {result.keep(kept)}"
+        text = f"error: the result is refused: {result.why}; {result.keep(quarantine)}"
         return Outcome(text, (), {}, log, whole=True)
     if result is not None:
         envelope, data = result
         cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
-        lines = with_place(envelope.lines, data, kept)
+        lines = with_place(envelope.lines, data, quarantine)
         return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
     data = checkpoint(site.bucket, prefix, limit)
-    lines = with_place(guest_result.parse_lines(data), data, kept)
+    lines = with_place(guest_result.parse_lines(data), data, quarantine)
     if not log:
         log = _console(site.clients, handle.instance_id)
     return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)

@@ -13,12 +13,9 @@ import math
 import operator
 import random
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 RESAMPLES = 2_000
 LEAST_LAUNCHES = 3
@@ -30,6 +27,8 @@ CENTERS: dict[str, Callable[[Sequence[float]], float]] = {
     "mean": statistics.fmean,
     "min": min,
 }
+_Pick = Callable[[Sequence[float]], "tuple[float, ...]"]
+"""Takes values at some places out of a sequence, which operator.itemgetter does in a fifth of a loop's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +66,11 @@ class Ratio:
         return self.low is not None and self.high is not None and not self.low <= 1.0 <= self.high
 
 
-def center(launches: Sequence[Sequence[float]], how: str = "median") -> float:
-    """The mean of the launches' medians (or means, or minima): a launch with more rounds counts for no more.
-
-    Launches are few, and the median of a few jumps: its bootstrap has only as many values as there are launches.
-
-    Raises:
-        ValueError: a launch without rounds, or none at all.
-    """
-    if not launches or not all(launches):
-        raise ValueError("a launch without rounds has no median")
-    return _mean([CENTERS[how](rounds) for rounds in launches])
-
-
 def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0) -> Sampled:
     """One side of a ratio, from each launch's median, mean or minimum in seconds: its center, and the draws of it.
+
+    The center is the mean of these: a launch with more rounds counts for no more. Launches are few, and the median of a
+    few jumps: its bootstrap has only as many values as there are launches.
 
     The same launches in any order give the same draws for the same seed; the two sides of a ratio need two seeds.
 
@@ -93,13 +82,13 @@ def sample(middles: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 
     if count < LEAST_LAUNCHES:
         return Sampled(middle, count, (), 0.0)
     wider = math.sqrt(count / (count - 1))
+    away: Sequence[float]
     if count >= MANY_LAUNCHES:
         away = [wider * logarithm for logarithm in _computed(ordered, _scores(resamples, seed))]
     else:
-        total, (distinct, places) = middle * count, _draws(count, resamples, seed)
-        drawn = [wider * math.log(sum([ordered[unit] for unit in units]) / total) for units in distinct]
-        away = [drawn[place] for place in places]
-    return Sampled(middle, count, away, _variance(away, _mean(away)))
+        total, (distinct, all_draws) = middle * count, _draws(count, resamples, seed)
+        away = all_draws([wider * math.log(sum(draw(ordered)) / total) for draw in distinct])
+    return Sampled(middle, count, away, _variance(away, sum(away) / len(away)))
 
 
 def ratio_of(sampled: Sampled, reference: Sampled, *, confidence: float = 0.95) -> Ratio:
@@ -115,36 +104,12 @@ def ratio_of(sampled: Sampled, reference: Sampled, *, confidence: float = 0.95) 
     middle, sides = math.log(value), (sampled, reference)
     variances = [side.variance for side in sides]
     freedom = _freedom(variances, [side.launches - 1 for side in sides])
-    away = sorted(map(operator.sub, sampled.away, reference.away))
-    widen, tail = _heavier(confidence, freedom), (1 - confidence) / 2
+    low_away, high_away = _tails(list(map(operator.sub, sampled.away, reference.away)), (1 - confidence) / 2)
+    widen = _heavier(confidence, freedom)
     # The estimate lies within its interval, also where skewed draws say otherwise.
-    low = middle + min(0.0, widen * _quantile(away, tail))
-    high = middle + max(0.0, widen * _quantile(away, 1 - tail))
+    low, high = middle + min(0.0, widen * low_away), middle + max(0.0, widen * high_away)
     p_value = _p_value(middle, math.sqrt(sum(variances)), freedom)
     return Ratio(value, math.exp(low), math.exp(high), confidence, p_value)
-
-
-def ratio(
-    launches: Sequence[Sequence[float]],
-    reference: Sequence[Sequence[float]],
-    *,
-    how: str = "median",
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Ratio:
-    """The ratio of two machines' centers with its interval, from the rounds of each one's launches.
-
-    Raises:
-        ValueError: a launch without rounds, or none at all.
-    """
-    center(launches, how), center(reference, how)
-    left, right = ([CENTERS[how](rounds) for rounds in side] for side in (launches, reference))
-    return ratio_of(
-        sample(left, resamples=resamples, seed=2 * seed),
-        sample(right, resamples=resamples, seed=2 * seed + 1),
-        confidence=confidence,
-    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -167,49 +132,71 @@ def _freedom(variances: Sequence[float], freedoms: Sequence[int]) -> int:
     return max(1, math.floor(sum(variances) ** 2 / below)) if below else sum(freedoms)
 
 
-def _computed(middles: Sequence[float], scores: Sequence[float]) -> list[float]:
-    """Logarithms of the bootstrap distribution of a mean over that mean, at each of the normal scores."""
+def _computed(middles: Sequence[float], scores: Sequence[tuple[float, float]]) -> list[float]:
+    """Logarithms of the bootstrap distribution of a mean over that mean, at each of the normal scores z, z^2 - 1."""
     count, mean = len(middles), _mean(middles)
     spread = math.sqrt(_variance(middles, mean))
     if not spread:
         return [0.0] * len(scores)
     skew = sum([(value - mean) ** 3 for value in middles]) / count / spread**3 / math.sqrt(count)
     error, least, bend = spread / math.sqrt(count) / mean, min(middles) / mean, skew / 6
-    shares = [1 + error * (z + bend * (z * z - 1)) for z in scores]
+    shares = [1 + error * (z + bend * curve) for z, curve in scores]
     if min(shares) < least:
         shares = [max(share, least) for share in shares]
     return list(map(math.log, shares))
 
 
 @lru_cache(maxsize=2 * MANY_LAUNCHES)
-def _draws(count: int, resamples: int, seed: int) -> tuple[list[tuple[int, ...]], list[int]]:
-    """So many draws of ``count`` units with replacement: the distinct ones, and for each draw its place among them.
+def _draws(count: int, resamples: int, seed: int) -> tuple[list[_Pick], _Pick]:
+    """So many draws of ``count`` units with replacement: the distinct ones, and which of their results each draw has.
 
     Of 5 units only 126 draws differ, so that 2,000 of them are computed in a tenth of the time.
     """
     units = random.Random(seed).choices(range(count), k=count * resamples)
     draws = [tuple(sorted(units[start : start + count])) for start in range(0, len(units), count)]
     distinct = {draw: place for place, draw in enumerate(dict.fromkeys(draws))}
-    return list(distinct), [distinct[draw] for draw in draws]
+    return [operator.itemgetter(*draw) for draw in distinct], operator.itemgetter(*map(distinct.__getitem__, draws))
 
 
 @lru_cache(maxsize=8)
-def _scores(count: int, seed: int) -> tuple[float, ...]:
-    """Normal quantiles at evenly spread shares, in an order of the seed's: two seeds are two independent samples."""
+def _scores(count: int, seed: int) -> tuple[tuple[float, float], ...]:
+    """Normal quantiles z at evenly spread shares, and z^2 - 1, in an order of the seed's.
+
+    Two seeds are two independent samples.
+    """
     normal = statistics.NormalDist()
     scores = [normal.inv_cdf((rank + 0.5) / count) for rank in range(count)]
     random.Random(seed).shuffle(scores)
-    return tuple(scores)
+    return tuple((z, z * z - 1) for z in scores)
 
 
 def _variance(values: Sequence[float], mean: float) -> float:
-    """Of these values; statistics.pvariance computes in fractions, which takes twenty times as long."""
-    return sum([(value - mean) ** 2 for value in values]) / len(values)
+    """Of these values; statistics.pvariance computes in fractions, which takes a hundred times as long."""
+    return math.dist(values, [mean] * len(values)) ** 2 / len(values)
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear interpolation between order statistics (Hyndman and Fan's type 7, NumPy's default)."""
-    place = share * (len(ordered) - 1)
+def _tails(values: Sequence[float], share: float) -> tuple[float, float]:
+    """The quantiles at a small share and at 1 - share; the two ends alone are sorted, in a third of the time of all."""
+    some = sorted(values[:100])
+    end = len(some) // 10
+    low, high = some[end], some[-1 - end]
+    lowest, highest = [value for value in values if value <= low], [value for value in values if value >= high]
+    if min(len(lowest), len(highest)) < share * len(values) + 2:
+        lowest = highest = list(values)
+    return _quantile(sorted(lowest), share, len(values)), -_quantile(
+        sorted(map(operator.neg, highest)), share, len(values)
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float, count: int | None = None) -> float:
+    """Linear interpolation between order statistics (Hyndman and Fan's type 7, NumPy's default).
+
+    Args:
+        ordered: all values, or so many of the least that the quantile is among them.
+        share: from 0 to 1.
+        count: of all values.
+    """
+    place = share * ((count or len(ordered)) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])

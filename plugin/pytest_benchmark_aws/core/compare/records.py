@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_benchmark_aws.core.compare.heads import Head, version_of
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
+from pytest_benchmark_aws.core.compare.times import MOST_S, NUMBERS, all_sound, check_times
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
@@ -23,13 +24,9 @@ MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
 RATE = "_per_second"
 """How a key of extra_info ends that holds a throughput."""
-_LEAST, _MOST = 1e-18, 1e12
-"""Seconds: a clock's tick over its iterations, and longer than there are people; so that no quotient is infinite."""
 _LEAST_RATE, _MOST_RATE = 1e-18, 1e24
 """Units of work a second."""
 _MOST_FLAGS = 32
-_NUMBERS = frozenset({int, float})
-"""Of which bool is none."""
 
 
 class RecordError(PytestBenchmarkAWSError, ValueError):
@@ -129,13 +126,15 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
     """
     if not isinstance(document, dict) or not isinstance(document.get("benchmarks"), list):
         raise RecordError("no pytest-benchmark result: it has no list of benchmarks")
+    benches = document["benchmarks"]
     info = json_fields.mapping(document.get("machine_info"))
     commit = _commit(json_fields.mapping(document.get("commit_info")))
     when = utc(document.get("datetime"))
     several = json_fields.mapping(info.get("machines"))
     machines: dict[tuple[str, object], MachineInfo] = {}
     heads: dict[tuple[str, str | None, str, str], Head] = {}
-    for position, bench in enumerate(document["benchmarks"]):
+    sound = all_sound(benches)
+    for position, bench in enumerate(benches):
         if not isinstance(bench, dict):
             raise RecordError(f"benchmark {position + 1} is no object")
         extra = bench.get("extra_info")
@@ -144,21 +143,32 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
         key = (job, str(extra.get("usd_per_hour")))
-        if key not in machines:
-            machines[key] = machine_of(
-                json_fields.mapping(several.get(job)) if job in several else info, extra, how.catalog
-            )
+        machine = machines.get(key)
+        if machine is None:
+            own = json_fields.mapping(several.get(job)) if job in several else info
+            machine = machines[key] = machine_of(own, extra, how.catalog)
         try:
-            median, count = _checked(bench["stats"])
+            stats = bench["stats"]
+            if not sound:
+                check_times(stats)
             case, _, scale, _ = _identity(bench, job, how)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RecordError(f"benchmark {_name(bench, position)}: {_reason(error)}") from None
-        machine = machines[key]
         launch = json_fields.text(extra.get("instance_id")) or (f"{machine.node or ''} {when}" if when else source)
         # A test that is run again in one launch, as after a failure, is one result: the last.
         session = json_fields.text(extra.get("run")) or when or source
         heads[case, scale, launch, machine.name] = Head(
-            when, launch, case, source, median, count, scale, machine, commit, position, session
+            when,
+            launch,
+            case,
+            source,
+            float(stats["median"]),
+            _round_count(stats),
+            scale,
+            machine,
+            commit,
+            position,
+            session,
         )
     return list(heads.values())
 
@@ -188,61 +198,31 @@ def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, st
     return json_fields.shortened(case), node_id, json_fields.shortened(str(scale)), params
 
 
-def _checked(stats: object) -> tuple[float, int]:
-    """The median in seconds and the number of rounds, once all times are positive, finite numbers."""
-    if not isinstance(stats, dict):
-        raise RecordError("stats are no object")
-    data, count, median = stats.get("data"), stats.get("rounds"), stats["median"]
-    rounds = data if isinstance(data, list) and data else [median]
-    if not _sound([median, stats.get("mean", median), stats.get("min", median), stats.get("max", median), *rounds]):
-        _seconds(stats, "median")
-        for name in ("mean", "min", "max"):
-            if stats.get(name, median) != 0:  # which a coarse clock shows of what is too short for it
-                _seconds(stats, name, median)
-        if not _sound([time for time in rounds if time != 0]):
-            raise ValueError("stats.data holds what is no positive, finite number of seconds")
-    return float(median), json_fields.whole(count) or min(len(rounds), MOST_ROUNDS)
-
-
-def _sound(times: Sequence[Any]) -> bool:
-    """Whether there are any, all positive, finite numbers: so is a sum then alone, and NaN compares as nothing."""
-    return bool(times) and _NUMBERS.issuperset(map(type, times)) and sum(times) < _MOST and min(times) > _LEAST
+def _round_count(stats: Mapping[str, Any]) -> int:
+    """As the file says, else of the rounds that it holds."""
+    if count := json_fields.whole(stats.get("rounds")):
+        return count
+    data = stats.get("data")
+    return min(len(data), MOST_ROUNDS) if isinstance(data, list) and data else 1
 
 
 def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
     """The record of a benchmark whose head was made, so that its times are sound."""
     stats, extra = bench["stats"], json_fields.mapping(bench.get("extra_info"))
     _, node_id, _, params = _identity(bench, job_name(extra), how)
-    data = stats.get("data")
-    key = how.throughput_key or _rate_key(extra)
-    rate: Any = extra.get(key) if key else None
-    throughput = float(rate) if type(rate) in _NUMBERS and _LEAST_RATE < rate < _MOST_RATE else None
-    median = head.median
+    median, data = head.median, stats.get("data")
+    mean = float(stats.get("mean", median)) or None
+    least, most = float(stats.get("min", median)) or None, float(stats.get("max", median)) or None
+    rounds: tuple[float, ...] = (median,)
+    if isinstance(data, list) and data:
+        rounds = thin([time for time in data if time] if 0 in data else data)
+    throughput, unit = _throughput(extra, how) or (1 / median, "runs")
+    # By position, in half the time that names take.
     return Record(
-        case=head.case,
-        node_id=node_id,
-        scale=head.scale,
-        machine=head.machine,
-        launch=head.launch,
-        commit=head.commit,
-        when=head.when,
-        median=median,
-        mean=float(stats.get("mean", median)) or None,
-        min=float(stats.get("min", median)) or None,
-        max=float(stats.get("max", median)) or None,
-        rounds=thin([time for time in data if time] if 0 in data else data)
-        if isinstance(data, list) and data
-        else (median,),
-        round_count=head.round_count,
-        throughput=throughput or 1 / median,
-        unit=json_fields.shortened(key.removesuffix(RATE).replace("_", " ")) if key and throughput else "runs",
-        launch_usd=json_fields.usd(extra.get("launch_usd")),
-        flags=_flags(extra),
-        params=params,
-        source=head.source,
-        quartiles=_quartiles(stats) if stats.get("rounds") != 1 else None,
-        session=head.session,
-    )
+        head.case, node_id, head.scale, head.machine, head.launch, head.commit, head.when, median, mean, least, most,
+        rounds, head.round_count, throughput, unit, json_fields.usd(extra.get("launch_usd")), _flags(extra), params,
+        head.source, _quartiles(stats) if stats.get("rounds") != 1 else None, head.session,
+    )  # fmt: skip
 
 
 def thin(rounds: Sequence[float], most: int = MOST_ROUNDS) -> tuple[float, ...]:
@@ -254,15 +234,25 @@ def thin(rounds: Sequence[float], most: int = MOST_ROUNDS) -> tuple[float, ...]:
     return tuple(map(float, ordered))
 
 
-def _rate_key(extra: Mapping[str, Any]) -> str | None:
-    keys = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
-    return keys[0] if len(keys) == 1 else None
+def _throughput(extra: Mapping[str, Any], how: Reading) -> tuple[float, str] | None:
+    """Units of work a second, and the unit's name; None where extra_info has none, or several."""
+    key = how.throughput_key
+    if not key:
+        keys = [key for key, value in extra.items() if key.endswith(RATE) and isinstance(value, int | float)]
+        if len(keys) != 1:
+            return None
+        key = keys[0]
+    rate: Any = extra.get(key)
+    if type(rate) not in NUMBERS or not _LEAST_RATE < rate < _MOST_RATE:
+        return None
+    return float(rate), json_fields.shortened(key.removesuffix(RATE).replace("_", " "))
 
 
 def _flags(extra: Mapping[str, Any]) -> tuple[str, ...]:
     flags = extra.get("flags")
-    texts = map(json_fields.text, flags) if isinstance(flags, list) else ()
-    return tuple(flag for flag in texts if flag)[:_MOST_FLAGS]
+    if not isinstance(flags, list):
+        return ()
+    return tuple(flag for flag in map(json_fields.text, flags) if flag)[:_MOST_FLAGS]
 
 
 def _commit(info: Mapping[str, Any]) -> Commit:
@@ -280,18 +270,10 @@ def utc(time: object) -> str:
     return "" if moment is None else moment.isoformat(timespec="microseconds")
 
 
-def _seconds(stats: Mapping[str, Any], name: str, default: float | None = None) -> float:
-    value = stats.get(name, default)
-    if type(value) not in _NUMBERS or not _LEAST < value < _MOST:
-        shown = f"{value:.3g}" if isinstance(value, float) else repr(value)[:40]
-        raise ValueError(f"stats.{name} is {shown}, no positive, finite number of seconds that a test takes")
-    return float(value)
-
-
 def _quartiles(stats: Mapping[str, Any]) -> tuple[float, float] | None:
     low: Any = stats.get("q1")
     high: Any = stats.get("q3")
-    if type(low) not in _NUMBERS or type(high) not in _NUMBERS or not 0 < low <= high < _MOST:
+    if type(low) not in NUMBERS or type(high) not in NUMBERS or not 0 < low <= high < MOST_S:
         return None
     return float(low), float(high)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,8 @@ RowOf = Literal["machine", "commit", "launch"]
 How = Literal["median", "mean", "min"]
 SIGNIFICANT = 0.05
 """Of Holm's adjusted p-values, over all rows that are compared."""
+_ROW = ("machine.name", "scale", "version")
+"""What the records of a row have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,15 @@ class Row:
 def rows_of(members: Sequence[Record], how: How, row_of: RowOf) -> list[Row]:
     """Rows without what is relative, of records in order of time."""
     parts: dict[tuple[object, ...], list[Record]] = {}
+    key_of = operator.attrgetter(*_ROW, *(["launch"] if row_of == "launch" else []))
     for record in members:
-        launch = record.launch if row_of == "launch" else ""
-        key = (record.machine.name, record.scale, record.version, launch)
-        parts.setdefault(key, []).append(record)
+        parts.setdefault(key_of(record), []).append(record)
     return [_row(part, how) for part in parts.values()]
 
 
 def _row(records: Sequence[Record], how: How) -> Row:
     last = records[-1]  # the newest: its price and its kernel
-    seconds = math.fsum(getattr(record, how) for record in records) / len(records)
+    seconds = math.fsum(map(operator.attrgetter(how), records)) / len(records)
     return Row(
         case=last.case,
         scale=last.scale,
@@ -106,8 +108,8 @@ def _row(records: Sequence[Record], how: How) -> Row:
         commit=last.commit,
         records=tuple(records),
         seconds=seconds,
-        low=min(record.min or record.rounds[0] for record in records),
-        high=max(record.max or record.rounds[-1] for record in records),
+        low=min([record.min or record.rounds[0] for record in records]),
+        high=max([record.max or record.rounds[-1] for record in records]),
         throughput=work_of(records) / seconds if last.unit != "runs" else None,
         run_seconds=seconds,
         projected=False,
@@ -122,4 +124,4 @@ def _row(records: Sequence[Record], how: How) -> Row:
 
 def work_of(records: Sequence[Record]) -> float:
     """Units of work in one run; launches of one row do the same work, up to rounding."""
-    return max(record.work for record in records)
+    return max([record.throughput * record.median for record in records])

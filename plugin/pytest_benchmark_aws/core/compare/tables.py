@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.records import Record
 
 CONFIDENCE = 0.95
-_AGE = operator.attrgetter("when", "launch", "case", "source", "median", "round_count")
+_AGE = operator.attrgetter("when", "launch", "source", "median", "round_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ def tables_of(
 
     A record that lacks what is compared, as the clock was too coarse for it, is left out.
     """
-    counting = sorted((record for record in counting if getattr(record, how) is not None), key=_AGE)
+    counting = [record for record in counting if getattr(record, how) is not None]
     groups: dict[tuple[str, str | None], list[Record]] = {}
     rated = {record.case for record in counting if record.unit != "runs"}
     for record in counting:
         # Without a throughput, amounts of work cannot be told apart, and scales are tests of their own.
         groups.setdefault((record.case, None if record.case in rated else record.scale), []).append(record)
     tables = [
-        _table(case, rows_of(members, how, row_of), how, reference)
+        _table(case, rows_of(sorted(members, key=_AGE), how, row_of), how, reference)
         for (case, _), members in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or ""))
     ]
     if reference is not None and tables and not any(row.is_reference for table in tables for row in table.rows):
@@ -200,7 +200,7 @@ def _row_flags(row: Row, reference: Row | None) -> tuple[str, ...]:
     if machine.market == "spot":
         flags.append("spot")
     flags += over_launches([record.flags for record in row.records])
-    if any(record.commit.dirty for record in row.records):
+    if row.commit.dirty:
         flags.append("dirty")
     if reference is not None:
         smt = smt_differs(machine.threads_per_core, reference.machine.threads_per_core, "reference")

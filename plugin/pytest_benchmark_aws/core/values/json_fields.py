@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -62,6 +61,8 @@ def shortened(name: str) -> str:
     """A name of at most ``MOST_TEXT`` characters; a longer one ends in its digest, so that two stay two."""
     if len(name) <= MOST_TEXT:
         return name
+    import hashlib  # which loads OpenSSL
+
     return f"{name[: MOST_TEXT - 20]}... {hashlib.sha256(name.encode(errors='replace')).hexdigest()[:16]}"
 
 

@@ -163,10 +163,11 @@ def _on_instances(request: AwsRequest) -> list[Question]:
     instances = {instance.id: instance for instance in moto_models.all_instances(request.region)}
     asked = []
     for instance_id in ids:
-        found = instances.get(instance_id)
-        tags = {} if found is None else {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in found.get_tags()}
+        instance = instances.get(instance_id)
+        tags = instance.get_tags() if instance is not None else []
+        keys = {f"aws:ResourceTag/{tag['key']}": [tag["value"]] for tag in tags}
         arn = _ec2_arn(request, "instance", instance_id)
-        asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **tags}))
+        asked.append(Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **keys}))
     return asked
 
 

@@ -10,7 +10,7 @@ from pytest_benchmark_aws.catalog.snapshot import PRICE_DATE, catalog
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pytest_benchmark_aws.core.model import InstanceType
+    from pytest_benchmark_aws.core.catalog import InstanceType
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
 
 

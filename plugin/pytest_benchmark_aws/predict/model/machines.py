@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.instance_type_names import family_of
-from pytest_benchmark_aws.core.model import InstanceType
 from pytest_benchmark_aws.predict.model.kinds import OCTAVES
 from pytest_benchmark_aws.predict.model.table import Cpu, MachineTable, TypeRow
 

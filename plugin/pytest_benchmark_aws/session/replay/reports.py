@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_benchmark_aws.core.values.plain_json import shortened
-from pytest_benchmark_aws.report.text import printable_block
+from pytest_benchmark_aws.report.text import printable_block, with_texts
 
 _NEEDED = ("outcome", "when", "longrepr")
 _OURS = frozenset({"nodeid", "location", "keywords", "sections", "user_properties", "duration", "start", "stop"})
@@ -37,18 +37,21 @@ def failure(item: pytest.Item, why: str) -> list[pytest.TestReport]:
 def read_reports(item: pytest.Item, reports: Iterable[Mapping[str, Any]], remote_root: str) -> list[pytest.TestReport]:
     """The reports of an item's phases; where one of them cannot be shown, a failure that says why."""
     try:
-        return [_report(item, report, remote_root) for report in reports if _is_told(item.config, report)]
+        return [_report(item, report, remote_root) for report in reports if _has_a_word(item.config, report)]
     except ReportError as error:
         return failure(item, f"its report from the instance cannot be shown: {printable_block(str(error))}")
 
 
-def _is_told(config: pytest.Config, report: Mapping[str, Any]) -> bool:
+def _has_a_word(config: pytest.Config, report: Mapping[str, Any]) -> bool:
     """Whether this session has a word for it: for attempts that were run again, only pytest-rerunfailures has."""
     return report["outcome"] != "rerun" or config.pluginmanager.hasplugin("rerunfailures")
 
 
 def _report(item: pytest.Item, data: Mapping[str, Any], remote_root: str) -> pytest.TestReport:
-    fields = {**_own(item, data), **{name: _escaped(value) for name, value in data.items() if _is_allowed(name)}}
+    fields = {
+        **_own(item, data),
+        **{name: with_texts(value, printable_block) for name, value in data.items() if _is_allowed(name)},
+    }
     missing = [name for name in _NEEDED if name not in fields]
     if missing:
         raise ReportError(f"it has no {', '.join(missing)}")
@@ -85,7 +88,7 @@ def _own(item: pytest.Item, data: Mapping[str, Any]) -> dict[str, Any]:
         "location": item.location,
         "keywords": {**dict.fromkeys(item.keywords, 1), **{printable_block(name): 1 for name in keywords}},
         "sections": [(printable_block(name), printable_block(content)) for name, content in sections],
-        "user_properties": [(printable_block(name), _escaped(value)) for name, value in properties],
+        "user_properties": [(printable_block(name), with_texts(value, printable_block)) for name, value in properties],
         **times,
     }
 
@@ -99,15 +102,6 @@ def _are_pairs(value: object) -> bool:
 def _is_allowed(name: str) -> bool:
     """Whether a field of a report is the guest's to say: none that would hide a method of pytest's own class."""
     return name not in _OURS | _NOT_TAKEN and not hasattr(pytest.TestReport, name)
-
-
-def _escaped(value: Any) -> Any:
-    """The value with its texts as they are shown."""
-    if isinstance(value, str):
-        return printable_block(value)
-    if isinstance(value, dict):
-        return {printable_block(name): _escaped(item) for name, item in value.items()}
-    return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
 def _skip(longrepr: list[Any], remote_root: str, root: str) -> tuple[str, int | None, str]:

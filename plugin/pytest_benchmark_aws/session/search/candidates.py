@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.model import Case, InstanceType, Job, Plan
+from pytest_benchmark_aws.core.model import Case, Job, Plan
 from pytest_benchmark_aws.core.plan import as_machine
 from pytest_benchmark_aws.predict.measured import Measured, measured_of
 from pytest_benchmark_aws.predict.model import table as machine_table

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.guest_tests import cases_of
-from pytest_benchmark_aws.core.model import Case, InstanceType, Job, Plan, Price, Target
+from pytest_benchmark_aws.core.model import Case, Job, Plan, Price, Target
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd, format_usd
 from pytest_benchmark_aws.predict import answer

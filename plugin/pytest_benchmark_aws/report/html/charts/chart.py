@@ -34,6 +34,16 @@ class Chart:
     spec: dict[str, Any]
 
 
+def of_table(
+    table: Table, shown: Sequence[Row], total: int, kind: str, title: str, *alt: str, notes: Sequence[str], spec: Any
+) -> Chart:
+    """A chart of a table's machines, of ``total`` those that are ``shown``; ``alt`` and ``notes`` are of parts."""
+    machines = left_out("machines", len(shown), total)
+    return Chart(
+        kind, title, named(table.case, table.full_scale), sentence(*alt), row_notes(shown, machines, *notes), spec
+    )
+
+
 def named(test: str, scale: str | None) -> str:
     """A test and its scale, harmless to print."""
     return printable(test if scale is None else f"{test}, {scale}")

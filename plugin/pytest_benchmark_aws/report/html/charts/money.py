@@ -25,10 +25,8 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | N
     if len(priced) < 2:
         return None
     shown = chart.first_rows(priced, MOST_POINTS)
-    time, money = (
-        units.time_unit([row.run_seconds for row in shown]),
-        units.usd_unit([chart.usd(row) for row in shown]),
-    )
+    time = units.time_unit([row.run_seconds for row in shown])
+    money = units.usd_unit([chart.usd(row) for row in shown])
     points = [(chart.usd(row) * money.factor, row.run_seconds * time.factor) for row in shown]
     x, y = (vega.domain([point[axis] for point in points], padding=0.12) for axis in (0, 1))
     front = [point for row, point in zip(shown, points, strict=True) if "front" in row.choice]
@@ -49,15 +47,15 @@ def time_money_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | N
         *vega.points(encoding, [marks[row.machine.name] for row in shown], size=90),
     ]
     layers += [vega.label_layer(encoding, side) for side in Side if side is not Side.NONE and side in sides]
-    return chart.Chart(
-        kind="time-money",
-        title="Time and money",
-        about=chart.named(table.case, table.full_scale),
-        alt=chart.sentence(
-            f"{len(shown)} machines by USD and time of a run",
-            "the front is " + ", ".join(str(value["words"]) for value in best) if best else "no front",
-        ),
-        note=chart.row_notes(shown, chart.left_out("machines", len(shown), len(priced)), chart.without_price(table)),
+    return chart.of_table(
+        table,
+        shown,
+        len(priced),
+        "time-money",
+        "Time and money",
+        f"{len(shown)} machines by USD and time of a run",
+        "the front is " + ", ".join(str(value["words"]) for value in best) if best else "no front",
+        notes=[chart.without_price(table)],
         spec=vega.chart({"values": values}, layers, height=240),
     )
 
@@ -84,9 +82,8 @@ def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None
         }
         for row in shown
     ]
-    order = list(dict.fromkeys(str(value["y"]) for value in values))
     top = max(chart.usd(row) for row in shown) * unit.factor
-    encoding = {"x": vega.number("x", unit.words, Domain(0.0, top * 1.22, log=False)), "y": vega.names("y", order)}
+    encoding = {"x": vega.number("x", unit.words, Domain(0.0, top * 1.22, log=False)), "y": vega.names(values)}
     paint = {"condition": {"test": "datum.best", "value": vega.ACCENT}, "value": vega.OTHER}
     bar = {**encoding, "stroke": paint, "fill": paint}
     layers: list[dict[str, Any]] = [
@@ -98,15 +95,15 @@ def run_usd_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart | None
          "encoding": {**encoding, "text": {"field": "text"}}}
     ]  # fmt: skip
     cheapest = shown[0]
-    return chart.Chart(
-        kind="usd",
-        title="Money a run",
-        about=chart.named(table.case, table.full_scale),
-        alt=chart.sentence(
-            f"money of a run on {len(shown)} machines",
-            f"the least is {marks[cheapest.machine.name].name} with {unit.shown(chart.usd(cheapest))} {unit.words}",
-        ),
-        note=chart.row_notes(shown, chart.left_out("machines", len(shown), len(priced)), chart.without_price(table)),
+    return chart.of_table(
+        table,
+        shown,
+        len(priced),
+        "usd",
+        "Money a run",
+        f"money of a run on {len(shown)} machines",
+        f"the least is {marks[cheapest.machine.name].name} with {unit.shown(chart.usd(cheapest))} {unit.words}",
+        notes=[chart.without_price(table)],
         spec=vega.chart({"values": values}, layers, height={"step": 28}),
     )
 

@@ -39,10 +39,8 @@ def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart:
                 for seconds in spread(record.rounds, dots_per_launch)
             ]  # fmt: skip
         centers.append({"y": label, "x": row.run_seconds * unit.factor, "text": format_seconds(row.run_seconds)})
-    order = list(dict.fromkeys(center["y"] for center in centers))
     scale = vega.domain([dot["x"] for dot in dots], padding=0.06)
-    x = vega.number("x", f"time of a run ({unit.words})", scale)
-    encoding = {"x": x, "y": vega.names("y", order)}
+    encoding = {"x": vega.number("x", f"time of a run ({unit.words})", scale), "y": vega.names(centers)}
     offset = {"field": "offset", "type": "quantitative", "scale": {"domain": [-1, 1], "range": [7, 21]}}
     layers: list[dict[str, Any]] = [
         *vega.points(
@@ -58,23 +56,19 @@ def rounds_chart(table: Table, marks: Mapping[str, Mark]) -> chart.Chart:
             "encoding": encoding,
         },
     ]
-    return chart.Chart(
-        kind="rounds",
-        title="Rounds",
-        about=chart.named(table.case, table.full_scale),
-        alt=chart.sentence(
-            f"each round's time on {len(shown)} machines",
-            ", ".join(
-                f"{marks[row.machine.name].name} {format_seconds(row.run_seconds)}, "
-                f"{len(row.records)} launch{'es' * (len(row.records) > 1)}"
-                for row in shown
-            ),
+    return chart.of_table(
+        table,
+        shown,
+        len(table.rows),
+        "rounds",
+        "Rounds",
+        f"each round's time on {len(shown)} machines",
+        ", ".join(
+            f"{marks[row.machine.name].name} {format_seconds(row.run_seconds)}, "
+            f"{len(row.records)} launch{'es' * (len(row.records) > 1)}"
+            for row in shown
         ),
-        note=chart.row_notes(
-            shown,
-            chart.left_out("machines", len(shown), len(table.rows)),
-            chart.left_out("rounds", len(dots), total) if len(dots) < total else "",
-        ),
+        notes=[chart.left_out("rounds", len(dots), total)],
         spec=vega.chart({"values": dots}, layers, height={"step": 28}),
     )
 

@@ -70,11 +70,7 @@ def history_chart(history: History, marks: Mapping[str, Mark]) -> Chart:
         title="Time by commit",
         about=named(history.test, history.scale),
         alt=sentence(f"time over {len(commits)} commits", ", ".join(ends_of_lines)),
-        note=joined(
-            left_out("commits", len(commits), len(history.commits), "newest"),
-            left_out("machines", len(lines), len(history.lines)),
-            EMBEDDED if any(line.machine.embedded for line in lines) else "",
-        ),
+        note=_note(lines, len(history.lines), left_out("commits", len(commits), len(history.commits), "newest")),
         spec=vega.chart({"values": values}, layers, height=220),
     )
 
@@ -109,12 +105,14 @@ def scaling_chart(scaling: Scaling, marks: Mapping[str, Mark]) -> Chart:
             f"{'throughput' if rated else 'time'} over {scaling.parameter}",
             ", ".join(str(values[place]["words"]) for place in (0, -1)),
         ),
-        note=joined(
-            left_out("machines", len(lines), len(scaling.lines)),
-            EMBEDDED if any(line.machine.embedded for line in lines) else "",
-        ),
+        note=_note(lines, len(scaling.lines)),
         spec=vega.chart({"values": values}, [vega.line(encoding, shown), *vega.points(encoding, shown, size=50)], 220),
     )
+
+
+def _note(lines: Sequence[Line], total: int, *parts: str) -> str:
+    embedded = EMBEDDED if any(line.machine.embedded for line in lines) else ""
+    return joined(*parts, left_out("machines", len(lines), total), embedded)
 
 
 def coloured(lines: Sequence[Line], marks: Mapping[str, Mark]) -> list[Line]:

@@ -6,18 +6,18 @@ Pure functions, which take all names as data and none as code.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_benchmark_aws.report.html.charts.label_places import CLEAR, Domain, Side
 from pytest_benchmark_aws.report.html.machine_styles import Mark
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import printable, with_texts
 
 WIDTH = 372
 """A chart's width in pixels: the page shows it at this size on a phone, so that its text stays readable."""
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 """vl-convert brings Liberation Sans along, which has Arial's widths: no font of this machine is needed."""
-DESCRIBED = "told"
+DESCRIBED = "described"
 """Begins the names of the layers whose points have a description; Vega makes them classes of the SVG."""
 # The page's style sheet turns each of these into its theme's colour, so that no two may be the same.
 INK, MUTED, GRID, ACCENT, OTHER = "#1b1f24", "#59636e", "#d8dee4", "#b4460f", "#5a6672"
@@ -62,12 +62,13 @@ def log_ticks(span: Domain) -> list[float]:
     return [tick for tick in ticks if span.low <= tick <= span.high]
 
 
-def names(field: str, order: Sequence[str]) -> dict[str, Any]:
-    """A channel with a line for each name."""
+def names(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The channel ``y`` with a line for each name that the values have there, in their order."""
     axis = {"title": None, "ticks": False, "domain": False, "labelLimit": 240, "labelPadding": 6, "grid": True,
             "tickBand": "extent"}  # fmt: skip
     scale = {"paddingInner": 0, "paddingOuter": 0}
-    return {"field": field, "type": "nominal", "sort": list(order), "axis": axis, "scale": scale}
+    order = list(dict.fromkeys(value["y"] for value in values))
+    return {"field": "y", "type": "nominal", "sort": order, "axis": axis, "scale": scale}
 
 
 def steps(field: str, title: str, order: Sequence[str]) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def label_layer(encoding: dict[str, Any], side: Side) -> dict[str, Any]:
 
 def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict[str, int]) -> dict[str, Any]:
     """The whole specification, all its texts harmless to print: a control character in an SVG makes it none."""
-    spec: dict[str, Any] = harmless({
+    spec: dict[str, Any] = with_texts({
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": WIDTH,
         "height": height,
@@ -144,14 +145,5 @@ def chart(data: dict[str, Any], layers: list[dict[str, Any]], height: int | dict
             "legend": {"labelColor": INK, "labelFontSize": 11, "title": None, "labelLimit": 260},
             "title": {"color": INK, "subtitleColor": MUTED, "fontSize": 13, "subtitleFontSize": 11, "anchor": "start"},
         },
-    })  # fmt: skip
+    }, printable)  # fmt: skip
     return spec
-
-
-def harmless(value: Any) -> Any:
-    """The value with all its texts and keys harmless to print."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {printable(key): harmless(item) for key, item in value.items()}
-    return [harmless(item) for item in value] if isinstance(value, list) else value
