@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.predict.answer import promise
 from pytest_benchmark_aws.predict.model.best import Goal, chance_of_better, offset, worth_launching
 from pytest_benchmark_aws.predict.model.design import FIRST, first_probes, pool_of
-from pytest_benchmark_aws.predict.model.posterior import Posterior, Prior, Probe, condition
+from pytest_benchmark_aws.predict.model.posterior import Prior, Probe, condition
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.settings import SearchGoal
@@ -17,26 +17,18 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2
 """Launches of a round, once the first ones are back: more at once is sooner done and worse chosen."""
+_EXPECTED_VARIANCE = 1e-4
 REAL_CHANCE = 0.1
 """Below it nothing is launched for the hope that something is better by more than the regret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A machine to launch on."""
+    """A machine to launch on; None where the search is over."""
 
-    machine: Machine
+    machine: Machine | None
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What to launch now, or why nothing."""
-
-    steps: tuple[Step, ...]
-    over: str = ""
-    chance: float | None = None
-    """That something is better by more than the regret; None as long as that is not asked."""
+    """Why this machine, or why no other."""
 
 
 def goals_of(search: SearchGoal) -> tuple[Goal, ...]:
@@ -44,59 +36,57 @@ def goals_of(search: SearchGoal) -> tuple[Goal, ...]:
     return {"cheapest": ("usd",), "fastest": ("time",), "front": ("usd", "time")}[search]  # type: ignore[return-value]
 
 
-def next_round(
+def at_once(measured: int) -> int:
+    """How many launches a round has, by how many machines were measured."""
+    return FIRST - measured if measured < FIRST else AT_ONCE
+
+
+def next_step(
     prior: Prior,
     candidates: Sequence[Machine],
     probes: Sequence[Probe],
+    coming: Sequence[Machine],
     tried: Collection[str],
     search: SearchGoal,
-    *,
-    room: int,
     regret: float,
-) -> Round:
-    """The next launches.
+) -> Step:
+    """The next launch, or why there is none.
 
     Args:
         prior: the machine model.
         candidates: what may be launched on.
         probes: what was measured, in this search and before.
+        coming: of this round already; each counts as if it had given what is expected of it.
         tried: names of candidates that are not to be launched again, with or without a result.
         search: what is looked for.
-        room: how many launches are left.
         regret: the share by which something must be likely to be better.
     """
     open_machines = [machine for machine in candidates if machine.name not in tried]
     if not open_machines:
-        return Round((), "all candidates were launched on")
-    if room <= 0:
-        return Round((), "all launches of the search are made")
+        return Step(None, "all candidates were launched on")
     if len(probes) < FIRST:
-        given = [probe.machine for probe in probes]
-        chosen = first_probes(prior, pool_of(open_machines), min(FIRST - len(probes), room), given)
-        return Round(tuple(Step(machine, "spans how machines differ") for machine in chosen))
+        given = [*(probe.machine for probe in probes), *coming]
+        chosen = first_probes(prior, pool_of(open_machines), 1, given)
+        return Step(chosen[0], "spans how machines differ")
     names = {machine.name for machine in open_machines}
-    machines = [*open_machines, *(probe.machine for probe in probes if probe.machine.name not in names)]
+    named = [*(probe.machine for probe in probes), *coming]
+    machines = [*open_machines, *(machine for machine in named if machine.name not in names)]
     posterior = condition(prior, probes, machines)
     goals = goals_of(search)
-    chance = max(chance_of_better(posterior, goal, regret) for goal in goals)
-    if chance < REAL_CHANCE:
-        return Round((), f"the chance that another is better by more than {regret:.0%} is {chance:.0%}", chance)
-    return Round(_steps(prior, posterior, goals, min(AT_ONCE, room)), "", chance)
-
-
-def _steps(prior: Prior, posterior: Posterior, goals: Sequence[Goal], count: int) -> tuple[Step, ...]:
-    """The most promising machines, each further one as if those before had given what is expected of them."""
-    steps: list[Step] = []
-    probes = list(posterior.probes)
-    while len(steps) < count:
-        goal = goals[(len(posterior.probes) + len(steps)) % len(goals)]
-        place = worth_launching(posterior, goal)
-        if place is None:
-            break
-        steps.append(Step(posterior.machines[place], promise(posterior, place, goal)))
-        probes.append(Probe(posterior.machines[place], posterior.quantile(0.5, place), 1e-4))
-        posterior = condition(prior, probes, posterior.machines)
-    return tuple(steps)
+    if not coming:
+        chance = max(chance_of_better(posterior, goal, regret) for goal in goals)
+        if chance < REAL_CHANCE:
+            return Step(None, f"the chance that another is better by more than {regret:.0%} is {chance:.0%}")
+    else:
+        expected = [
+            Probe(machine, posterior.quantile(0.5, machines.index(machine)), _EXPECTED_VARIANCE) for machine in coming
+        ]
+        posterior = condition(prior, [*probes, *expected], machines)
+    goal = goals[(len(probes) + len(coming)) % len(goals)]
+    place = worth_launching(posterior, goal)
+    if place is None:
+        return Step(None, "no candidate has a price")
+    return Step(machines[place], promise(posterior, place, goal))
 
 
 def best_of(probes: Sequence[Probe], goal: Goal) -> Probe | None:

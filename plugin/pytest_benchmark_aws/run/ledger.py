@@ -89,10 +89,10 @@ class Watcher:
     """A sentence that is to be read before the launches."""
     finished: Callable[[Finished], bool] = lambda _: False
     """Hears of each job that is over; True ends all others."""
-    more: Callable[[Sequence[Finished], Callable[[Job], bool], Callable[[Job], Sequence[str]]], Sequence[Job]] = (
-        lambda _ended, _affordable, _problems: ()
+    more: Callable[[Sequence[Finished], Decimal, Callable[[Job], Sequence[str]]], Sequence[Job]] = (
+        lambda _ended, _left_usd, _problems: ()
     )
-    """Asked when all jobs are over: what to launch then, given all ends, whether the cap allows a job, and what its
+    """Asked when all jobs are over: what to launch then, given all ends, the USD that the cap leaves, and what a job's
     backend has against it."""
     stop: Callable[[], bool] = lambda: False
     """Asked between two looks: whether to end everything and bring home what is there."""

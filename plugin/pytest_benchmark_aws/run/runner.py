@@ -106,7 +106,8 @@ class Runner:
 
     def _more(self, done: Sequence[Finished], pending: deque[Job], state: RunState) -> bool:
         """Puts in line what the watcher wants launched, now that everything is over; whether there is any."""
-        jobs = self.watcher.more(done, lambda job: state.most_usd_with(job) <= self.limits.max_usd, self._problems)
+        left_usd = self.limits.max_usd - state.spent_usd - state.reserved_usd()
+        jobs = self.watcher.more(done, left_usd, self._problems)
         for job in jobs:
             state.progress[job.name] = Progress(job.name)
         pending.extend(jobs)

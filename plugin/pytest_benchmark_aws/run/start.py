@@ -223,7 +223,9 @@ def launch(
             if not any(launch.outcome.lines for launch in launches):
                 raise
             unclean = str(error)
-    launches.sort(key=lambda launch: names.index(launch.job.name))
+    order_of = {name: place for place, name in enumerate(names)}
+    # What was launched later by what came back, as a search does, stands behind the plan's.
+    launches.sort(key=lambda launch: (order_of.get(launch.job.name, len(names)), launch.job.target.step))
     finished_jobs = tuple(launches)
     return RunOutcome(order.run_id, site.folder, site.clients.region, order.embedded, finished_jobs, backends, unclean)
 

@@ -61,10 +61,12 @@ def begin(
         assert reporter is not None
         reporter.write_line(printable(f"aws: {text}"))
 
-    return make(
+    search = make(
         settings, list(cases.values()), list(cases), clients=clients, plan_of=plan_of, earlier=earlier, ships=ships,
         note=note,
     )  # fmt: skip
+    config.stash[SEARCH] = search
+    return search
 
 
 def first_plan(search: Search, folders: Folders) -> Plan:

@@ -77,9 +77,11 @@ def make(
     known = {machine.name: machine for machine in machines_of(catalog.types.values(), table)}
     stored = earlier(known, ids)
     search = Search(settings, by_step, prior_of(table), machines, plan_of, note, stored)
+    tests = f"{len(ids):,} test{'s' if len(ids) > 1 else ''}"
+    also = f"; {len(stored)} earlier results count" if stored else ""
     note(
-        f"search: the {settings.search} of {len(machines):,} instance types for {len(ids)} tests, at most "
-        f"{settings.search_launches} launches" + (f"; {len(stored)} earlier results count" if stored else "")
+        f"search: the {settings.search} of {len(machines):,} instance types for {tests}, at most "
+        f"{settings.search_launches} launches{also}"
     )
     return search
 
@@ -149,9 +151,11 @@ def stored_results(
     from pytest_benchmark_aws.results.finding import find_files
     from pytest_benchmark_aws.results.reading import read_files
 
-    if not folder.is_dir():
+    try:
+        files = find_files([str(folder)])
+    except PlanError:  # nothing is stored yet
         return {}
-    records = read_files(find_files([str(folder)]), Reading(snapshot.catalog())).records
+    records = read_files(files, Reading(snapshot.catalog())).records
     launches: dict[tuple[str, str], dict[str, float]] = {}
     for record in records:
         name = record.machine.instance_type or ""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.catalog import InstanceType
-from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.model import Case, Job, Plan, Price, Target
+from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd, format_usd
 from pytest_benchmark_aws.predict import answer
@@ -85,7 +85,7 @@ class Search:
         Raises:
             PlanError: no candidate can be launched within the cost.
         """
-        plan = self._round(lambda job: usd(job.price.usd_per_hour, job.longest_s) <= self._share(), lambda _: ())
+        plan = self._round(self.settings.max_cost_usd, lambda _: ())
         if not plan.jobs and not self.over:
             raise PlanError(f"--aws-search: none of {len(self.candidates):,} candidates can be launched; {self._why()}")
         return plan
@@ -99,7 +99,7 @@ class Search:
     def more(
         self,
         ended: Sequence[Finished],
-        affordable: Callable[[Job], bool],
+        left_usd: Decimal,
         problems: Callable[[Job], Sequence[str]],
     ) -> list[Job]:
         """The jobs of the next round, once all before are over; none where the search is."""
@@ -108,14 +108,10 @@ class Search:
         if any(launch.outcome.outcome.startswith("error: interrupted") for launch in ended):
             self.over = "interrupted"
             return []
-        plan = self._round(affordable, problems)
+        plan = self._round(left_usd, problems)
         if self.over:
             self.note(f"search: {self.over}")
         return list(plan.jobs)
-
-    def _share(self) -> Decimal:
-        """What a launch of the first round may cost at most, so that all of it can run at once."""
-        return self.settings.max_cost_usd / min(3, len(self.cases))
 
     def _why(self) -> str:
         reasons = list(dict.fromkeys(self.refused.values()))[:3]
@@ -138,47 +134,42 @@ class Search:
         self.measured[name] = measured_of(machine, [seconds])
         self.note(f"search: {name} takes {_taken(machine, seconds)}")
 
-    def _round(self, affordable: Callable[[Job], bool], problems: Callable[[Job], Sequence[str]]) -> Plan:
-        """The next launches that nothing is against; what something is against is no candidate any more."""
+    def _round(self, left_usd: Decimal, problems: Callable[[Job], Sequence[str]]) -> Plan:
+        """The next launches that nothing is against and the cap allows all at once."""
         plans: list[Plan] = []
-        for _ in range(len(self.candidates)):
-            room = len(self.cases) - len(self.chosen)
-            able = [machine for machine in self.candidates if affordable(self._priced(machine))]
+        room = len(self.cases) - len(self.chosen)
+        if room <= 0:
+            self.over = "all launches of the search are made"
+        while len(plans) < min(room, steps_of.at_once(len(self.probes))):
+            reserved = sum((plan.most_usd for plan in plans), Decimal(0))
+            able = [machine for machine in self.candidates if self._most_usd(machine) <= left_usd - reserved]
             tried = {*self.refused, *self.measured, *self.earlier, *self.chosen.values()}
-            if not plans and len(able) < len(self.candidates) and not set(map(_name, able)) - tried:
-                self.over = self.over or f"what is left of --aws-max-cost allows no further launch ({self._spent()})"
-                return _joined([])
-            coming = steps_of.next_round(
-                self.prior, able, self.probes, tried, self.settings.search or "cheapest", room=room,
-                regret=self.settings.search_regret,
-            )  # fmt: skip
-            if not coming.steps:
-                self.over = "" if plans else coming.over
+            if not plans and len(able) < len(self.candidates) and {machine.name for machine in able} <= tried:
+                self.over = f"the {format_usd(left_usd)} USD that --aws-max-cost leaves allow no launch more"
                 break
-            again = False
-            for step in coming.steps:
-                number = max(self.chosen, default=0) + 1
-                plan = self.plan_of(self._cases(number, step.machine.name))
-                against = [reason for misfit in plan.misfits for reason in misfit.reasons]
-                against += [problem for job in plan.jobs for problem in problems(job)]
-                if against or not plan.jobs:
-                    self.refused[step.machine.name] = against[0] if against else "it has no plan"
-                    self.note(f"search: not {step.machine.name}: {self.refused[step.machine.name]}")
-                    again = True
-                    continue
+            step = steps_of.next_step(
+                self.prior, able, self.probes, [_machine(plan, self.candidates) for plan in plans], tried,
+                self.settings.search or "cheapest", self.settings.search_regret,
+            )  # fmt: skip
+            if step.machine is None:
+                self.over = self.over if plans else step.why
+                break
+            number = max(self.chosen, default=0) + 1
+            plan = self.plan_of(self._cases(number, step.machine.name))
+            against = [reason for misfit in plan.misfits for reason in misfit.reasons]
+            against += [problem for job in plan.jobs for problem in problems(job)]
+            if against:
+                self.refused[step.machine.name] = against[0]
+                self.note(f"search: not {step.machine.name}: {against[0]}")
+            else:
                 self.chosen[number] = step.machine.name
                 plans.append(plan)
                 self.note(f"search: {number} of {len(self.cases)}: {step.machine.name}, {step.why}")
-            if plans or not again:
-                break
         return _joined(plans)
 
-    def _priced(self, machine: Machine) -> Job:
-        """A job as dear as one on the machine is, as far as the catalog knows."""
-        return job_of(snapshot.catalog().types[machine.name], self.cases[1], self.settings)
-
-    def _spent(self) -> str:
-        return f"{format_usd(self.settings.max_cost_usd)} USD, a launch of {self.settings.time_limit_s} s at most"
+    def _most_usd(self, machine: Machine) -> Decimal:
+        """The most that a launch on the machine costs, by the catalog's price."""
+        return most_usd(job_of(snapshot.catalog().types[machine.name], self.cases[1], self.settings))
 
     def _cases(self, step: int, name: str) -> list[Case]:
         return [replace(case, target=replace(case.target, instance_type=name)) for case in self.cases[step]]
@@ -244,8 +235,8 @@ def _joined(plans: Sequence[Plan]) -> Plan:
     return Plan(jobs, lost, sum((plan.most_usd for plan in plans), Decimal(0)))
 
 
-def _name(machine: Machine) -> str:
-    return machine.name
+def _machine(plan: Plan, machines: Sequence[Machine]) -> Machine:
+    return next(machine for machine in machines if machine.name == plan.jobs[0].instance_type.name)
 
 
 def _taken(machine: Machine, seconds: float) -> str:
