@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_benchmark_aws.predict.model.kinds import OCTAVES
+from pytest_benchmark_aws.predict.model.machines import is_special
 from pytest_benchmark_aws.predict.model.table import COLUMNS, FOLDER, MODEL, TYPES
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 SOURCE = "Spare Cores, SpareCores/sc-inspector-data, state of 2026-08-22"
 LICENCE = "CC BY-SA 4.0 (derived figures)"
 CPU_FACTORS, TYPE_FACTORS = 5, 4
-SPECIAL = ("u-", "u7", "mac", "g", "p", "inf", "trn", "dl", "vt", "f")
 _OWN = ("instance_type", "cpu_model", "vcpus", "threads_per_core", "sockets", "l3", "amx", "avx512", "sve")
 AMPLITUDES = {
     "cpu_single": 0.2, "cpu_multi": 0.11, "type": 0.165, "own": 0.01, "smt": 0.03, "cpu_multi_own": 0.003,
@@ -176,11 +176,6 @@ def _factors(rest: Array, weight: Array, member: Array, usual: NDArray[np.bool_]
     axes = np.linalg.svd(by_cpu[common], full_matrices=False)[2][:CPU_FACTORS].T
     axes_own = np.linalg.svd(own[usual], full_matrices=False)[2][:TYPE_FACTORS].T
     return by_cpu @ axes, own @ axes_own, (own**2).sum(1)
-
-
-def is_special(name: str) -> bool:
-    """Whether it is a whole machine, one with a GPU or of high memory, which are unlike the usual types."""
-    return "metal" in name or name.startswith(SPECIAL)
 
 
 def _rounded(values: Sequence[float] | Array) -> list[float]:

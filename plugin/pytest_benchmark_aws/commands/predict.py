@@ -49,7 +49,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--candidates",
         metavar="EXPR",
-        help="what is predicted, such as 'vcpus>=16 and memory>=96GiB'; default: all priced types, not burstable",
+        help="what is predicted, such as 'vcpus>=16 and memory>=96GiB'; default: all priced types, not burstable; "
+        "without accelerators unless it names gpus or family",
     )
     parser.add_argument(
         "--scale",
@@ -152,9 +153,15 @@ def _at(prediction: Prediction, ratio: Estimate | None, scale: float | None) -> 
 def _candidates(text: str | None, machines: dict[str, Machine]) -> list[Machine]:
     from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.instance_type_filter import select
+    from pytest_benchmark_aws.predict.model.machines import is_accelerated
 
     selected = select(text or "vcpus>=1", snapshot.catalog())
-    return [machines[found.name] for found in selected if found.name in machines]
+    named = text is not None and any(word in text for word in ("gpus", "family"))
+    return [
+        machines[chosen.name]
+        for chosen in selected
+        if chosen.name in machines and (named or not is_accelerated(chosen.name))
+    ]
 
 
 def _load(options: argparse.Namespace) -> Loaded | None:
