@@ -195,10 +195,24 @@ def write(model: dict[str, Any], rows: Sequence[dict[str, object]], folder: Path
 def main() -> None:
     """Fits to all workloads and writes what the plugin ships."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("measured", type=Path, help="the CSV file of rates")
+    parser.add_argument("measured", type=Path, nargs="?", help="the CSV file of rates")
+    parser.add_argument(
+        "--sparecores",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="Spare Cores' database in place of a CSV file: this one, or the newest (extra [scores], needs network)",
+    )
     parser.add_argument("-o", "--output", type=Path, default=FOLDER, help="folder (default: the plugin's)")
     options = parser.parse_args()
-    measured = read_measured(options.measured)
+    if (options.measured is None) == (options.sparecores is None):
+        parser.error("give a CSV file of rates, or --sparecores")
+    if options.sparecores is not None:
+        from benchmarks import sparecores
+
+        measured = sparecores.read(Path(options.sparecores) if options.sparecores else sparecores.database())
+    else:
+        measured = read_measured(options.measured)
     model, rows = fit(measured, range(len(measured.workloads)))
     write(model, rows, options.output)
     print(f"{len(rows):,} types, {len(measured.workloads)} workloads -> {options.output / TYPES}, {MODEL}")
