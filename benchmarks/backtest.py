@@ -17,12 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.machinemodel import Measured, fit, is_special, read_measured, tool_of
+from benchmarks.machinemodel import Measured, fit, read_measured, tool_of
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.predict.model.best import Goal, worth_launching
 from pytest_benchmark_aws.predict.model.design import FIRST, first_probes, narrowing, pool_of
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
+from pytest_benchmark_aws.predict.model.machines import Machine, is_special, machines_of
 from pytest_benchmark_aws.predict.model.posterior import Prior, Probe, condition, prior_of
 from pytest_benchmark_aws.predict.model.table import MachineTable, parse
 

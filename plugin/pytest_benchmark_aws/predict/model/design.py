@@ -134,13 +134,14 @@ def narrowing(posterior: Posterior, pool: Pool) -> Machine | None:
     count = len(pool.probes)
     left = [0.0] * count
     spreads: list[list[float]] = []
+    pieces = [posterior.prior.pieces(machine, pool.targets) for machine in pool.probes]
     for part in parts:
         variances = part.variances[:count]
         spreads.append(variances)
         projected = _projected(posterior, part)
         targets = projected[count:]
-        for place, machine in enumerate(pool.probes):
-            covariances = combined(part.part, posterior.prior.pieces(machine, pool.targets))
+        for place in range(count):
+            covariances = combined(part.part, pieces[place])
             mine = projected[place]
             rest = [value + LEVEL - dot(mine, other) for value, other in zip(covariances, targets, strict=True)]
             left[place] -= part.weight * sum(map(mul, rest, rest)) / variances[place] / len(rest)

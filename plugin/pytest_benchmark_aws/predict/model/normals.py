@@ -78,7 +78,7 @@ def mixture_quantile(share: float, weights: Vector, means: Vector, deviations: V
         for weight, mean, deviation in zip(weights, means, deviations, strict=True)
     ]
     erfc = math.erfc
-    for _ in range(26):
+    for _ in range(22):
         middle = (low + high) / 2
         if sum(weight * erfc((mean - middle) * inverse) for weight, mean, inverse in parts) < share:
             low = middle
