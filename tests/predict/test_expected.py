@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.predict import expected
 from pytest_benchmark_aws.predict.expected import Expected, Stored, expect
 from pytest_benchmark_aws.predict.measured import measured_of
-from pytest_benchmark_aws.predict.model import table
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
-from pytest_benchmark_aws.predict.model.posterior import Prior, prior_of
+from tests.predict.machines_here import machines, prior
 
 TYPES = ("c5.large", "c6i.xlarge", "m5.large", "m7g.2xlarge", "m7i.large", "m7i.4xlarge")
-
-
-@cache
-def prior() -> Prior:
-    return prior_of(table.load())
-
-
-@cache
-def machines() -> dict[str, Machine]:
-    return {machine.name: machine for machine in machines_of([catalog().types[name] for name in TYPES], prior().table)}
 
 
 def stored(runs: float = 3, when: str = "2026-11-20", **seconds: float) -> dict[str, Stored]:

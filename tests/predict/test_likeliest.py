@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.predict.answer import predict_case
 from pytest_benchmark_aws.predict.likeliest import MOST_PROBES, likeliest
 from pytest_benchmark_aws.predict.measured import CaseResults, measured_of
-from pytest_benchmark_aws.predict.model import table
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
-from pytest_benchmark_aws.predict.model.posterior import Prior, prior_of
-
-
-@cache
-def prior() -> Prior:
-    return prior_of(table.load())
-
-
-@cache
-def machines() -> dict[str, Machine]:
-    types = [t for t in catalog().types.values() if t.usd_per_hour and not t.burstable]
-    return {machine.name: machine for machine in machines_of(types, prior().table)}
-
-
-def results(**seconds: float) -> CaseResults:
-    """``m5_large`` is m5.large."""
-    measured = [measured_of(machines()[name.replace("_", ".")], [value]) for name, value in seconds.items()]
-    return CaseResults("a", None, tuple(measured), False, ())
+from tests.predict.machines_here import machines, prior, results
 
 
 def test_they_are_those_that_a_row_for_each_type_has() -> None:
@@ -52,7 +30,7 @@ def test_they_are_those_that_a_row_for_each_type_has() -> None:
 
 def test_of_many_results_some_of_all_sizes_count() -> None:
     """And the best ones always."""
-    names = list(machines())[::30]
+    names = [name for name, machine in machines().items() if machine.usd_per_hour][::30]
     case = CaseResults(
         "a", None, tuple(measured_of(machines()[name], [1.0 + place]) for place, name in enumerate(names)), False, ()
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import pytest
@@ -11,24 +10,12 @@ import pytest
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.compare.gate import Change, changes, judge, missing, parse_condition, without_baseline
 from pytest_benchmark_aws.core.compare.tables import compare_records
-from pytest_benchmark_aws.predict.model import table
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
-from pytest_benchmark_aws.predict.model.posterior import Prior, prior_of
 from pytest_benchmark_aws.predict.translate import translations
 from tests.core.compare.test_tables import records
+from tests.predict.machines_here import machines, prior
 from tests.result_files import benchmark, result
 
 OLD = {"m5.large": 1.0, "c6i.xlarge": 0.8, "m7g.2xlarge": 0.85, "r5.4xlarge": 1.0}
-
-
-@cache
-def prior() -> Prior:
-    return prior_of(table.load())
-
-
-@cache
-def machines() -> dict[str, Machine]:
-    return {machine.name: machine for machine in machines_of(catalog().types.values(), prior().table)}
 
 
 def launches(seconds: dict[str, float], commit: str = "a" * 40, **extra: Any) -> list[dict[str, Any]]:

@@ -87,10 +87,10 @@ def _types(table: Table) -> set[str]:
 
 @lru_cache(maxsize=1)
 def _model() -> tuple[Prior, Mapping[str, Machine], Sequence[Machine]]:
-    """The machine model, all machines, and those that may be proposed: current, priced, not burstable, no GPU."""
+    """The machine model, all machines, and those that may be named: current, priced, no burstable or accelerated ones."""
     from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.predict.model import table as machine_table
-    from pytest_benchmark_aws.predict.model.machines import machines_of
+    from pytest_benchmark_aws.predict.model.machines import is_accelerated, machines_of
     from pytest_benchmark_aws.predict.model.posterior import prior_of
 
     types, table = snapshot.catalog().types, machine_table.load()
@@ -98,7 +98,11 @@ def _model() -> tuple[Prior, Mapping[str, Machine], Sequence[Machine]]:
     candidates = [
         machines[t.name]
         for t in types.values()
-        if t.name in machines and t.current_generation and t.usd_per_hour and not t.burstable and not t.gpus
+        if t.name in machines
+        and t.current_generation
+        and t.usd_per_hour
+        and not t.burstable
+        and not is_accelerated(t.name)
     ]
     return prior_of(table), machines, candidates
 
