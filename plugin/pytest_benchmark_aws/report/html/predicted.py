@@ -87,7 +87,7 @@ def _types(table: Table) -> set[str]:
 
 @lru_cache(maxsize=1)
 def _model() -> tuple[Prior, Mapping[str, Machine], Sequence[Machine]]:
-    """The machine model, all machines, and those that may be named: current, priced, no burstable or accelerated ones."""
+    """The machine model, all machines, and those that may be named: current, priced, not burstable, no accelerators."""
     from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.predict.model import table as machine_table
     from pytest_benchmark_aws.predict.model.machines import is_accelerated, machines_of
