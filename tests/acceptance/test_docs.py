@@ -50,6 +50,9 @@ ELSEWHERE = {
     "python3 -m venv .venv && .venv/bin/pip install -q tox && .venv/bin/tox run": Elsewhere(
         "runs this test among others", ".ci/run"
     ),
+    "python -m benchmarks.backtest MEASURED.csv": Elsewhere(
+        "needs the measured table, which the repository does not hold", "tests/benchmarks/test_machinemodel.py"
+    ),
     "pip install -e '.[bench]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pip install 'path/to/this/clone[report]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pip install 'path/to/this/clone[embedded]'": Elsewhere("changes the environment that tests run in", "tox:aws"),
