@@ -92,7 +92,7 @@ def test_a_benchmark_so_many_times_as_long_is_predicted_so_many_times_as_long(
     for place in range(len(others)):
         low, middle, high = (once.quantile(share, place) for share in (0.025, 0.5, 0.975))
         assert low < middle < high
-        assert again.quantile(0.5, place) == pytest.approx(middle + math.log(factor), abs=1e-5)
+        assert again.quantile(0.5, place) == pytest.approx(middle + math.log(factor), abs=1e-3)
 
 
 def test_a_probe_narrows_what_is_like_it() -> None:
@@ -138,5 +138,5 @@ def test_the_quantile_of_a_mixture_is_where_its_distribution_is_so_much(share: f
     weights, means, deviations = [0.3, 0.7], [-2.0, 1.0], [0.5, 2.0]
     at = normals.mixture_quantile(share, weights, means, deviations)
     below = sum(w * normals.below((at - m) / d) for w, m, d in zip(weights, means, deviations, strict=True))
-    assert below == pytest.approx(share, abs=1e-6)
-    assert normals.mixture_quantile(0.975, [1.0], [0.0], [1.0]) == pytest.approx(1.959964, abs=1e-5)
+    assert below == pytest.approx(share, abs=1e-4)
+    assert normals.mixture_quantile(0.975, [1.0], [0.0], [1.0]) == pytest.approx(1.959964, abs=1e-4)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Goal = Literal["usd", "time"]
 _DRAWS = 600
+_LEAST_SHARE = 0.01
+"""Of the posterior: a part that is less likely is not drawn from."""
 _MOST_MACHINES = 48
 """Of which one is surely the best: those with the least likely bounds."""
 
@@ -81,7 +83,7 @@ def chances(posterior: Posterior, seed: int = 0) -> Chances:
     pieces = _pieces(posterior, places)
     source = random.Random(seed)
     total = 0
-    for part in posterior.parts:
+    for part in _drawn_from(posterior):
         count = max(1, round(part.weight * _DRAWS))
         total += count
         for values in _draws(posterior, part, places, pieces, count, source):
@@ -107,6 +109,11 @@ def _shortlist(posterior: Posterior, goal: Goal) -> list[int]:
             )
             bounds.append((low + extra, place))
     return [place for _, place in sorted(bounds)[:_MOST_MACHINES]]
+
+
+def _drawn_from(posterior: Posterior) -> list[Conditioned]:
+    likely = [part for part in posterior.parts if part.weight >= _LEAST_SHARE]
+    return likely or list(posterior.parts[:1])
 
 
 def _pieces(posterior: Posterior, places: Sequence[int]) -> list[Pieces]:
@@ -168,7 +175,7 @@ def chance_of_better(posterior: Posterior, goal: Goal, by: float, seed: int = 0)
     extras = [offset(posterior.machines[place], goal) or 0.0 for place in places]
     pieces = _pieces(posterior, places)
     source, total, wins = random.Random(seed), 0, 0
-    for part in posterior.parts:
+    for part in _drawn_from(posterior):
         count = max(1, round(part.weight * _DRAWS))
         total += count
         for values in _draws(posterior, part, places, pieces, count, source):
