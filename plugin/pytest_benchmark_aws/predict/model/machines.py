@@ -90,10 +90,10 @@ def _stand_in(
         relatives = [
             name
             for other, names in families.items()
-            if (found := _GENERATION.match(other)) is not None
-            and found[2] == generation
-            and next((letter for letter in found[3] if letter in "agi"), "") == maker
-            and len(found[1]) == len(letters) == 1
+            if (relative := _GENERATION.match(other)) is not None
+            and relative[2] == generation
+            and next((letter for letter in relative[3] if letter in "agi"), "") == maker
+            and len(relative[1]) == len(letters) == 1
             for name in names
         ]
         if relatives:

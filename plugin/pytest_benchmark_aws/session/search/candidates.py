@@ -127,7 +127,7 @@ def _shippable(
     by_arch: dict[str, list[InstanceType]] = {}
     for instance_type in types:
         by_arch.setdefault(job_of(instance_type, cases, settings).arch, []).append(instance_type)
-    kept: list[InstanceType] = []
+    shippable: list[InstanceType] = []
     refused: list[PlanError] = []
     for arch, its_types in by_arch.items():
         try:
@@ -137,10 +137,10 @@ def _shippable(
             if len(by_arch) > 1:
                 note(f"search: no {arch} types, as the project cannot be shipped there: {str(error).splitlines()[0]}")
         else:
-            kept += its_types
-    if not kept:
+            shippable += its_types
+    if not shippable:
         raise refused[0]
-    return kept
+    return shippable
 
 
 def stored_results(
