@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_benchmark_aws.core.compare.heads import Head, version_of
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
-from pytest_benchmark_aws.core.compare.times import MOST_S, NUMBERS, all_sound, check_times
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
+from pytest_benchmark_aws.core.values.times import MOST_S, NUMBERS, all_sound, check_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
