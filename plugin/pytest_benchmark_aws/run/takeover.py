@@ -18,7 +18,7 @@ from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.run.history import age_s, utc_now
 from pytest_benchmark_aws.run.journal_lines import read_run
-from pytest_benchmark_aws.run.ledger import CUT_OFF, Past
+from pytest_benchmark_aws.run.ledger import CUT_OFF, Finished, Past
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import Job
