@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.threadtimes import FILE_NAME, MachineTimes, medians, read_times, usual
-from pytest_benchmark_aws.predict.threads import fit
+from pytest_benchmark_aws.predict.threads.model import fit
 from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_benchmark_aws.predict.placement import Placement
-    from pytest_benchmark_aws.predict.thread_forms import ThreadPrior
+    from pytest_benchmark_aws.predict.threads.forms import ThreadPrior
+    from pytest_benchmark_aws.predict.threads.placement import Placement
 
 SHOWN = (1e5, 1e6)
 HIDDEN = 1e7

@@ -27,8 +27,8 @@ from pytest_benchmark_aws.predict.estimate import Estimate, LogPart, mixture
 from pytest_benchmark_aws.predict.model import table as machine_table
 from pytest_benchmark_aws.predict.model.machines import machines_of
 from pytest_benchmark_aws.predict.model.posterior import combined, prior_of
-from pytest_benchmark_aws.predict.placement import Placement, Topology, place
-from pytest_benchmark_aws.predict.threads import fit
+from pytest_benchmark_aws.predict.threads.model import fit
+from pytest_benchmark_aws.predict.threads.placement import Placement, Topology, place
 from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:

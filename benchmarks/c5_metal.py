@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.predict.thread_forms import Form
+from pytest_benchmark_aws.predict.threads.forms import Form
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.predict.placement import Placement
+    from pytest_benchmark_aws.predict.threads.placement import Placement
 
 
 @dataclass(frozen=True, slots=True)

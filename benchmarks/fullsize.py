@@ -35,10 +35,10 @@ from benchmarks.workload import (  # noqa: E402
     training_bytes,
 )
 from pytest_benchmark_aws.machine.hardware import first_threads, read_facts, socket_cpus  # noqa: E402
-from pytest_benchmark_aws.predict.placement import Placement  # noqa: E402
 from pytest_benchmark_aws.predict.scale import ScalePoint, fit_memory, fit_phases  # noqa: E402
-from pytest_benchmark_aws.predict.threads import ThreadTime  # noqa: E402
-from pytest_benchmark_aws.predict.threads import fit as fit_threads  # noqa: E402
+from pytest_benchmark_aws.predict.threads.model import ThreadTime  # noqa: E402
+from pytest_benchmark_aws.predict.threads.model import fit as fit_threads  # noqa: E402
+from pytest_benchmark_aws.predict.threads.placement import Placement  # noqa: E402
 from pytest_benchmark_aws.report.text import aligned  # noqa: E402
 
 if TYPE_CHECKING:

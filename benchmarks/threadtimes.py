@@ -12,15 +12,15 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.predict.placement import Placement, Topology
-from pytest_benchmark_aws.predict.thread_forms import (
+from pytest_benchmark_aws.predict.threads.forms import (
     OVERHEAD_POWERS,
     TERMS,
     WORK_POWERS,
     Form,
     ThreadPrior,
 )
-from pytest_benchmark_aws.predict.threads import FittedForm, ThreadTime, cells_of, fit_form
+from pytest_benchmark_aws.predict.threads.model import FittedForm, ThreadTime, cells_of, fit_form
+from pytest_benchmark_aws.predict.threads.placement import Placement, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

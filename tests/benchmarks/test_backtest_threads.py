@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import backtest_threads
 from benchmarks.threadtimes import FILE_NAME, medians, read_times, usual
-from pytest_benchmark_aws.predict.placement import Placement, Topology, place
-from pytest_benchmark_aws.predict.thread_forms import LIGHTGBM, TERMS
+from pytest_benchmark_aws.predict.threads.forms import LIGHTGBM, TERMS
+from pytest_benchmark_aws.predict.threads.placement import Placement, Topology, place
 
 HEAD = "machine,hardware,tool,rows_million,threads,cpus,note,runs,seconds_median,seconds_min,seconds_max\n"
 MEASURED = Path("../shared/data")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from pytest_benchmark_aws.predict.leastsquares import cholesky, forward, non_negative, solve
+from pytest_benchmark_aws.predict.threads.leastsquares import cholesky, forward, non_negative, solve
 
 SIZES = st.tuples(st.integers(1, 7), st.integers(1, 20), st.integers(0, 2**32 - 1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_benchmark_aws.predict.placement import Placement, Topology, place, placements
+from pytest_benchmark_aws.predict.threads.placement import Placement, Topology, place, placements
 
 C5_METAL = Topology(sockets=2, cores_per_socket=24, threads_per_core=2)
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.predict.placement import Placement, Topology, place, placements
 from pytest_benchmark_aws.predict.scale import ScaleDataError
-from pytest_benchmark_aws.predict.thread_forms import LIGHTGBM, Form
-from pytest_benchmark_aws.predict.threads import ThreadTime, fit
+from pytest_benchmark_aws.predict.threads.forms import LIGHTGBM, Form
+from pytest_benchmark_aws.predict.threads.model import ThreadTime, fit
+from pytest_benchmark_aws.predict.threads.placement import Placement, Topology, place, placements
 
 MACHINE = Topology(sockets=2, cores_per_socket=24, threads_per_core=2)
 SHOWN = (1, 2, 4, 8, 16, 24, 48, 96)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.utils import parse_compare_fail
 
-from pytest_benchmark_aws.session.regressions import Regressions, Sides
+from pytest_benchmark_aws.session.replay.regressions import Regressions, Sides
 
 STEADY = [{"median": one, "max": one} for one in (1.0, 1.01, 0.99, 1.0)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
-from pytest_benchmark_aws.session import remote
 
 ESCAPE = "\x1b[2J\x07.py"
 
@@ -16,7 +15,7 @@ def test_k3_file_names_of_the_bundle_steer_no_terminal() -> None:
     wheels = Archive("0" * 64, 1, b"", names=(f"c{ESCAPE}",))
     lines: list[str] = []
     reporter = SimpleNamespace(write_line=lambda line, **_: lines.append(line))
-    remote.show_bundle({"x86_64": Shipment(files, wheels, "3.12", (), (), (), notes=(f"d{ESCAPE}",))}, reporter)
+    plan.show_bundle({"x86_64": Shipment(files, wheels, "3.12", (), (), (), notes=(f"d{ESCAPE}",))}, reporter)
     text = "\n".join(lines)
     assert "\x1b" not in text
     assert [letter for letter in "abcd" if f"{letter}\\x1b[2J\\x07.py" in text] == list("abcd")
@@ -31,7 +30,7 @@ def test_m3_files_are_listed_once_for_all_architectures() -> None:
         for arch, of_arch in names.items()
     }
     lines: list[str] = []
-    remote.show_bundle(shipments, SimpleNamespace(write_line=lambda line, **_: lines.append(line)))
+    plan.show_bundle(shipments, SimpleNamespace(write_line=lambda line, **_: lines.append(line)))
     assert lines[:3] == [
         "files of the bundle for x86_64 and arm64 (1 bytes packed):",
         "  a.py",

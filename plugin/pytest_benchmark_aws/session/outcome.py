@@ -17,9 +17,9 @@ from pytest_benchmark_aws.core.guest_tests import GuestTests, cases_of
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
-from pytest_benchmark_aws.session.regressions import Regressions, Sides
 from pytest_benchmark_aws.session.replay.items import Replayed, replay
 from pytest_benchmark_aws.session.replay.missing import why_missing
+from pytest_benchmark_aws.session.replay.regressions import Regressions, Sides
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import Case

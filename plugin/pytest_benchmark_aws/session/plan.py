@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.plan import plan_lines, time_limit_lines
+from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.core.compare.heads import Head
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.model import Plan
@@ -111,3 +113,34 @@ def _stored(records: Sequence[Record], machines: dict[str, Machine]) -> dict[str
             when = max(record.when for record in of_type)[:10]
             stored.setdefault(results.case, {})[name] = Stored(measured, float(runs), when)
     return stored
+
+
+def show_bundle(shipments: Mapping[str, Shipment], reporter: Any) -> None:
+    """Writes the files that would be shipped, and the distributions for each architecture."""
+    from pytest_benchmark_aws.bundle.project import SHIPPED
+
+    files = {
+        arch: [name for name in shipment.project.names if not name.startswith(SHIPPED)]
+        for arch, shipment in shipments.items()
+    }
+    size = max(shipment.project.size for shipment in shipments.values())
+    reporter.write_line(f"files of the bundle for {' and '.join(files)} ({size:,} bytes packed):", bold=True)
+    for name in dict.fromkeys(name for names in files.values() for name in names):
+        own = [arch for arch, names in files.items() if name in names]
+        alone = f" (for {' and '.join(own)} alone)" if len(own) < len(files) else ""
+        reporter.write_line(f"  {printable(name)}{alone}")
+    for name in dict.fromkeys(name for shipment in shipments.values() for name in shipment.project.left_out):
+        reporter.write_line(f"  ! left out, looks like a secret: {printable(name)}", yellow=True)
+    for arch, shipment in shipments.items():
+        reporter.write_line(
+            f"{arch}: Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
+        )
+        for name in shipment.wheels.names:
+            reporter.write_line(f"  {printable(name)}")
+        write_notes(shipment.notes, reporter)
+
+
+def write_notes(notes: Iterable[str], reporter: Any) -> None:
+    """Writes what there is to say of a plan, a line each."""
+    for note in notes:
+        reporter.write_line(f"  ! {printable(note)}", yellow=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,11 @@ from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines
-from pytest_benchmark_aws.report.text import printable, printable_lines
+from pytest_benchmark_aws.report.text import printable_lines
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
+from pytest_benchmark_aws.session import plan as plan_shown
 from pytest_benchmark_aws.session.options import read_settings
-from pytest_benchmark_aws.session.plan import show_plan
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
@@ -172,7 +172,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         if clients is not None:
             embedded = own or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
         search, plan = planned(session, settings, cases, project, clients, folders, embedded=embedded)
-        show_plan(plan, settings, reporter, folders.results, embedded=embedded)
+        plan_shown.show_plan(plan, settings, reporter, folders.results, embedded=embedded)
         refuse(plan, settings)
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
         skip_unlaunched(session, None if plan.jobs else search)
@@ -180,10 +180,10 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             storage.check(folders.results)
             unmeasured += [config.stash[shared_storage.NOT_TRIED]] if shared_storage.NOT_TRIED in config.stash else []
             if settings.show_bundle and plan.jobs:
-                show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
+                plan_shown.show_bundle(cargo.load(project, plan.jobs, folders, local=embedded), reporter)
             else:
                 unmeasured += cargo.examine(project, plan.jobs, folders, local=embedded)
-            write_notes(unmeasured, reporter)
+            plan_shown.write_notes(unmeasured, reporter)
             reporter.write_line("nothing launched", bold=True)
             return True
         if not plan.jobs:
@@ -205,7 +205,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             site, backends = start.check(order, clients)
             to_ship = plan.jobs if search is None else search.examples()
             shipments = cargo.load(project, to_ship, folders, local=embedded)
-            write_notes(unmeasured, reporter)
+            plan_shown.write_notes(unmeasured, reporter)
             watcher = watch(order, shipments, reporter, interrupted)
             watcher = watcher if search is None else replace(watcher, more=search.more)
             run_outcome = start.launch(order, site, backends, shipments, watcher)
@@ -279,46 +279,15 @@ def skip(session: pytest.Session, reasons: Mapping[str, str]) -> None:
             here.skip_later(item, reasons[item.nodeid])
 
 
-def show_bundle(shipments: Mapping[str, Shipment], reporter: Any) -> None:
-    """Writes the files that would be shipped, and the distributions for each architecture."""
-    from pytest_benchmark_aws.bundle.project import SHIPPED
-
-    files = {
-        arch: [name for name in shipment.project.names if not name.startswith(SHIPPED)]
-        for arch, shipment in shipments.items()
-    }
-    size = max(shipment.project.size for shipment in shipments.values())
-    reporter.write_line(f"files of the bundle for {' and '.join(files)} ({size:,} bytes packed):", bold=True)
-    for name in dict.fromkeys(name for names in files.values() for name in names):
-        own = [arch for arch, names in files.items() if name in names]
-        alone = f" (for {' and '.join(own)} alone)" if len(own) < len(files) else ""
-        reporter.write_line(f"  {printable(name)}{alone}")
-    for name in dict.fromkeys(name for shipment in shipments.values() for name in shipment.project.left_out):
-        reporter.write_line(f"  ! left out, looks like a secret: {printable(name)}", yellow=True)
-    for arch, shipment in shipments.items():
-        reporter.write_line(
-            f"{arch}: Python {shipment.python} and these distributions ({shipment.wheels.size:,} bytes):", bold=True
-        )
-        for name in shipment.wheels.names:
-            reporter.write_line(f"  {printable(name)}")
-        write_notes(shipment.notes, reporter)
-
-
-def write_notes(notes: Iterable[str], reporter: Any) -> None:
-    """Writes what there is to say of a plan, a line each."""
-    for note in notes:
-        reporter.write_line(f"  ! {printable(note)}", yellow=True)
-
-
 def watch(order: Order, shipments: Mapping[str, Shipment], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
     """Who shows the run on the terminal, having said what the shipments leave out."""
     from pytest_benchmark_aws.report.progress import ProgressView
     from pytest_benchmark_aws.run.ledger import Watcher
 
     def note(text: str) -> None:
-        write_notes([text], reporter)
+        plan_shown.write_notes([text], reporter)
 
-    write_notes(dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes), reporter)
+    plan_shown.write_notes(dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes), reporter)
     live = reporter.isatty and not order.follow_logs
     view = ProgressView(reporter, live=live, stream_logs=order.follow_logs)
     return Watcher(note=note, show=view.show, stop=interrupted)

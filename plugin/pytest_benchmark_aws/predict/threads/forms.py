@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_benchmark_aws.predict.placement import Placement
+    from pytest_benchmark_aws.predict.threads.placement import Placement
 
 TERMS = ("overhead", "root", "core", "second thread", "socket", "work", "serial")
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.predict.estimate import Estimate, LogPart, mixture
-from pytest_benchmark_aws.predict.leastsquares import cholesky, forward, non_negative
 from pytest_benchmark_aws.predict.scale import ScaleDataError
-from pytest_benchmark_aws.predict.thread_forms import LIGHTGBM, TERMS, Form, ThreadPrior, forms
+from pytest_benchmark_aws.predict.threads.forms import LIGHTGBM, TERMS, Form, ThreadPrior, forms
+from pytest_benchmark_aws.predict.threads.leastsquares import cholesky, forward, non_negative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_benchmark_aws.predict.placement import Placement
+    from pytest_benchmark_aws.predict.threads.placement import Placement
 
 MISFIT = 0.12
 """What the best form misses a machine's times by, as a share: 4 to 14 % in lightgbm-threads; up to 0.2 all backtest

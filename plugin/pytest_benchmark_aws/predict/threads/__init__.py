@@ -1,0 +1,1 @@
+"""The thread model: how long one machine takes by rows and threads."""
