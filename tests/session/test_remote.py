@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
+from pytest_benchmark_aws.session import plan
 
 ESCAPE = "\x1b[2J\x07.py"
 
