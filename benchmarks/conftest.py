@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -11,7 +11,7 @@ from benchmarks import workload as shapes
 from benchmarks.pinning import pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import lightgbm as lgb
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 GUEST = "PYTEST_BENCHMARK_AWS_GUEST"
+R = TypeVar("R")
 _DATA_NOTES = pytest.StashKey[list[str]]()
 
 
@@ -40,12 +41,22 @@ def _write_tables(terminalreporter: pytest.TerminalReporter) -> None:
     measured = [bench for bench in (session.benchmarks if session else ()) if bench.group in {"levers", "peers"}]
     if not measured:
         return
-    from benchmarks import levers
+    from benchmarks import learners, levers
 
-    rows = [(str(bench.extra_info.get("lever")), bench.stats.median, bench.extra_info) for bench in measured]
-    results = [result for result in (levers.read(*row) for row in rows) if result is not None]
-    for line in levers.lines_of(results):
+    lines = [
+        *levers.lines_of(list(_read(levers.read, measured, "levers"))),
+        *learners.lines_of(list(_read(learners.read, measured, "peers"))),
+    ]
+    for line in lines:
         terminalreporter.write_line(line)
+
+
+def _read(read: Callable[[float, Mapping[str, Any]], R | None], measured: Iterable[Any], group: str) -> Iterator[R]:
+    """The group's results, those that were timed."""
+    for bench in measured:
+        result = read(bench.stats.median, bench.extra_info) if bench.group == group else None
+        if result is not None:
+            yield result
 
 
 @pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that ids read scale-variant-threads

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.overhead.pairs import median_interval
+from benchmarks.ratios import how, loads, read_ratios, shape_of
 from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PAIRS = 6
-"""The fewest for an interval at 95 %."""
+    from benchmarks.ratios import Ratios
+
 SAME = "nothing"
 """What a lever changes that gives the same model."""
 
@@ -61,24 +61,6 @@ LEVERS: dict[str, Lever] = {
 """By the names in the tests' ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """How long a lever takes as a share of the default's time, with its interval at 95 %."""
-
-    value: float
-    low: float
-    high: float
-
-
-def ratio(lever: Sequence[float], default: Sequence[float]) -> Ratio | None:
-    """The median of each time over the mean of the default's before and after it; None with too few for an interval."""
-    if len(lever) < PAIRS:
-        return None
-    neighbours = zip(lever, default[:-1], default[1:], strict=True)
-    interval = median_interval([2 * seconds / (before + after) for seconds, before, after in neighbours])
-    return Ratio(interval.median, interval.low, interval.high)
-
-
 def difference(lever: NDArray[np.float64], default: NDArray[np.float64]) -> tuple[float, float]:
     """A lever's log loss less the default's, and the 1.96 standard errors that it may be off.
 
@@ -96,25 +78,13 @@ class LeverResult:
     shape: str
     """Rows, threads and machine; a table is of one shape."""
     seconds: float
-    wall: Ratio
-    cpu: Ratio
+    ratios: Ratios
     log_loss: float
     log_loss_difference: float
     log_loss_margin: float
     accuracy: float
-    threads: int
     load: float | None
     """The machine's load average before it."""
-
-    @property
-    def time(self) -> Ratio:
-        """With one thread of CPU time, which other work on the machine moves least; else of time by the clock."""
-        return self.cpu if self.threads == 1 else self.wall
-
-    @property
-    def faster(self) -> bool:
-        """The whole interval is below the default's time."""
-        return self.time.high < 1
 
     @property
     def no_worse(self) -> bool:
@@ -122,39 +92,22 @@ class LeverResult:
         return self.log_loss_difference <= 0
 
 
-def read(name: str, median: float, extra: Mapping[str, Any]) -> LeverResult | None:
-    """A result from a benchmark's ``extra_info``; None where it has no pairs."""
-    if not extra.get("wall_ratio"):
+def read(median: float, extra: Mapping[str, Any]) -> LeverResult | None:
+    """A result from a benchmark's ``extra_info``; None where nothing was timed."""
+    ratios = read_ratios(extra)
+    if ratios is None:
         return None
     return LeverResult(
-        name=name,
+        name=extra["lever"],
         shape=shape_of(extra),
         seconds=median,
-        wall=Ratio(*extra["wall_ratio"]),
-        cpu=Ratio(*extra["cpu_ratio"]),
+        ratios=ratios,
         log_loss=extra["validation_log_loss"],
         log_loss_difference=extra["log_loss_difference"],
         log_loss_margin=extra["log_loss_margin"],
         accuracy=extra["validation_accuracy"],
-        threads=extra["threads"],
         load=extra["load_average"],
     )
-
-
-def shape_of(extra: Mapping[str, Any]) -> str:
-    """What a table's rows have in common."""
-    threads = f"{extra['threads']} thread{'s' if extra['threads'] > 1 else ''}"
-    machine = f", {extra['instance_type']}" if extra.get("instance_type") else ""
-    return (
-        f"{extra['rows']:,} rows, {extra['classes']} classes, {extra['boosting_rounds']} rounds, "
-        f"{extra['validation_rows']:,} validation rows, {threads}{machine}"
-    )
-
-
-def loads(averages: Sequence[float | None]) -> str:
-    """How busy the machine was, for the line above a table."""
-    known = [average for average in averages if average is not None]
-    return f"load average {min(known):.1f} to {max(known):.1f}" if known else "load average unknown"
 
 
 def lines_of(results: Sequence[LeverResult]) -> list[str]:
@@ -162,11 +115,15 @@ def lines_of(results: Sequence[LeverResult]) -> list[str]:
     lines: list[str] = []
     for shape in dict.fromkeys(result.shape for result in results):
         same = [result for result in results if result.shape == shape]
-        of = "CPU seconds" if same[0].threads == 1 else "seconds by the clock"
-        lines += [f"levers: {shape}; {loads([result.load for result in same])}", *_table(same)]
-        lines.append(f"  time ratio: of {of}, over the default's just before and after; margin: of the rows judged on")
-        best = sorted((r for r in same if r.faster and r.no_worse), key=lambda result: result.time.value)
-        named = ", ".join(f"{result.name} ({result.time.value:.2f})" for result in best)
+        lines += ["", f"levers: {shape}; {loads([result.load for result in same])}", *_table(same)]
+        lines.append(
+            f"  {how([result.ratios for result in same], 'the default')}; ±: of the rows that it was judged on"
+        )
+        best = sorted(
+            (result for result in same if result.ratios.time.below_one and result.no_worse),
+            key=lambda result: result.ratios.time.value,
+        )
+        named = ", ".join(f"{result.name} ({result.ratios.time.value:.2f})" for result in best)
         lines.append(f"  → faster at equal or better log loss: {named or 'none'}")
     return lines
 
@@ -181,9 +138,9 @@ def _table(results: Sequence[LeverResult]) -> list[str]:
         (
             f"  {result.name}",
             f"{result.seconds:.2f}",
-            f"{result.time.value:.2f}",
-            f"{result.time.low:.2f} to {result.time.high:.2f}",
-            f"{result.wall.value:.2f}",
+            f"{result.ratios.time.value:.2f}",
+            result.ratios.time.interval(),
+            f"{result.ratios.wall.value:.2f}",
             f"{result.log_loss:.4f}",
             f"{result.log_loss_difference:+.4f} ± {result.log_loss_margin:.4f}",
             f"{result.accuracy:.4f}",
@@ -196,8 +153,11 @@ def _table(results: Sequence[LeverResult]) -> list[str]:
 
 
 def _verdict(result: LeverResult) -> str:
-    if result.time.low > 1:
+    time = result.ratios.time
+    if time.low is None:
+        return "too few pairs"
+    if time.above_one:
         return "slower"
-    if not result.faster:
+    if not time.below_one:
         return "no difference in time"
     return "faster" if result.no_worse else "faster, worse log loss"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.levers import LEVERS, PAIRS, difference, ratio
+from benchmarks.levers import LEVERS, difference
 from benchmarks.measure import measure, record_quality, record_throughput, rounds_of
 from benchmarks.peak_memory import reset_peak_rss
+from benchmarks.ratios import pairs_at, ratio
 from benchmarks.training import PhaseClock, judge_rows, parameters, quality_of, train, warm_up
 from benchmarks.workload import thread_count, training_memory
 
@@ -53,15 +54,21 @@ def test_lever(benchmark: BenchmarkFixture, problem: Problem, workload: Workload
         return booster
 
     measured = measure(
-        benchmark, workload, count, params, train_lever, rounds=PAIRS, before=train_default, phases=clock.phases
+        benchmark,
+        workload,
+        count,
+        params,
+        train_lever,
+        rounds=pairs_at(workload),
+        before=train_default,
+        phases=clock.phases,
     )
     timings = rounds_of(benchmark)
     if timings:
         train_default()
-        wall, cpu = ratio(timings, seconds), ratio(lever_cpu_seconds, cpu_seconds)
-        assert wall is not None
-        assert cpu is not None
-        benchmark.extra_info.update(wall_ratio=astuple(wall), cpu_ratio=astuple(cpu))
+        benchmark.extra_info.update(
+            wall_ratio=astuple(ratio(timings, seconds)), cpu_ratio=astuple(ratio(lever_cpu_seconds, cpu_seconds))
+        )
     record_throughput(benchmark, measured, workload.row_trees)
     rows = [judge_rows(booster, problem, thread_count("vcpus")) for booster in (measured.result, boosters[0])]
     record_quality(benchmark, quality_of(rows[0]))
