@@ -17,12 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.machinemodel import Measured, fit, is_special, read_measured, tool_of
+from benchmarks.machinemodel import Measured, fit, read_measured, tool_of
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.predict.model.best import Goal, worth_launching
 from pytest_benchmark_aws.predict.model.design import FIRST, first_probes, narrowing, pool_of
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
+from pytest_benchmark_aws.predict.model.machines import Machine, is_special, machines_of
 from pytest_benchmark_aws.predict.model.posterior import Prior, Probe, condition, prior_of
 from pytest_benchmark_aws.predict.model.table import MachineTable, parse
 
@@ -134,8 +134,8 @@ def _random_regret(machines: Sequence[Machine], truth: dict[str, float], seed: s
     priced = [machine for machine in machines if machine.usd_per_hour]
     values = [_value(machine, truth[machine.name], "usd") for machine in priced]
     source = random.Random(seed)
-    found = [min(source.sample(values, max(COUNTS))) for _ in range(50)]
-    return math.expm1(statistics.median(found) - min(values))
+    least = [min(source.sample(values, max(COUNTS))) for _ in range(50)]
+    return math.expm1(statistics.median(least) - min(values))
 
 
 def truths(measured: Measured, workload: int) -> dict[str, float]:
@@ -165,7 +165,7 @@ def _cpu(measured: Measured, cpu: str, workloads: Sequence[int]) -> list[tuple[f
     shown = [place for place, row in enumerate(measured.types) if row["cpu_model"] != cpu]
     hidden = {row["instance_type"] for row in measured.types if row["cpu_model"] == cpu}
     part = replace(measured, types=tuple(measured.types[i] for i in shown), log_seconds=measured.log_seconds[shown])
-    found = []
+    outcomes = []
     for tool in sorted({tool_of(measured.workloads[place]) for place in workloads}):
         others = [place for place, name in enumerate(measured.workloads) if tool_of(name) != tool]
         prior = prior_of(parse(*fit(part, others)))
@@ -180,8 +180,8 @@ def _cpu(measured: Measured, cpu: str, workloads: Sequence[int]) -> list[tuple[f
             for at, machine in enumerate(unseen):
                 actual = truth[machine.name]
                 inside = posterior.quantile(0.025, at) <= actual <= posterior.quantile(0.975, at)
-                found.append((abs(math.expm1(posterior.quantile(0.5, at) - actual)), inside))
-    return found
+                outcomes.append((abs(math.expm1(posterior.quantile(0.5, at) - actual)), inside))
+    return outcomes
 
 
 def _share(values: Iterable[float], share: float) -> float:
@@ -253,17 +253,19 @@ def _print_cpus(pool: ProcessPoolExecutor, measured: Measured, tools: dict[str, 
     print(f"{'CPU model that the fit never saw':<46} {'types x workloads':>17} {'error':>8} {'90 %':>8} {'held':>7}")
     every = []
     for cpu, job in jobs.items():
-        found = job.result()
-        every += found
-        if found:
-            print(_cpu_line(cpu, found))
+        outcomes = job.result()
+        every += outcomes
+        if outcomes:
+            print(_cpu_line(cpu, outcomes))
     print(_cpu_line("all", every))
 
 
-def _cpu_line(title: str, found: Sequence[tuple[float, bool]]) -> str:
-    errors = [error for error, _ in found]
-    held = sum(inside for _, inside in found) / len(found)
-    return f"{title:<46} {len(found):>17,} {statistics.median(errors):>8.1%} {_share(errors, 0.9):>8.1%} {held:>7.1%}"
+def _cpu_line(title: str, outcomes: Sequence[tuple[float, bool]]) -> str:
+    errors = [error for error, _ in outcomes]
+    held = sum(inside for _, inside in outcomes) / len(outcomes)
+    return (
+        f"{title:<46} {len(outcomes):>17,} {statistics.median(errors):>8.1%} {_share(errors, 0.9):>8.1%} {held:>7.1%}"
+    )
 
 
 if __name__ == "__main__":

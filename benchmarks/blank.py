@@ -24,6 +24,9 @@ from benchmarks.threadtimes import read_times
 from benchmarks.workload import PUBLISHED_ROWS
 from pytest_benchmark_aws.catalog.snapshot import PRICE_DATE, catalog
 from pytest_benchmark_aws.predict.estimate import Estimate, LogPart, mixture
+from pytest_benchmark_aws.predict.model import table as machine_table
+from pytest_benchmark_aws.predict.model.machines import machines_of
+from pytest_benchmark_aws.predict.model.posterior import combined, prior_of
 from pytest_benchmark_aws.predict.placement import Placement, Topology, place
 from pytest_benchmark_aws.predict.threads import fit
 from pytest_benchmark_aws.report.text import aligned
@@ -167,6 +170,29 @@ def clock_ratios() -> dict[str, Estimate]:
     return {published.instance_type: clock_ratio(published.instance_type, BLANK) for published in PUBLISHED}
 
 
+def model_ratio(slow: str, fast: str) -> Estimate:
+    """The same by the machine model: what benchmarks of one thread take, over all that were measured on both types.
+
+    Its m5.8xlarge was measured on a Xeon 8259CL, Cascade Lake, where the note's was an 8175, Skylake; EC2 has both.
+    """
+    prior = prior_of(machine_table.load())
+    machines = machines_of([_listed(slow), _listed(fast)], prior.table)
+    pieces = [prior.pieces(machine, machines) for machine in machines]
+    parts = []
+    for part in prior.parts:
+        if part.kind.name == "one thread" and part.spread.machines <= 1:
+            (first, between), (_, second) = (combined(part, piece) for piece in pieces)
+            own = sum(prior.own_variance(part, machine) for machine in machines)
+            middle = part.mean(machines[1]) - part.mean(machines[0])
+            parts.append(LogPart(part.spread.weight, middle, math.sqrt(first + second - 2 * between + own)))
+    return mixture(parts)
+
+
+def model_ratios() -> dict[str, Estimate]:
+    """The blank machine's time on one core over that of each published one, by the machine model."""
+    return {published.instance_type: model_ratio(published.instance_type, BLANK) for published in PUBLISHED}
+
+
 def table(curves: Sequence[Curve], ratios: Mapping[str, Estimate]) -> list[str]:
     """The cell by threads, with a ratio of times on one core for each published machine; then how good that is."""
     rows = [("c5.24xlarge, predicted", "seconds", "95 % interval", "USD")]
@@ -207,7 +233,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             fields = f"{form.overhead_power:.2f}, {form.work_power}, {form.gain}, {form.rooted}"
             print(f"    Curve({curve.weight:.3f}, Form({fields}), ({numbers})),")
         return 0
-    print("\n".join(table(curves, clock_ratios())))
+    clocks, model = clock_ratios()[PUBLISHED[0].instance_type], model_ratios()
+    print("\n".join(table(curves, model)))
+    print("\none core of c5.24xlarge over one of each published machine, time:")
+    for name, ratio in (
+        *((f"{name}, machine model", ratio) for name, ratio in model.items()),
+        ("by the clocks", clocks),
+    ):
+        print(f"  {name:<28} {ratio.value:.3f}, {ratio.low:.3f} to {ratio.high:.3f}")
     return 0
 
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_benchmark_aws.predict.model.kinds import OCTAVES
+from pytest_benchmark_aws.predict.model.machines import is_special
 from pytest_benchmark_aws.predict.model.table import COLUMNS, FOLDER, MODEL, TYPES
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 SOURCE = "Spare Cores, SpareCores/sc-inspector-data, state of 2026-08-22"
 LICENCE = "CC BY-SA 4.0 (derived figures)"
 CPU_FACTORS, TYPE_FACTORS = 5, 4
-SPECIAL = ("u-", "u7", "mac", "g", "p", "inf", "trn", "dl", "vt", "f")
 _OWN = ("instance_type", "cpu_model", "vcpus", "threads_per_core", "sockets", "l3", "amx", "avx512", "sve")
 AMPLITUDES = {
     "cpu_single": 0.2, "cpu_multi": 0.11, "type": 0.165, "own": 0.01, "smt": 0.03, "cpu_multi_own": 0.003,
@@ -178,11 +178,6 @@ def _factors(rest: Array, weight: Array, member: Array, usual: NDArray[np.bool_]
     return by_cpu @ axes, own @ axes_own, (own**2).sum(1)
 
 
-def is_special(name: str) -> bool:
-    """Whether it is a whole machine, one with a GPU or of high memory, which are unlike the usual types."""
-    return "metal" in name or name.startswith(SPECIAL)
-
-
 def _rounded(values: Sequence[float] | Array) -> list[float]:
     return [float(f"{value:.4g}") for value in values]
 
@@ -200,10 +195,24 @@ def write(model: dict[str, Any], rows: Sequence[dict[str, object]], folder: Path
 def main() -> None:
     """Fits to all workloads and writes what the plugin ships."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("measured", type=Path, help="the CSV file of rates")
+    parser.add_argument("measured", type=Path, nargs="?", help="the CSV file of rates")
+    parser.add_argument(
+        "--sparecores",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="Spare Cores' database in place of a CSV file: this one, or the newest (extra [scores], needs network)",
+    )
     parser.add_argument("-o", "--output", type=Path, default=FOLDER, help="folder (default: the plugin's)")
     options = parser.parse_args()
-    measured = read_measured(options.measured)
+    if (options.measured is None) == (options.sparecores is None):
+        parser.error("give a CSV file of rates, or --sparecores")
+    if options.sparecores is not None:
+        from benchmarks import sparecores
+
+        measured = sparecores.read(Path(options.sparecores) if options.sparecores else sparecores.database())
+    else:
+        measured = read_measured(options.measured)
     model, rows = fit(measured, range(len(measured.workloads)))
     write(model, rows, options.output)
     print(f"{len(rows):,} types, {len(measured.workloads)} workloads -> {options.output / TYPES}, {MODEL}")

@@ -254,3 +254,34 @@ def test_an_interrupted_run_goes_on_with_what_is_left(world: World) -> None:
     assert "2 passed" in done.out
     assert "m5.large: of 2 cases 1 had finished when the run was ended, 1 to be launched now" in done.out
     assert (world.alive(), world.stored()) == (0, 2)
+
+
+SEARCH = (
+    "--aws-search=cheapest",
+    "--aws-search-launches=3",
+    *(f"--aws-instance-type={name}" for name in ("m7i.large", "m7a.large", "m7g.large", "c7i.large")),
+)
+
+
+def test_a_killed_search_is_resumed(world: World) -> None:
+    """What it launched is taken over by its steps' types, and what is left of its launches is made."""
+    world.killed("install", *SEARCH)
+    started = world.alive()
+    assert 1 <= started <= 3
+    done = world.pytest("--aws-resume", world.run_id, *SEARCH)
+    assert done.code == 0, done.text
+    assert "3 passed" in done.out
+    assert re.search(r"▸ cheapest: [a-z0-9.]+, ", done.out)
+    assert (world.alive(), world.stored()) == (0, 3)
+
+
+def test_an_interrupted_search_keeps_what_it_has(world: World) -> None:
+    """Its instances end, what was not launched is not run here, and a later search goes on."""
+    done = world.killed("✓ search-", *SEARCH, number=signal.SIGINT)
+    assert done.code == 2, done.text
+    assert world.alive() == 0
+    again = world.pytest("--aws", *SEARCH)
+    assert again.code == 0, again.text
+    (earlier,) = re.findall(r"(\d) earlier results count", again.out)
+    launched = len(re.findall(r"aws: search: \d of \d: ", again.out))
+    assert (world.alive(), world.stored()) == (0, int(earlier) + launched)

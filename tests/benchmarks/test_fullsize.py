@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 pytest.importorskip("lightgbm", reason="the benchmarks need the extra [bench]")
 
-from benchmarks.fullsize import Training, affordable, as_far_as, main, predicted, table, validation_rows
+from benchmarks import fullsize
+from benchmarks.datagen import generate
+from benchmarks.fullsize import Training, affordable, as_far_as, main, predicted, run_training, table, validation_rows
 from benchmarks.workload import CLASSES, PUBLISHED_ROWS, PUBLISHED_VALIDATION_ROWS
 
 if TYPE_CHECKING:
@@ -106,8 +109,19 @@ def test_a_run_writes_its_table_and_json(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_training_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    """After the time is up nothing runs on, and the exit code says that nothing was trained."""
-    assert main(["--out", str(tmp_path), "--rows", "400000", "--budget-s", "1", "--threads", "1"]) == 1
-    document = json.loads((tmp_path / "fullsize.json").read_text())
-    assert [each["finished"] for each in document["trainings"]] == [False]
-    assert document["seconds_used"] < 60
+    """One that takes 20 seconds and may take one is not waited for, and is not called finished."""
+    generate(tmp_path, 200_000, validation_rows(200_000))
+    started = time.monotonic()
+    reached = run_training(tmp_path, Training("1", 1, 200_000, 4, small=False), (), 1.0)
+    assert time.monotonic() - started < 10
+    assert not reached.finished
+    assert len(reached.rounds) < 4
+
+
+def test_without_a_training_that_ended_the_exit_code_is_1(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the table says which did not."""
+    monkeypatch.setattr(fullsize, "run_training", lambda _folder, planned, _cpus, _seconds: planned)
+    assert fullsize.main(["--out", str(tmp_path), "--rows", "4000", "--budget-s", "60", "--threads", "1"]) == 1
+    assert "ended early: the time was up, or it failed" in capsys.readouterr().out

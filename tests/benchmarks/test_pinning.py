@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.pinning import affinity, pinned
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot pin")
 
@@ -64,3 +71,31 @@ def test_cpus_are_written_as_linux_does(monkeypatch: pytest.MonkeyPatch, cpus: s
     """Ranges with a hyphen, as in cpuset(7)."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: cpus)
     assert affinity() == text
+
+
+def test_a_benchmark_of_one_socket_runs_there_alone(root: Path, tmp_path: Path) -> None:
+    """Of a machine whose socket is said to be one CPU: that case is pinned to it, and the one after it is not."""
+    pytest.importorskip("lightgbm", reason="the benchmarks need the extra [bench]")
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("one CPU cannot be two sockets")
+    (tmp_path / "two_sockets.py").write_text(
+        f"from pytest_benchmark_aws.machine import hardware\nhardware.socket_cpus = lambda: frozenset({{{cpus[0]}}})\n"
+    )
+    out = tmp_path / "out.json"
+    command = [sys.executable, "-m", "pytest", "-p", "two_sockets", "-p", "no:cacheprovider", "--benchmark-only"]
+    command += [
+        "--scale=smoke",
+        f"--benchmark-json={out}",
+        "benchmarks/test_dataset.py",
+        "-k",
+        "test_dataset and not load",
+    ]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_XDIST")}
+    environment["PYTHONPATH"] = os.pathsep.join((str(tmp_path), environment.get("PYTHONPATH", "")))
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    extras = {bench["name"]: bench["extra_info"] for bench in json.loads(out.read_text())["benchmarks"]}
+    assert extras["test_dataset[smoke-socket]"]["cpus"] == str(cpus[0])
+    assert extras["test_dataset[smoke-socket]"]["threads"] == 1
+    assert extras["test_dataset[smoke-vcpus]"]["cpus"] != str(cpus[0])

@@ -158,6 +158,23 @@ def test_phases_grow_apart() -> None:
     assert model.held_out_error < 0.15
 
 
+def test_a_million_rows_are_predicted_from_up_to_two_hundred_thousand() -> None:
+    """Time and memory of this suite's training within 10 %, as measured (docs/measured.md)."""
+    rows = (25e3, 50e3, 100e3, 200e3)
+    seconds = {
+        "dataset": (0.10, 0.20, 0.42, 0.86),
+        "init": (0.07, 0.14, 0.31, 0.59),
+        "rounds": (2.57, 4.87, 9.89, 18.44),
+    }
+    time = fit_phases({name: points(*zip(rows, each, strict=True)) for name, each in seconds.items()}).predict(1e6)
+    assert time.value == pytest.approx(108.1, rel=0.1)
+    assert time.holds(108.1)
+    peaks = (288497664, 472629248, 840364032, 1593679872)
+    memory = fit_memory(points(*zip(rows, peaks, strict=True))).predict(1e6)
+    assert memory.value == pytest.approx(7340888064, rel=0.1)
+    assert memory.holds(7340888064)
+
+
 def test_a_phase_that_takes_no_time_is_left_out() -> None:
     """And where none does, it is an error."""
     model = fit_phases({"a": points((1, 1.0), (2, 2.0)), "b": points((1, 0.0), (2, 0.0))})

@@ -127,10 +127,12 @@ def test_one_time_tells_little_of_others() -> None:
 def test_what_was_never_measured_is_said() -> None:
     """A second socket and second threads are taken from other machines, and are less sure."""
     model = fit(results(threads=(1, 2, 4, 8, 16, 24)))
-    text = " ".join(model.notes)
+    text = " ".join(model.predict(1e7, place(96, MACHINE)).notes)
     assert "no second socket was measured" in text
     assert "no second thread of a core was measured" in text
+    assert model.predict(1e7, place(24, MACHINE)).notes == ()
     whole = fit(results())
+    assert whole.predict(1e7, place(96, MACHINE)).notes == ()
     assert whole.notes == ()
     assert model.predict(1e7, place(96, MACHINE)).width > whole.predict(1e7, place(96, MACHINE)).width
 

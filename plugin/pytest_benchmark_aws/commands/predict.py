@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_benchmark_aws.predict.answer import PredictedRow, Prediction
+    from pytest_benchmark_aws.predict.estimate import Estimate
+    from pytest_benchmark_aws.predict.measured import CaseResults
     from pytest_benchmark_aws.predict.model.machines import Machine
     from pytest_benchmark_aws.report.predicted import Shown
 
@@ -47,7 +49,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--candidates",
         metavar="EXPR",
-        help="what is predicted, such as 'vcpus>=16 and memory>=96GiB'; default: all priced types, not burstable",
+        help="what is predicted, such as 'vcpus>=16 and memory>=96GiB'; default: all priced types, not burstable; "
+        "without accelerators unless it names gpus or family",
+    )
+    parser.add_argument(
+        "--scale",
+        metavar="S",
+        help="predict at this scale, such as 1000000, from results at others; see --scale-parameter",
     )
     parser.add_argument(
         "--for",
@@ -102,8 +110,10 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     candidates = _candidates(options.candidates, machines)
     loaded = _load(options)
     results = cases_of(loaded.records, machines, options.statistic) if loaded else []
-    predictions: list[Prediction] = [
-        answer.predict_case(prior, case, candidates, options.goal, options.next) for case in results if case.measured
+    scale = float(parse_amount("--scale", options.scale)) if options.scale else None
+    predictions = [
+        _at(answer.predict_case(prior, case, candidates, options.goal, options.next), ratio, scale)
+        for case, ratio in _bases([case for case in results if case.measured], scale)
     ]
     notes = [
         f"● measured, ○ predicted by the machine model ({table.source}; {table.licence}); "
@@ -120,12 +130,38 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     return Shown(predictions, top, notes), loaded
 
 
+def _bases(results: Sequence[CaseResults], scale: float | None) -> list[tuple[CaseResults, Estimate | None]]:
+    """The results that each prediction begins with, and what its times are multiplied with, if they are."""
+    if scale is None:
+        return [(case, None) for case in results]
+    from pytest_benchmark_aws.predict.scaling import base_of
+
+    by_case: dict[str, list[CaseResults]] = {}
+    for case in results:
+        by_case.setdefault(case.case, []).append(case)
+    return [base_of(cases, scale) for cases in by_case.values()]
+
+
+def _at(prediction: Prediction, ratio: Estimate | None, scale: float | None) -> Prediction:
+    if ratio is None or scale is None:
+        return prediction
+    from pytest_benchmark_aws.predict.scaling import at_scale
+
+    return at_scale(prediction, ratio, scale)
+
+
 def _candidates(text: str | None, machines: dict[str, Machine]) -> list[Machine]:
     from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.core.instance_type_filter import select
+    from pytest_benchmark_aws.predict.model.machines import is_accelerated
 
     selected = select(text or "vcpus>=1", snapshot.catalog())
-    return [machines[found.name] for found in selected if found.name in machines]
+    named = text is not None and any(word in text for word in ("gpus", "family"))
+    return [
+        machines[chosen.name]
+        for chosen in selected
+        if chosen.name in machines and (named or not is_accelerated(chosen.name))
+    ]
 
 
 def _load(options: argparse.Namespace) -> Loaded | None:

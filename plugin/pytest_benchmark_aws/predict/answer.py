@@ -20,7 +20,8 @@ LAUNCH_OVERHEAD_S = 120.0
 NARROW = 5
 """Probes up to which the next is the one that narrows most, before the best is looked for."""
 FEW_PROBES = 3
-_SURE_KIND = 0.9
+_SURE_KIND = 0.8
+_UNLIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +230,9 @@ def _notes(results: CaseResults, posterior: Posterior) -> list[str]:
             "their number is not known; measure another size"
         )
     kind, share = posterior.kinds()[0]
-    if share >= _SURE_KIND and count >= FEW_PROBES:
+    if share >= _SURE_KIND and count >= FEW_PROBES and posterior.unlike <= _UNLIKE:
         notes.append(f"It {kind.note} ({share:.0%} sure).")
-    if posterior.unlike > 0.5:
+    if posterior.unlike > _UNLIKE:
         notes.append(
             "! the results contradict each other, or are unlike any that the model knows: the intervals are wide; "
             "measure again what is furthest from its neighbours"

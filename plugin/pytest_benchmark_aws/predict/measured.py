@@ -62,11 +62,11 @@ def cases_of(records: Iterable[Record], machines: Mapping[str, Machine], how: Ho
     for record in records:
         if getattr(record, how) is not None:
             groups.setdefault((record.case, record.scale), []).append(record)
-    found = []
+    cases = []
     for (case, scale), members in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
         real = [record for record in members if not record.machine.embedded]
-        found.append(_case(case, scale, real or members, machines, how, embedded=not real))
-    return found
+        cases.append(_case(case, scale, real or members, machines, how, embedded=not real))
+    return cases
 
 
 def _case(

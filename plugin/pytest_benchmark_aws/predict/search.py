@@ -65,8 +65,8 @@ def next_step(
     if not open_machines:
         return Step(None, "all candidates were launched on")
     if len(probes) < FIRST:
-        given = [*(probe.machine for probe in probes), *coming]
-        chosen = first_probes(prior, pool_of(open_machines), 1, given)
+        measured = [*(probe.machine for probe in probes), *coming]
+        chosen = first_probes(prior, pool_of(open_machines), 1, measured)
         return Step(chosen[0], "spans how machines differ")
     names = {machine.name for machine in open_machines}
     named = [*(probe.machine for probe in probes), *coming]

@@ -104,6 +104,8 @@ class ThreadModel:
     """The greatest measured scale."""
     smallest: float
     fitted: tuple[FittedForm, ...]
+    shown: frozenset[Placement]
+    """Placements that were measured."""
     notes: tuple[str, ...]
     source: str
     """Of what is usual."""
@@ -123,10 +125,16 @@ class ThreadModel:
         outside = math.log10(max(relative, self.smallest / scale, 1.0))
         parts = [fitted.part(relative, placement, outside) for fitted in self.fitted]
         best = max(part.weight for part in parts)
-        notes = self.notes
+        notes = (*self.notes, *self._never_shown(placement))
         if relative > FAR_BEYOND * 1.001:
             notes = (*notes, f"{scale:,.6g} is {relative:,.3g} times the largest scale measured, {self.reference:,.6g}")
         return mixture([replace(part, weight=math.exp(part.weight - best)) for part in parts], notes)
+
+    def _never_shown(self, placement: Placement) -> Iterable[str]:
+        if placement.sockets > 1 and all(shown.sockets == 1 for shown in self.shown):
+            yield "no second socket was measured: what one costs is what is usual elsewhere"
+        if placement.second_threads and not any(shown.second_threads for shown in self.shown):
+            yield "no second thread of a core was measured: what one is worth is what is usual elsewhere"
 
     def best(self, scale: float, candidates: Sequence[Placement]) -> Choice:
         """The placement with the least predicted time; of equal ones the first.
@@ -164,7 +172,8 @@ def fit(times: Iterable[ThreadTime], prior: ThreadPrior = LIGHTGBM, *, held_out:
     likely = [each for each in fitted if each.log_weight > best - 7]
     error = _held_out_error(whole, scales, prior) if held_out else None
     notes = tuple(_notes(cells, scales, likely))
-    return ThreadModel(scales[-1], scales[0], tuple(likely), notes, prior.source, error)
+    shown = frozenset(time.placement for time in whole)
+    return ThreadModel(scales[-1], scales[0], tuple(likely), shown, notes, prior.source, error)
 
 
 def cells_of(times: Sequence[ThreadTime], reference: float) -> list[Cell]:
@@ -248,10 +257,5 @@ def _notes(cells: Sequence[Cell], scales: Sequence[float], fitted: Sequence[Fitt
         yield f"measured at one scale alone, {scales[0]:,.6g}: how threads scale depends on it, give another scale"
     if len(placements) == 1:
         yield f"measured with {next(iter(placements))} alone: what others do is what is usual elsewhere"
-    else:
-        if all(placement.sockets == 1 for placement in placements):
-            yield "no second socket was measured: what one costs is what is usual elsewhere"
-        if all(placement.second_threads == 0 for placement in placements):
-            yield "no second thread of a core was measured: what one is worth is what is usual elsewhere"
     if min(each.misfit for each in fitted) > CONTRADICTING:
         yield f"no form explains the times, the best misses them by {min(each.misfit for each in fitted):.0%}"

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_benchmark_aws.predict.model.design import improvement
 from pytest_benchmark_aws.predict.model.normals import cholesky, dot
-from pytest_benchmark_aws.predict.model.posterior import LEVEL, Conditioned, Posterior, combined
+from pytest_benchmark_aws.predict.model.posterior import LEVEL, Conditioned, Pieces, Posterior, combined
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.predict.model.machines import Machine
 
 Goal = Literal["usd", "time"]
 _DRAWS = 600
+_LEAST_SHARE = 0.01
+"""Of the posterior: a part that is less likely is not drawn from."""
 _MOST_MACHINES = 48
 """Of which one is surely the best: those with the least likely bounds."""
 
@@ -78,12 +80,13 @@ def chances(posterior: Posterior, seed: int = 0) -> Chances:
     places = sorted({*fastest, *cheapest})
     wins = {"time": [0.0] * len(posterior.machines), "usd": [0.0] * len(posterior.machines)}
     offsets = {place: offset(posterior.machines[place], "usd") for place in places}
+    pieces = _pieces(posterior, places)
     source = random.Random(seed)
     total = 0
-    for part in posterior.parts:
+    for part in _drawn_from(posterior):
         count = max(1, round(part.weight * _DRAWS))
         total += count
-        for values in _draws(posterior, part, places, count, source):
+        for values in _draws(posterior, part, places, pieces, count, source):
             wins["time"][places[min(range(len(places)), key=values.__getitem__)]] += 1
             priced = [
                 (value + extra, place)
@@ -108,8 +111,24 @@ def _shortlist(posterior: Posterior, goal: Goal) -> list[int]:
     return [place for _, place in sorted(bounds)[:_MOST_MACHINES]]
 
 
+def _drawn_from(posterior: Posterior) -> list[Conditioned]:
+    likely = [part for part in posterior.parts if part.weight >= _LEAST_SHARE]
+    return likely or list(posterior.parts[:1])
+
+
+def _pieces(posterior: Posterior, places: Sequence[int]) -> list[Pieces]:
+    """The prior's covariances of each machine with all of these."""
+    machines = [posterior.machines[place] for place in places]
+    return [posterior.prior.pieces(machine, machines) for machine in machines]
+
+
 def _draws(
-    posterior: Posterior, part: Conditioned, places: Sequence[int], count: int, source: random.Random
+    posterior: Posterior,
+    part: Conditioned,
+    places: Sequence[int],
+    among: Sequence[Pieces],
+    count: int,
+    source: random.Random,
 ) -> list[list[float]]:
     """Logarithms of seconds of the machines, together, under one part of the posterior."""
     machines = [posterior.machines[place] for place in places]
@@ -121,7 +140,7 @@ def _draws(
     measured = {probe.machine.name: probe for probe in posterior.probes}
     matrix = []
     for row, machine in enumerate(machines):
-        values = combined(part.part, posterior.prior.pieces(machine, machines))
+        values = combined(part.part, among[row])
         line = [value + LEVEL - dot(projected[row], other) for value, other in zip(values, projected, strict=True)]
         line[row] += posterior.prior.own_variance(part.part, machine) + 1e-9
         matrix.append(line)
@@ -154,10 +173,11 @@ def chance_of_better(posterior: Posterior, goal: Goal, by: float, seed: int = 0)
     if not places or math.isinf(limit):
         return 0.0
     extras = [offset(posterior.machines[place], goal) or 0.0 for place in places]
+    pieces = _pieces(posterior, places)
     source, total, wins = random.Random(seed), 0, 0
-    for part in posterior.parts:
+    for part in _drawn_from(posterior):
         count = max(1, round(part.weight * _DRAWS))
         total += count
-        for values in _draws(posterior, part, places, count, source):
+        for values in _draws(posterior, part, places, pieces, count, source):
             wins += any(value + extra < limit for value, extra in zip(values, extras, strict=True))
     return wins / total

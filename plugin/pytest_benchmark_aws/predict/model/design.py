@@ -52,20 +52,20 @@ def pool_of(candidates: Sequence[Machine]) -> Pool:
     return Pool(tuple(probes[:_MOST_POOL]), tuple(ordered[step // 2 :: step]))
 
 
-def first_probes(prior: Prior, pool: Pool, count: int, given: Sequence[Machine] = ()) -> list[Machine]:
+def first_probes(prior: Prior, pool: Pool, count: int, measured: Sequence[Machine] = ()) -> list[Machine]:
     """The machines to begin with: those after which least is unknown, by how the model's kinds differ and vary.
 
     Args:
         prior: the machine model.
         pool: what may be measured, and what shall be known.
         count: how many, at most as many as there are.
-        given: those that are measured in any case.
+        measured: those that are measured in any case.
     """
     tight = [part for part in prior.parts if part.spread is prior.parts[0].spread]
     weights = [math.exp(part.log_weight) for part in tight]
     whole = sum(weights)
     weights = [weight / whole for weight in weights]
-    everyone = [*given, *pool.probes]
+    everyone = [*measured, *pool.probes]
     columns = [*everyone, *pool.targets]
     average = [part.share for part in tight]
     share = dot(weights, average)
@@ -84,20 +84,22 @@ def first_probes(prior: Prior, pool: Pool, count: int, given: Sequence[Machine] 
             differences.append(difference[: len(everyone)])
             apart.append(0.0)
     chosen: list[int] = []
-    for step in range(len(given) + min(count, len(pool.probes))):
-        place = step if step < len(given) else _best(rows, own, pairs, apart, differences, chosen, len(everyone))
+    for step in range(len(measured) + min(count, len(pool.probes))):
+        place = step if step < len(measured) else _best(rows, own, pairs, apart, differences, chosen, len(everyone))
         if place < 0:
             break
         scale = rows[place][place] + own[place]
-        kept = rows[place]
+        covariances = rows[place]
         apart = [value + line[place] ** 2 / scale for value, line in zip(apart, differences, strict=True)]
         differences = [
-            [value - line[place] / scale * other for value, other in zip(line, kept, strict=False)]
+            [value - line[place] / scale * other for value, other in zip(line, covariances, strict=False)]
             for line in differences
         ]
-        rows = [[value - row[place] / scale * other for value, other in zip(row, kept, strict=True)] for row in rows]
+        rows = [
+            [value - row[place] / scale * other for value, other in zip(row, covariances, strict=True)] for row in rows
+        ]
         chosen.append(place)
-    return [everyone[place] for place in chosen[len(given) :]]
+    return [everyone[place] for place in chosen[len(measured) :]]
 
 
 def _best(
@@ -134,24 +136,25 @@ def narrowing(posterior: Posterior, pool: Pool) -> Machine | None:
     count = len(pool.probes)
     left = [0.0] * count
     spreads: list[list[float]] = []
+    pieces = [posterior.prior.pieces(machine, pool.targets) for machine in pool.probes]
     for part in parts:
         variances = part.variances[:count]
         spreads.append(variances)
         projected = _projected(posterior, part)
         targets = projected[count:]
-        for place, machine in enumerate(pool.probes):
-            covariances = combined(part.part, posterior.prior.pieces(machine, pool.targets))
-            mine = projected[place]
-            rest = [value + LEVEL - dot(mine, other) for value, other in zip(covariances, targets, strict=True)]
+        for place in range(count):
+            covariances = combined(part.part, pieces[place])
+            projection = projected[place]
+            rest = [value + LEVEL - dot(projection, other) for value, other in zip(covariances, targets, strict=True)]
             left[place] -= part.weight * sum(map(mul, rest, rest)) / variances[place] / len(rest)
-    for first, one in enumerate(parts):
+    for first, part in enumerate(parts):
         for second in range(first):
             other = parts[second]
-            gaps = [a - b for a, b in zip(one.means[count:], other.means[count:], strict=True)]
-            pair = 2 * one.weight * other.weight * sum(map(mul, gaps, gaps)) / len(gaps)
+            gaps = [a - b for a, b in zip(part.means[count:], other.means[count:], strict=True)]
+            pair = 2 * part.weight * other.weight * sum(map(mul, gaps, gaps)) / len(gaps)
             for place in range(count):
                 variance = (spreads[first][place] + spreads[second][place]) / 2
-                left[place] += pair * math.exp(-((one.means[place] - other.means[place]) ** 2) / variance / 8)
+                left[place] += pair * math.exp(-((part.means[place] - other.means[place]) ** 2) / variance / 8)
     places = [place for place in range(count) if pool.probes[place].name not in measured]
     return pool.probes[min(places, key=lambda place: left[place])] if places else None
 

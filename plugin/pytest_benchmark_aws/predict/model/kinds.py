@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 OCTAVES = 8
 """Doublings of the vCPUs: from 2 to 4, up to from 256 to 512."""
@@ -25,9 +26,14 @@ class Kind:
 
     def log_seconds(self, vcpus: int) -> float:
         """The natural logarithm of the time on so many vCPUs over the time on 2 (at most 512 count)."""
-        size = math.log2(max(vcpus, 1))
-        gained = sum(slope * min(max(size - place, 0.0), 1.0) for place, slope in enumerate(self.slopes, start=1))
-        return -math.log(2) * gained
+        return _log_seconds(self.slopes, vcpus)
+
+
+@lru_cache(maxsize=4096)
+def _log_seconds(slopes: tuple[float, ...], vcpus: int) -> float:
+    size = math.log2(max(vcpus, 1))
+    gained = sum(slope * min(max(size - place, 0.0), 1.0) for place, slope in enumerate(slopes, start=1))
+    return -math.log(2) * gained
 
 
 @dataclass(frozen=True, slots=True)

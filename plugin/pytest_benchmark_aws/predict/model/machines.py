@@ -18,6 +18,8 @@ _OWN_FAMILY, _RELATIVE, _SPECIFICATIONS = 0.003, 0.02, 0.08
 """Variance more of what is not in the table: of a type whose family is in it, of one whose generation is under another
 letter, and of one known by its specifications alone. From leaving out types, families and CPU models: see
 ``benchmarks/backtest.py``."""
+_HIGH_MEMORY = ("u-", "u7")
+_ACCELERATED = ("mac", "g", "p", "inf", "trn", "dl", "vt", "f")
 _GENERATION = re.compile(r"([a-z]+?)(\d+)([a-z]*)")
 
 
@@ -88,10 +90,10 @@ def _stand_in(
         relatives = [
             name
             for other, names in families.items()
-            if (found := _GENERATION.match(other)) is not None
-            and found[2] == generation
-            and next((letter for letter in found[3] if letter in "agi"), "") == maker
-            and len(found[1]) == len(letters) == 1
+            if (relative := _GENERATION.match(other)) is not None
+            and relative[2] == generation
+            and next((letter for letter in relative[3] if letter in "agi"), "") == maker
+            and len(relative[1]) == len(letters) == 1
             for name in names
         ]
         if relatives:
@@ -175,6 +177,16 @@ def _scaled(factor: float, values: Sequence[float]) -> tuple[float, ...]:
 
 def _octaves(size: float) -> list[float]:
     return [min(max(size - place, 0.0), 1.0) for place in range(OCTAVES + 1)]
+
+
+def is_special(name: str) -> bool:
+    """Whether it is a whole machine, of high memory, a Mac, or one with GPUs or other accelerators."""
+    return "metal" in name or name.startswith(_HIGH_MEMORY) or is_accelerated(name)
+
+
+def is_accelerated(name: str) -> bool:
+    """Whether its price is for GPUs, FPGAs or other accelerators, or it is a Mac, which is let by the day."""
+    return name.startswith(_ACCELERATED)
 
 
 def vendor_of(cpu: str) -> str:

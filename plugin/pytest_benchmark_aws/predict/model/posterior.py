@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.predict.model.kinds import KINDS, SPREADS, Kind, Spread
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 LEVEL = 100.0
 """Variance of a benchmark's level: nothing is known of how long it takes before it ran."""
-_LEAST_WEIGHT = 0.002
+_LEAST_WEIGHT = 0.004
 """A part of the mixture that is less likely is left out."""
 COVERED = 0.95
 
@@ -198,11 +199,12 @@ def condition(prior: Prior, probes: Sequence[Probe], machines: Sequence[Machine]
     if not probes:
         raise ValueError("there is no probe to condition on")
     measured = [probe.machine for probe in probes]
+    level = fmean(probe.log_seconds for probe in probes)  # taken out, so that no unit of time is nearer to the prior
     among = [prior.pieces(machine, measured) for machine in measured]
     across = [prior.pieces(machine, machines) for machine in measured]
     itself = [prior.pieces(machine, [machine]) for machine in machines]
     diagonal = Pieces(*([getattr(piece, name)[0] for piece in itself] for name in Pieces.__slots__))
-    triangles = [_triangle(prior, part, probes, among) for part in prior.parts]
+    triangles = [_triangle(prior, part, probes, among, level) for part in prior.parts]
     most = max(evidence for *_, evidence in triangles)
     whole = sum(math.exp(evidence - most) for *_, evidence in triangles)
     likely = [
@@ -212,21 +214,21 @@ def condition(prior: Prior, probes: Sequence[Probe], machines: Sequence[Machine]
     ]
     total = sum(weight for weight, *_ in likely)
     parts = [
-        _conditioned(prior, part, weight / total, lower, scores, machines, across, diagonal)
+        _conditioned(prior, part, weight / total, lower, scores, machines, across, diagonal, level)
         for weight, part, lower, scores in sorted(likely, key=lambda item: -item[0])
     ]
     return Posterior(prior, tuple(probes), tuple(machines), tuple(parts), tuple(across))
 
 
 def _triangle(
-    prior: Prior, part: Part, probes: Sequence[Probe], among: Sequence[Pieces]
+    prior: Prior, part: Part, probes: Sequence[Probe], among: Sequence[Pieces], level: float
 ) -> tuple[list[list[float]], list[float], float]:
     """The probes' covariance as a lower triangle, their scores, and the logarithm of how likely they are."""
     matrix = [[value + LEVEL for value in combined(part, pieces)] for pieces in among]
     for place, probe in enumerate(probes):
         matrix[place][place] += prior.own_variance(part, probe.machine) + probe.variance
     lower = cholesky(matrix)
-    scores = solve_lower(lower, [probe.log_seconds - part.mean(probe.machine) for probe in probes])
+    scores = solve_lower(lower, [probe.log_seconds - level - part.mean(probe.machine) for probe in probes])
     evidence = part.log_weight - dot(scores, scores) / 2 - sum(math.log(line[-1]) for line in lower)
     return lower, scores, evidence
 
@@ -240,10 +242,11 @@ def _conditioned(
     machines: Sequence[Machine],
     across: Sequence[Pieces],
     diagonal: Pieces,
+    level: float,
 ) -> Conditioned:
     inverse = inverse_lower(lower)
     covariances = [[value + LEVEL for value in combined(part, pieces)] for pieces in across]
-    means = [part.mean(machine) for machine in machines]
+    means = [level + part.mean(machine) for machine in machines]
     variances = [
         value + LEVEL + prior.own_variance(part, machine)
         for value, machine in zip(combined(part, diagonal), machines, strict=True)

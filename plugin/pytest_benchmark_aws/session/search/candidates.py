@@ -16,7 +16,7 @@ from pytest_benchmark_aws.core.model import Case, Job, Plan
 from pytest_benchmark_aws.core.plan import as_machine
 from pytest_benchmark_aws.predict.measured import Measured, measured_of
 from pytest_benchmark_aws.predict.model import table as machine_table
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
+from pytest_benchmark_aws.predict.model.machines import Machine, is_accelerated, machines_of
 from pytest_benchmark_aws.predict.model.posterior import prior_of
 from pytest_benchmark_aws.session import expand
 from pytest_benchmark_aws.session.search.state import Search, job_of
@@ -96,7 +96,7 @@ def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Se
         marks = [mark for item in items if (mark := item.get_closest_marker("instance_type")) is not None]
         names = [name for mark in marks for name in parse_instance_type(mark.args, mark.kwargs, catalog).instance_types]
     wanted = [catalog.types[name] for name in dict.fromkeys(names) if name in catalog.types] or [
-        t for t in catalog.types.values() if t.current_generation and (t.gpus == 0 or _wants_gpu(cases))
+        t for t in catalog.types.values() if t.current_generation and (_wants_gpu(cases) or not is_accelerated(t.name))
     ]
     priced = [replace(t, usd_per_hour=settings.prices.get(t.name, t.usd_per_hour)) for t in wanted]
     return [
@@ -127,7 +127,7 @@ def _shippable(
     by_arch: dict[str, list[InstanceType]] = {}
     for instance_type in types:
         by_arch.setdefault(job_of(instance_type, cases, settings).arch, []).append(instance_type)
-    kept: list[InstanceType] = []
+    shippable: list[InstanceType] = []
     refused: list[PlanError] = []
     for arch, its_types in by_arch.items():
         try:
@@ -137,10 +137,10 @@ def _shippable(
             if len(by_arch) > 1:
                 note(f"search: no {arch} types, as the project cannot be shipped there: {str(error).splitlines()[0]}")
         else:
-            kept += its_types
-    if not kept:
+            shippable += its_types
+    if not shippable:
         raise refused[0]
-    return kept
+    return shippable
 
 
 def stored_results(

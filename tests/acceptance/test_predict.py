@@ -1,0 +1,140 @@
+"""``pytest-benchmark-aws predict`` as its users type it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.result_files import benchmark, result, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROBES = {"m5.8xlarge": 10.0, "c6i.large": 98.0, "c8g.48xlarge": 2.4, "m7a.4xlarge": 9.0}
+
+
+def predict(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """The real command, in a folder."""
+    command = [sys.executable, "-m", "pytest_benchmark_aws.cli", "predict", *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    """A folder with results on four instance types in its ``.benchmarks``."""
+    for name, seconds in PROBES.items():
+        data = result(benchmark([seconds] * 3), instance_type=name, launch=f"i-{name}")
+        write(tmp_path / ".benchmarks" / name / "0001_x.json", data)
+    return tmp_path
+
+
+def test_json_has_the_keys_that_other_programs_read(stored: Path) -> None:
+    """Schema 1: cases with their probes, a row for each candidate, and what is next."""
+    done = predict(stored, "--format", "json", "--candidates", "vcpus>=16 and memory>=96GiB", "--next", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert document["schema"] == 1
+    (case,) = document["cases"]
+    assert case["case"] == "tests/test_one.py::test_it"
+    assert case["probes"] == sorted(PROBES)
+    rows = {row["instance_type"]: row for row in case["rows"]}
+    assert set(PROBES) <= set(rows)
+    assert rows["m5.8xlarge"]["measured"] is True
+    assert rows["m5.8xlarge"]["seconds"] == pytest.approx(10)
+    for row in case["rows"]:
+        assert 0 < row["low"] <= row["seconds"] <= row["high"] < math.inf
+        assert row["measured"] or row["vcpus"] >= 16
+    assert [set(step) for step in case["next"]] == [{"instance_type", "usd", "why"}] * 2
+
+
+def test_rows_are_in_order_of_what_is_looked_for(stored: Path) -> None:
+    """By money, or by time."""
+    for goal, key in (("usd", "usd_run"), ("time", "seconds")):
+        case = json.loads(predict(stored, "--format", "json", "--for", goal).stdout)["cases"][0]
+        values = [row[key] for row in case["rows"]]
+        assert values == sorted(values)
+
+
+def test_limits_leave_out_what_does_not_keep_them(stored: Path) -> None:
+    """And the number of those is said."""
+    done = predict(stored, "--max-seconds", "5", "--max-usd", "0.01", "--format", "json")
+    (case,) = json.loads(done.stdout)["cases"]
+    assert case["rows"]
+    assert all(row["seconds"] <= 5 and row["usd_run"] <= 0.01 for row in case["rows"])
+    assert any("do not keep the limit" in note for note in case["notes"])
+
+
+def test_without_a_result_the_first_machines_are_named(tmp_path: Path) -> None:
+    """As a table, and as JSON."""
+    done = predict(tmp_path, "--next", "4")
+    assert done.returncode == 0
+    assert done.stdout.count("→ next") == 4
+    (case,) = json.loads(predict(tmp_path, "--next", "4", "--format", "json").stdout)["cases"]
+    assert (case["case"], case["rows"], len(case["next"])) == (None, [], 4)
+
+
+def test_a_table_marks_what_was_measured_and_says_the_source(stored: Path) -> None:
+    """Predicted rows have another glyph; the licence is named."""
+    out = predict(stored, "--top", "5").stdout
+    assert out.count("○ ") - 1 == 5
+    assert out.count("● ") - 1 == len(PROBES)
+    assert "CC BY-SA 4.0" in out
+
+
+def test_csv_holds_every_row_in_seconds_and_usd(stored: Path) -> None:
+    """For spreadsheets."""
+    rows = list(csv.DictReader(io.StringIO(predict(stored, "--format", "csv").stdout)))
+    assert len(rows) > 500
+    assert {row["measured"] for row in rows} == {"True", "False"}
+    assert all(float(row["low"]) <= float(row["seconds"]) <= float(row["high"]) for row in rows)
+
+
+def test_markdown_has_a_table_and_goes_into_a_file(stored: Path) -> None:
+    """Whole or not at all."""
+    done = predict(stored, "--format", "markdown", "-o", "out.md")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "| instance type | vCPUs |" in (stored / "out.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--candidates", "vcpus>=9999"], "none of the"),
+        (["--candidates", "colour=red"], "is no comparison"),
+        (["--next", "-1"], "--next=-1: give a number from 0"),
+        (["--top", "-3"], "--top=-3: give a number from 0"),
+        (["--max-seconds", "soon"], "--max-seconds=soon: give a positive number"),
+        (["nothing-there"], "nothing-there"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(stored: Path, args: list[str], words: str) -> None:
+    """With what is wrong and what to give."""
+    done = predict(stored, *args)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_results_of_no_instance_type_are_said_and_the_first_machines_named(tmp_path: Path) -> None:
+    """A laptop's results predict nothing."""
+    write(tmp_path / ".benchmarks" / "here" / "0001_x.json", result(benchmark([1.0])))
+    done = predict(tmp_path)
+    assert done.returncode == 0
+    assert "no result is of an instance type" in done.stdout
+    assert "→ next" in done.stdout
+
+
+def test_results_of_embedded_aws_say_that_they_tell_nothing_of_aws(tmp_path: Path) -> None:
+    """They are shown to try the command, and labelled."""
+    for name in ("m5.large", "c7g.large"):
+        data = result(benchmark([1.0], embedded=True), instance_type=name, launch=f"i-{name}")
+        write(tmp_path / ".benchmarks" / f"embedded-{name}" / "0001_x.json", data)
+    out = predict(tmp_path).stdout
+    assert "measured by embedded AWS" in out
