@@ -50,7 +50,10 @@ def test_a_learner_trains_in_a_process_of_its_own(name: str, arrays: Path) -> No
 def test_a_learner_that_is_not_installed_says_what_has_it() -> None:
     """The reason of the skip."""
     missing = replace(LEARNERS["xgboost"], package="no_such_package")
-    assert missing.missing == "xgboost is not installed: pip install '.[peers]' in this repository has it"
+    assert missing.missing == (
+        "xgboost is not installed: pip install '.[peers]' in this repository has it; "
+        "an instance gets it by --aws-requirements FILE"
+    )
     assert LEARNERS["lightgbm"].missing is None
 
 
