@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,14 @@ try:
 except ImportError:
     pass  # The extra ``bench`` alone is installed: pytest loads this file even where only benchmarks are asked for.
 else:
-    # How long an example takes says how busy this machine is, and nothing of the code.
-    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    # How long an example takes says how busy this machine is, and nothing of the code. A gate tries the same examples
+    # each time, so that a change fails by what it did; pytest by hand tries others each time, and finds more.
+    settings.register_profile(
+        "busy",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize="TOX_ENV_NAME" in os.environ,
+    )
     settings.load_profile("busy")
 
 

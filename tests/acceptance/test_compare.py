@@ -145,9 +145,32 @@ def test_a_gate_never_passes_on_files_that_it_could_not_read(tmp_path: Path) -> 
     assert compare(tmp_path, "new").returncode == 0
 
 
+def test_a_baseline_of_another_machine_is_translated_and_said_to_be(tmp_path: Path) -> None:
+    """Each line names where it is from and that it is predicted; what lies far beyond the interval fails."""
+    for name, seconds in (("m5.large", 1.0), ("c6i.xlarge", 0.8), ("m7g.2xlarge", 0.85)):
+        fill(tmp_path / "old", seconds, instance_type=name)
+    fill(tmp_path / "new", 0.8, instance_type="m7i.large"), fill(tmp_path / "bad", 9.0, instance_type="m7i.large")
+    args = ("--baseline", "old", "--translate-to", "m7i.large")
+    plain = compare(tmp_path, "new", *args)
+    assert plain.returncode == 0, plain.stderr
+    assert "1 baseline translated to m7i.large: predicted by the machine model (Spare Cores" in plain.stdout
+    (line,) = [line for line in plain.stdout.splitlines() if "test_it on m7i.large" in line]
+    assert "(predicted " in line
+    assert line.endswith("translated from c6i.xlarge, m5.large, m7g.2xlarge, within the interval")
+    for folder, code, glyph in (("new", 0, "✓"), ("bad", 1, "✗")):
+        found = compare(tmp_path, folder, *args, "--fail-if", "median>5%", "--fail-missing")
+        assert found.returncode == code, found.stderr
+        (line,) = [line for line in found.stdout.splitlines() if "test_it on m7i.large" in line]
+        assert line.startswith(f"  {glyph} ")
+        assert line.endswith("translated from c6i.xlarge, m5.large, m7g.2xlarge")
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
+        (["new", "--translate-to", "m5.large"], "--translate-to needs --baseline"),
+        (["new", "--baseline", "other", "--translate-to", "m5.9xlarge"], "nearest: m5."),
+        (["new", "--baseline", "other", "--translate-to", "c7g.large"], "no new result is of c7g.large"),
         (["absent.json"], "absent.json: no such file"),
         (["new", "--fail-if", "median>5%"], "--fail-if needs --baseline"),
         (["new", "--baseline", "old"], "--baseline needs --fail-if"),

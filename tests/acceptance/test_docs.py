@@ -50,6 +50,9 @@ ELSEWHERE = {
     "python3 -m venv .venv && .venv/bin/pip install -q tox && .venv/bin/tox run": Elsewhere(
         "runs this test among others", ".ci/run"
     ),
+    "python -m benchmarks.backtest MEASURED.csv": Elsewhere(
+        "needs the measured table, which the repository does not hold", "tests/benchmarks/test_machinemodel.py"
+    ),
     "pip install -e '.[bench]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pip install 'path/to/this/clone[report]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pip install 'path/to/this/clone[embedded]'": Elsewhere("changes the environment that tests run in", "tox:aws"),
@@ -201,13 +204,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def earlier_results(folder: Path) -> None:
-    """Made-up launches of today: ``old`` and ``new`` for the gate, and one beside the published baselines."""
+    """Made-up launches of today: ``old`` and ``new`` for the gate, of one machine and of a fleet that changed.
+
+    And one beside the published baselines.
+    """
     today = datetime.now(timezone.utc).isoformat()
     for place in ("old", "new", ".benchmarks"):
         for number, seconds in enumerate((1.0, 1.01, 0.99), 1):
             launch = f"i-{place}-{number}"
             data = result(benchmark([seconds]), instance_type="m5.8xlarge", launch=launch, when=today)
             write(folder / place / "m5.8xlarge" / f"{number + 1:04}_made-up.json", data)
+    for place, name in (("old", "m5.large"), ("old", "c6i.xlarge"), ("old", "m7g.large"), ("new", "m7i.large")):
+        data = result(benchmark([1.0]), instance_type=name, launch=f"i-{name}", when=today)
+        write(folder / f"{place}-fleet" / name / "0001_made-up.json", data)
 
 
 def make_bucket(name: str, environment: dict[str, str]) -> None:

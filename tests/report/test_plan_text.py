@@ -13,7 +13,8 @@ from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.model import Case, Misfit, Plan, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.core.values.usd import format_usd
-from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+from pytest_benchmark_aws.predict.expected import CaseTime, Expected
+from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines, time_limit_lines
 
 GIB = 2**30
 NOTHING = Requirements()
@@ -130,3 +131,49 @@ def test_launches_of_other_cases_are_rows_of_their_own() -> None:
     first, second, *_ = plan_lines(make_plan(cases, catalog(), price_of, 3600), Decimal(10), embedded=False)[1:]
     assert " 1, 3, 5 " in first
     assert second.split()[1] == "2"
+
+
+def test_without_anything_stored_the_plan_is_as_it_was() -> None:
+    """No column and no line more."""
+    plan = planned(Target("m5.large"))
+    assert plan_lines(plan, Decimal(10), embedded=False, expected={}) == plan_lines(plan, Decimal(10), embedded=False)
+    assert time_limit_lines(plan, {}) == []
+
+
+def time_of(
+    seconds: float, low: float, high: float, case: str = "t.py::test_it", *, measured: bool = False
+) -> CaseTime:
+    return CaseTime(case, seconds, low, high, measured, 5, "2026-11-20" if measured else "")
+
+
+def test_expected_time_and_money_stand_beside_the_most() -> None:
+    """For each launch, with where it is from; what nothing is stored of is a dash."""
+    plan = planned(Target("m5.large"), Target("m5.large", launch=2), Target("c5.large"), Target("m7i.large"))
+    here = Expected((time_of(240.0, 240.0, 240.0, measured=True),), 0)
+    expected = {"m5.large": here, "m5.large-launch2": here, "c5.large": Expected((time_of(60.0, 30.0, 120.0),), 2)}
+    lines = plan_lines(plan, Decimal(10), embedded=False, expected=expected)
+    assert lines[0].split()[-6:] == ["95", "%", "interval", "USD", "expected", "source"]
+    assert "  6 min 00 s  6 min 00 s " in lines[1]
+    assert lines[1].endswith("  0.02  measured on 2026-11-20")  # both launches
+    assert "  3 min 00 s  2 min 30 s to 4 min 00 s  " in lines[2]
+    assert lines[2].endswith("  0.0042  predicted from 5 results; nothing stored of 2 more")
+    assert lines[3].endswith("  nothing is stored")
+    text = "\n".join(lines)
+    assert "expected 0.02 USD for 3 of 4 launches" in text
+    assert "predicted: by the machine model, from results on other instance types; not measured" in text
+
+
+def test_a_time_limit_that_is_passed_is_said_with_the_numbers() -> None:
+    """By one test, or by all together; nothing where the limit holds."""
+    plan = planned(Target("m5.large"), Target("c5.large"), Target("m7i.large"))
+    expected = {
+        "m5.large": Expected((time_of(7560.0, 5040.0, 11520.0),), 0),
+        "c5.large": Expected((time_of(2000.0, 1800.0, 2200.0), time_of(1900.0, 1800.0, 2200.0, "t.py::test_b")), 0),
+        "m7i.large": Expected((time_of(600.0, 500.0, 700.0),), 0),
+    }
+    assert time_limit_lines(plan, expected) == [
+        "  ! m5.large: t.py::test_it is predicted to take 2 h 06 min (1 h 24 min to 3 h 12 min), "
+        "--aws-time-limit is 1 h 00 min",
+        "  ! c5.large: 2 tests together are predicted to take 1 h 05 min (1 h 00 min to 1 h 13 min), "
+        "--aws-time-limit is 1 h 00 min",
+    ]

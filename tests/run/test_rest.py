@@ -13,8 +13,7 @@ from pytest_benchmark_aws.backends.protocol import Handle, Outcome
 from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.core.model import Case, Job
 from pytest_benchmark_aws.run.ledger import CUT_OFF, INTERRUPTED, Past
-from pytest_benchmark_aws.run.rest import rest_of
-from pytest_benchmark_aws.run.takeover import past_launches
+from pytest_benchmark_aws.run.takeover import past_launches, rest_of
 from tests.run.fake_backend import ListBackend, make_job
 from tests.soak.process import world_time
 from tests.soak.test_past import intent, line

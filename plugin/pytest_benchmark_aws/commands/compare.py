@@ -16,8 +16,6 @@ from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog
-    from pytest_benchmark_aws.core.compare.gate import Judged
-    from pytest_benchmark_aws.core.compare.rows import Row
     from pytest_benchmark_aws.core.compare.tables import Compared
     from pytest_benchmark_aws.report.formats.view import View
 
@@ -94,6 +92,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="what --fail-if compares with: earlier files, folders or patterns; repeatable",
     )
     gate.add_argument(
+        "--translate-to",
+        metavar="TYPE",
+        help="carry baselines of other machines over to this instance type, that of the new results, by the machine "
+        "model; worse is then what lies beyond the predicted interval",
+    )
+    gate.add_argument(
         "--fail-undecided",
         action="store_true",
         help="exit 1 too where a machine is worse by more, and has not enough launches to be sure",
@@ -141,10 +145,12 @@ def _parse_values(options: argparse.Namespace) -> None:
         raise PlanError("--fail-if needs --baseline FILES: the earlier results that these must not be worse than")
     if (options.fail_undecided or options.fail_missing) and not options.fail_if:
         raise PlanError("--fail-undecided and --fail-missing need --fail-if, as in --fail-if 'median>5%'")
-    if options.baseline and not options.fail_if:
+    if options.baseline and not options.fail_if and not options.translate_to:
         raise PlanError(
             "--baseline needs --fail-if, as in --fail-if 'median>5%'; to see both side by side, name all files"
         )
+    if options.translate_to and not options.baseline:
+        raise PlanError("--translate-to needs --baseline FILES: the earlier results, of other machines")
     catalog = snapshot.catalog()
     if options.max_seconds is not None:
         options.max_seconds = float(parse_amount("--max-seconds", options.max_seconds))
@@ -178,6 +184,7 @@ def _price(name: str, catalog: Catalog) -> tuple[str, Decimal]:
 
 
 def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None) -> tuple[Compared, View, bool]:
+    from pytest_benchmark_aws.commands.gate import judged
     from pytest_benchmark_aws.report import columns
     from pytest_benchmark_aws.report.formats import sentences
     from pytest_benchmark_aws.report.formats.view import View
@@ -195,7 +202,7 @@ def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None
             lines += sentences.break_even(table, name, price)
         if lines:
             answers.setdefault(table.case, []).extend(lines)
-    gate, failed = ([], False) if before is None else _gate(options, current, before)
+    gate, failed = ([], False) if before is None else judged(options, current, before)
     shown_columns, agreed = chosen or columns.default_columns(parts, group_by), list[str]()
     if not chosen and options.format in {"table", "markdown"}:
         shown_columns, agreed = columns.without_agreed(shown_columns, parts)
@@ -209,37 +216,6 @@ def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None
         refused=[*current.refused, *(before.refused if before else ())],
     )
     return compared, view, failed
-
-
-def _gate(options: argparse.Namespace, current: Loaded, before: Loaded) -> tuple[list[str], bool]:
-    """Each condition judged; refused files fail it, as nobody knows what they held."""
-    from pytest_benchmark_aws.core.compare import gate
-    from pytest_benchmark_aws.report.formats import sentences
-
-    judged: list[Judged] = []
-    without: dict[str, Row] = {}
-    now, then = current.compare().tables, before.compare().tables
-    for text in options.fail_if:
-        condition = gate.parse_condition(text)
-        changes, no_baseline = gate.changes(now, then, condition.metric)
-        without |= {f"{row.case} {row.scale} {row.machine.name}": row for row in no_baseline}
-        if not changes:
-            if condition.metric == "usd" and gate.changes(now, then, "median")[0]:
-                raise PlanError(f"{condition}: no machine has a known price on both sides; use median, mean or min")
-            ours, theirs = ({row.machine.name for table in side for row in table.rows} for side in (now, then))
-            raise PlanError(
-                f"{condition}: nothing here has a baseline of the same test, scale and machine; here are "
-                f"{', '.join(sorted(ours)) or 'no results'}, among the baselines {', '.join(sorted(theirs)) or 'none'}"
-            )
-        judged.append(gate.judge(condition, changes))
-    refused = len(current.refused) + len(before.refused)
-    missing = gate.missing(now, then)
-    lines = sentences.gate_lines(judged, list(without.values()), missing)
-    if refused:
-        lines.append(f"✗ {refused} files could not be read: a gate cannot pass on what nobody knows")
-    undecided = options.fail_undecided and any(verdict.undecided for verdict in judged)
-    absent = options.fail_missing and bool(missing)
-    return lines, bool(refused) or undecided or absent or any(verdict.failed for verdict in judged)
 
 
 def _write(options: argparse.Namespace, view: View) -> None:

@@ -22,7 +22,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "report",
         help="write results as one HTML page: the choice, charts, a table",
-        description="Writes one self-contained HTML page. Needs jinja2 and vl-convert-python, the extra [report].",
+        description="Writes one self-contained HTML page; of tests with three instance types or more also the "
+        "likeliest best of the others, labelled predicted. Needs jinja2 and vl-convert-python, the extra [report].",
         epilog="Exit code: 0, 1 where nothing could be read or written, 2 for wrong usage.",
     )
     add_inputs(parser)

@@ -38,7 +38,8 @@ def _usd(value: float | None) -> str:
     return "-" if value is None else format_run_usd(Decimal(repr(value)))
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A chance: ``36 %``, ``<1 %``, and a dash for none."""
     return "-" if share == 0 else "<1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
@@ -55,8 +56,8 @@ _COLUMNS: tuple[tuple[str, Callable[[PredictedRow], str]], ...] = (
     ("95 % interval", lambda row: f"{format_seconds(row.low)} - {format_seconds(row.high)}"),
     ("USD/run", lambda row: _usd(row.usd_run)),
     ("95 % interval", lambda row: f"{_usd(row.usd(row.low))} - {_usd(row.usd(row.high))}"),
-    ("cheapest", lambda row: _percent(row.cheapest)),
-    ("fastest", lambda row: _percent(row.fastest)),
+    ("cheapest", lambda row: percent(row.cheapest)),
+    ("fastest", lambda row: percent(row.fastest)),
     ("basis", _basis),
 )
 _LEFT = {0, 3, 5, 8}

@@ -20,7 +20,7 @@ from pytest_benchmark_aws.core.plan import make_plan
 from pytest_benchmark_aws.core.values.file_names import safe_name
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.run import resume, takeover
-from pytest_benchmark_aws.run.rest import rest_of
+from pytest_benchmark_aws.run.takeover import rest_of
 from pytest_benchmark_aws.run.timeouts import CLOUD_BEAT_S, CLOUD_POLL_S, EMBEDDED_BEAT_S, EMBEDDED_POLL_S
 
 if TYPE_CHECKING:

@@ -20,11 +20,12 @@ from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
-from pytest_benchmark_aws.report.plan import misfit_lines, plan_lines
+from pytest_benchmark_aws.report.plan import misfit_lines
 from pytest_benchmark_aws.report.text import printable, printable_lines
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
 from pytest_benchmark_aws.session.options import read_settings
+from pytest_benchmark_aws.session.plan import show_plan
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
@@ -171,7 +172,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         if clients is not None:
             embedded = own or clients.account().embedded  # AWS_ENDPOINT_URL may lead there
         search, plan = planned(session, settings, cases, project, clients, folders, embedded=embedded)
-        show_plan(plan, settings, reporter, embedded=embedded)
+        show_plan(plan, settings, reporter, folders.results, embedded=embedded)
         refuse(plan, settings)
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
         skip_unlaunched(session, None if plan.jobs else search)
@@ -249,21 +250,6 @@ def skip_unlaunched(session: pytest.Session, search: Search | None) -> None:
     if search is not None:
         skip(session, search.skipped())
         session.config.stash[outcome.SEARCHED] = search.types()
-
-
-def show_plan(plan: Plan, settings: Settings, reporter: Any, *, embedded: bool) -> None:
-    """Writes what would be launched and what that costs at most."""
-    from pytest_benchmark_aws.bundle.wheels import guest_python
-
-    reporter.write_line("")
-    title = "aws: the plan" + (" (embedded AWS: everything runs on this machine)" if embedded else "")
-    reporter.write_line(title, bold=True)
-    # Those that end the session here are said as the reason of its end.
-    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded, misfits=settings.misfit != "fail"):
-        reporter.write_line(line)
-    other_python = guest_python(embedded)[1]
-    if other_python:
-        reporter.write_line(f"  ! {other_python}", yellow=True)
 
 
 def refuse(plan: Plan, settings: Settings) -> None:

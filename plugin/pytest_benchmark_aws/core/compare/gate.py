@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pytest_benchmark_aws.core.compare.inference import LEAST_LAUNCHES, Ratio, Sampled, holm, ratio_of, sample
 from pytest_benchmark_aws.core.compare.rows import SIGNIFICANT, How, Row
@@ -30,12 +30,31 @@ class Condition:
         return f"{self.metric}>{self.percent}%"
 
 
+Identity: TypeAlias = "tuple[str, str | None, str]"
+"""A row's test, scale and kind of machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """Baselines of other machines, carried over to the machine of a row: predicted, not measured."""
+
+    origins: tuple[str, ...]
+    """The instance types that the baselines are of."""
+    seconds: float
+    low: float
+    """With ``high``, the 95 % interval of what the baseline would take on the row's machine."""
+    high: float
+    ratio: Ratio
+    """The row's time over that; its interval is both sides', so that it holds 1 where they meet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row against the same machine's row among the baselines."""
+    """A row against the same machine's row among the baselines, or against what others' are there."""
 
     row: Row
-    baseline: Row
+    baseline: Row | None
+    """None of a translated one, which has no launches."""
     metric: Metric
     new: float
     old: float
@@ -44,6 +63,8 @@ class Change:
     """New over old: 1.05 is 5 % more time, or money."""
     adjusted_p: float | None = None
     """Holm's, over all changes of that metric."""
+    translated: Translated | None = None
+    """Where the baseline is of other machines."""
 
     @property
     def percent(self) -> float:
@@ -59,7 +80,7 @@ class Change:
     def verdict(self) -> str:
         """In words."""
         if not self.ratio.enough:
-            counts = f"{self.row.launches} and {self.baseline.launches}"
+            counts = f"{self.row.launches} and {self.baseline.launches if self.baseline else 0}"
             return f"not enough launches ({counts}, {LEAST_LAUNCHES} of each are needed)"
         if not self.sure:
             return "within the interval"
@@ -93,20 +114,26 @@ def parse_condition(text: str) -> Condition:
     return Condition(metric, Decimal(match[2]))
 
 
-def changes(tables: Iterable[Table], baselines: Iterable[Table], metric: Metric) -> tuple[list[Change], list[Row]]:
+def changes(
+    tables: Iterable[Table],
+    baselines: Iterable[Table],
+    metric: Metric,
+    translated: Mapping[Identity, Translated] | None = None,
+) -> tuple[list[Change], list[Row]]:
     """Each row against its baseline, and the rows that have none.
 
-    A baseline is of the same test, scale and kind of machine; of several commits the newest counts.
+    A baseline is of the same test, scale and kind of machine; of several commits the newest counts. Where there is
+    none, a translated one counts.
     """
-    baseline_of: dict[tuple[object, ...], Row] = {}
-    for table in baselines:
-        for row in sorted(table.rows, key=lambda row: row.records[-1].when):
-            baseline_of[_identity(row)] = row
+    baseline_of = _newest(baselines)
+    carried = translated or {}
     compared, without = [], []
     for table in tables:
         for row in table.rows:
-            base = baseline_of.get(_identity(row))
-            if base is None or not (_has(row, metric) and _has(base, metric)):
+            base = baseline_of.get(identity(row))
+            if base is None and identity(row) in carried and has(row, metric):
+                compared.append(_translated_change(row, carried[identity(row)], metric))
+            elif base is None or not (has(row, metric) and has(base, metric)):
                 without.append(row)
             else:
                 compared.append(_change(row, base, metric))
@@ -117,11 +144,26 @@ def changes(tables: Iterable[Table], baselines: Iterable[Table], metric: Metric)
     return corrected, without
 
 
-def missing(tables: Iterable[Table], baselines: Iterable[Table]) -> list[Row]:
-    """The newest baseline of each test, scale and kind of machine that has no new result."""
-    present = {_identity(row) for table in tables for row in table.rows}
+def without_baseline(tables: Iterable[Table], baselines: Iterable[Table]) -> list[Row]:
+    """The rows that have no baseline of the same test, scale and kind of machine."""
+    baseline_of = _newest(baselines)
+    return [row for table in tables for row in table.rows if identity(row) not in baseline_of]
+
+
+def missing(
+    tables: Iterable[Table], baselines: Iterable[Table], translated: Mapping[Identity, Translated] | None = None
+) -> list[Row]:
+    """The newest baseline of each test, scale and kind of machine that has no new result, nor was translated to one."""
+    present = {identity(row) for table in tables for row in table.rows}
+    carried = {(case, scale) for case, scale, _ in translated or ()}
+    return [
+        row for key, row in _newest(baselines).items() if key not in present and (row.case, row.scale) not in carried
+    ]
+
+
+def _newest(baselines: Iterable[Table]) -> dict[Identity, Row]:
     rows = sorted((row for table in baselines for row in table.rows), key=lambda row: row.records[-1].when)
-    return [row for identity, row in {_identity(row): row for row in rows}.items() if identity not in present]
+    return {identity(row): row for row in rows}
 
 
 def judge(condition: Condition, compared: Sequence[Change]) -> Judged:
@@ -133,11 +175,12 @@ def judge(condition: Condition, compared: Sequence[Change]) -> Judged:
     return Judged(condition, failed, undecided, tuple(change for change in compared if id(change) not in worse))
 
 
-def _identity(row: Row) -> tuple[object, ...]:
+def identity(row: Row) -> Identity:
+    """What a row has in common with its baseline."""
     return row.case, row.scale, row.machine.kind
 
 
-def _has(row: Row, metric: Metric) -> bool:
+def has(row: Row, metric: Metric) -> bool:
     """Whether a row's records have the metric; a clock that is too coarse shows no minimum."""
     if metric == "usd":
         return bool(row.machine.usd_per_hour)
@@ -152,6 +195,13 @@ def _change(row: Row, base: Row, metric: Metric) -> Change:
     if metric == "usd":  # prices are known: they move the interval and widen it by nothing
         new, old = _priced(new, row), _priced(old, base)
     return Change(row, base, metric, new.center, old.center, ratio_of(new, old, confidence=CONFIDENCE))
+
+
+def _translated_change(row: Row, translated: Translated, metric: Metric) -> Change:
+    """As ``_change``; money is at the price of the row's machine on both sides."""
+    price = float(row.machine.usd_per_hour or 0) / 3600 if metric == "usd" else 1.0
+    old, ratio = translated.seconds * price, translated.ratio
+    return Change(row, None, metric, old * ratio.value, old, ratio, translated=translated)
 
 
 def _priced(seconds: Sampled, row: Row) -> Sampled:

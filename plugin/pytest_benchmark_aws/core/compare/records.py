@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_benchmark_aws.core.compare.heads import Head, version_of
 from pytest_benchmark_aws.core.compare.identity import without_parameter
 from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
-from pytest_benchmark_aws.core.compare.times import MOST_S, NUMBERS, all_sound, check_times
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
+from pytest_benchmark_aws.core.values.times import MOST_S, NUMBERS, all_sound, check_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,6 +83,8 @@ class Record(NamedTuple):
     """The first and the third, in seconds; None of a single round, or where the file does not say."""
     session: str = ""
     """What tells sessions apart: the run's id, or what the file says of itself."""
+    iterations: int = 1
+    """Runs of a round."""
 
     @property
     def version(self) -> Version:
@@ -222,6 +224,7 @@ def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
         head.case, node_id, head.scale, head.machine, head.launch, head.commit, head.when, median, mean, least, most,
         rounds, head.round_count, throughput, unit, json_fields.usd(extra.get("launch_usd")), _flags(extra), params,
         head.source, _quartiles(stats) if stats.get("rounds") != 1 else None, head.session,
+        json_fields.whole(stats.get("iterations")) or 1,
     )  # fmt: skip
 
 

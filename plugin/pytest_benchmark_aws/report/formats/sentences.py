@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.gate import Change, Judged
 
 MOST_TALLIED = 12
+_FEW_ORIGINS = 3
 EMBEDDED = (
     "embedded: these times are those of the machine that embedded AWS ran on, not the instance type's; money is what "
     "they would pay for them."
@@ -114,6 +115,7 @@ def gate_lines(judged: Sequence[Judged], without: Sequence[Row], missing: Sequen
         lines.append(f"{'✗' if result.failed else '?' if result.undecided else '✓'} {result.condition}: {passed}")
         lines += [f"  ✗ {_change(change)}" for change in result.failed]
         lines += [f"  ? {_change(change)}" for change in result.undecided]
+        lines += [f"  ✓ {_change(change)}" for change in result.passed if change.translated is not None]
     if without:
         names = sorted({f"{row.case} on {row.machine.name}" for row in without})
         lines.append(f"  no baseline: {few(names)}")
@@ -125,6 +127,26 @@ def gate_lines(judged: Sequence[Judged], without: Sequence[Row], missing: Sequen
     return lines
 
 
+def translated_lines(changes: Sequence[Change], machine: str, source: str) -> list[str]:
+    """What of the baselines of other machines is predicted for this one, and how the new results stand to it."""
+    lines = [
+        f"{len(changes)} baseline{'s' if len(changes) > 1 else ''} translated to {machine}: predicted by the machine "
+        f"model ({source}), not measured; worse is what lies beyond the 95 % interval"
+    ]
+    few_origins = sum(len(change.translated.origins) < _FEW_ORIGINS for change in changes if change.translated)
+    if few_origins:
+        lines.append(
+            f"  ! {few_origins} of them from fewer than {_FEW_ORIGINS} instance types: these intervals are wide, as "
+            "how such a test differs between machines is hardly known"
+        )
+    return lines
+
+
+def change_lines(changes: Sequence[Change]) -> list[str]:
+    """A line for each change, without a verdict over all."""
+    return [f"  {_change(change)}{f', {change.verdict}' if change.ratio.enough else ''}" for change in changes]
+
+
 def _change(change: Change) -> str:
     row, ratio = change.row, change.ratio
     where = f"{row.case}{f' at {row.scale}' if row.scale else ''} on {row.machine.name}"
@@ -132,11 +154,13 @@ def _change(change: Change) -> str:
         f"{format_run_usd(Decimal(repr(value)))} USD" if change.metric == "usd" else format_seconds(value)
         for value in (change.old, change.new)
     )
-    values = f"{old} -> {new}"
+    values, by = f"{old} -> {new}", ""
+    if change.translated is not None:
+        values, by = f"predicted {old} -> {new}", f", translated from {', '.join(change.translated.origins)}"
     if ratio.low is None or ratio.high is None:
         return f"{where}: {change.percent:+.1f} % ({values}), {change.verdict}"
     ends = f"{100 * (ratio.low - 1):+.1f} to {100 * (ratio.high - 1):+.1f} %"
-    return f"{where}: {change.percent:+.1f} % ({values}), 95 % interval {ends}, p {change.adjusted_p:.2g}"
+    return f"{where}: {change.percent:+.1f} % ({values}), 95 % interval {ends}, p {change.adjusted_p:.2g}{by}"
 
 
 def _offer(offer: Offer) -> str:

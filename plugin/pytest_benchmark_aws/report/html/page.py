@@ -23,6 +23,7 @@ from pytest_benchmark_aws.report.html.charts.trends import (
 from pytest_benchmark_aws.report.html.choice import Said, headline, verdict
 from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
+from pytest_benchmark_aws.report.html.predicted import Predictions, predictions
 from pytest_benchmark_aws.report.html.results_table import Line, Name, case_name, results_table
 from pytest_benchmark_aws.report.text import printable
 
@@ -66,6 +67,8 @@ class Page:
     """Tests whose choice is in the table alone."""
     headline: tuple[Said, ...]
     tallies: tuple[tuple[Mark, Tally], ...]
+    predictions: Predictions
+    """Of machines that were not measured."""
     scalings: tuple[tuple[Name, Figure], ...]
     histories: tuple[tuple[Name, Figure], ...]
     legend: tuple[tuple[Mark, bool], ...]
@@ -100,6 +103,7 @@ def view(
     charted = {id(table) for table in sorted(tables, key=lambda table: -len(table.rows))[:MOST_CHARTED]}
     columns, lines = results_table(tables, marks)
     tallies = tallies_of(tables)
+    predicted = predictions(tables)
     in_words = tables if len(tables) <= MOST_SAID else [table for table in tables if id(table) in charted]
     tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(in_words, 1))
     return Page(
@@ -111,6 +115,7 @@ def view(
         tallies=tuple((marks[tally.machine.name], tally) for tally in tallies)
         if len(tables) > 1 < len(tallies)
         else (),
+        predictions=predicted,
         scalings=tuple(
             (case_name(scaling.test), Figure(scaling_chart(scaling, marks), scaling_numbers(scaling, marks)))
             for scaling in scaled[:MOST_SCALINGS]
@@ -126,7 +131,7 @@ def view(
         columns=columns,
         lines=lines,
         machines=tuple(machines_of(records, marks)),
-        notes=tuple(_notes(compared, len(charted), len(scaled), len(changed))),
+        notes=tuple(_notes(compared, len(charted), len(scaled), len(changed), predicted)),
         refused=tuple(sorted(printable(line) for line in refused)),
         embedded=any(record.machine.embedded for record in records),
     )
@@ -134,8 +139,9 @@ def view(
 
 def all_charts(page: Page) -> list[Chart]:
     """The page's charts, in the page's order."""
-    figures = [figure for test in page.tests for figure in test.figures]
-    return [figure.chart for figure in (*figures, *(figure for _, figure in (*page.scalings, *page.histories)))]
+    charts = [figure.chart for test in page.tests for figure in test.figures]
+    charts += [test.chart for test in page.predictions.tests]
+    return charts + [figure.chart for _, figure in (*page.scalings, *page.histories)]
 
 
 def _most_changed(changed: Sequence[History]) -> list[History]:
@@ -166,13 +172,19 @@ def _legend(tables: Iterable[Table], marks: Mapping[str, Mark]) -> tuple[tuple[M
     return tuple(sorted(machines.items(), key=lambda machine: machine[0].number))
 
 
-def _notes(compared: Compared, charted: int, scaled: int, changed: int) -> list[str]:
+def _notes(compared: Compared, charted: int, scaled: int, changed: int, predicted: Predictions) -> list[str]:
     """Sentences on what was left out."""
     notes = []
     tests = len(compared.tables)
     if tests > charted:
         notes.append(
             f"Charts are of {charted} of the {tests:,} tests, those with the most machines; the table has all."
+        )
+    if predicted.left_out:
+        shown = len(predicted.tests)
+        notes.append(
+            f"Machines are predicted for {shown} of {_count(shown + predicted.left_out, 'test')}, those with the most "
+            "instance types measured; pytest-benchmark-aws predict has all."
         )
     if scaled > MOST_SCALINGS:
         notes.append(f"Scaling is drawn for {MOST_SCALINGS} of {scaled:,} tests and parameters.")

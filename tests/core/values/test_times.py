@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_benchmark_aws.core.compare.times import all_sound, check_times
+from pytest_benchmark_aws.core.values.times import all_sound, check_times
 
 TIMES = st.one_of(
     st.floats(1e-9, 1e3),
