@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,32 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parent
+CHOSEN = {"levers": ROOT / "benchmarks" / "test_levers.py", "peers": ROOT / "benchmarks" / "test_peers.py"}
+"""What -m chooses by a marker, and is left out otherwise: the file of each."""
+CHOSEN_SCALE = "20000"
+"""At which all levers take some minutes with one thread."""
 _LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--scale``, ``--data`` and ``--label``."""
+    """``--scale``, ``--threads``, ``--data`` and ``--label``."""
+    from benchmarks.workload import THREADS
+
     group = parser.getgroup("workload", "LightGBM benchmarks")
     group.addoption(
         "--scale",
         metavar="NAME|ROWS",
         default=None,
         help="Training rows: smoke (5,000), laptop (50,000, the default), full (13,788,428, the published experiment), "
-        "or a number such as 200000, 200k, 2.4M. Features, classes and boosting rounds stay.",
+        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m levers or peers. Features, classes and "
+        "boosting rounds stay.",
+    )
+    group.addoption(
+        "--threads",
+        choices=THREADS,
+        default=None,
+        help="Run the benchmarks with one number of threads: 1, one for each physical core of one socket, for each "
+        "physical core, for each vCPU. Default: each of these that differs; 1 for levers and peers.",
     )
     group.addoption(
         "--data",
@@ -113,8 +128,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _scale(config: pytest.Config) -> str | None:
     """The scale asked for; with --aws the published one, on embedded AWS smoke, whose times mean nothing anyway."""
     given: str | None = config.getoption("scale")
-    if given is not None or config.getoption("data") is not None or not config.getoption("aws", None):
+    if given is not None or config.getoption("data") is not None:
         return given
+    if _chosen(config):
+        return CHOSEN_SCALE
+    if not config.getoption("aws", None):
+        return None
     if "PYTEST_BENCHMARK_AWS_GUEST" in os.environ:
         return None  # the command line there spells it out
     from pytest_benchmark_aws.session.remote import is_embedded
@@ -131,9 +150,27 @@ def pytest_benchmark_aws_guest_args(config: pytest.Config, args: list[str]) -> N
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without paths on the command line, ``pytest`` means the tests and ``pytest --benchmark-only`` the benchmarks."""
+    """Without paths on the command line, ``pytest`` means the tests and ``pytest --benchmark-only`` the benchmarks.
+
+    Those that a marker chooses are left out without it, also where their folder is named; a file that is named itself
+    comes in, as pytest asks only about what it finds in a folder.
+    """
+    if any(collection_path == file and not _named(config, marker) for marker, file in CHOSEN.items()):
+        return True
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return None
-    wants_benchmarks = config.getoption("benchmark_only", False)
+    wants_benchmarks = config.getoption("benchmark_only", False) or _chosen(config)
     unwanted = [ROOT / "tests", ROOT / "benchmarks" / "overhead"] if wants_benchmarks else [ROOT / "benchmarks"]
     return True if any(collection_path.is_relative_to(folder) for folder in unwanted) else None
+
+
+def _chosen(config: pytest.Config) -> bool:
+    """Whether -m asks for levers or peers, as ``not levers`` does not, or their files alone are named."""
+    files = {Path(argument.partition("::")[0]).name for argument in config.args}
+    by_marker = any(_named(config, marker) for marker in CHOSEN) and not _named(config, "not")
+    return by_marker or files <= {file.name for file in CHOSEN.values()}
+
+
+def _named(config: pytest.Config, word: str) -> bool:
+    """Whether the word stands in the expression of -m."""
+    return word in re.findall(r"\w+", config.getoption("markexpr", None) or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -11,7 +11,7 @@ from benchmarks import workload as shapes
 from benchmarks.pinning import pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import lightgbm as lgb
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 GUEST = "PYTEST_BENCHMARK_AWS_GUEST"
+R = TypeVar("R")
 _DATA_NOTES = pytest.StashKey[list[str]]()
 
 
+@pytest.hookimpl(trylast=True)  # below pytest-benchmark's own tables
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says what was done with each column of the user's own data, where it was read."""
+    """The tables of levers and peers; what was done with each column of the user's own data, where it was read."""
+    _write_tables(terminalreporter)
     notes = terminalreporter.config.stash.get(_DATA_NOTES, [])
     if notes:
         terminalreporter.write_sep("-", f"data: {terminalreporter.config.getoption('data')}")
@@ -32,18 +35,51 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("".join(char if char.isprintable() else repr(char)[1:-1] for char in note))
 
 
+def _write_tables(terminalreporter: pytest.TerminalReporter) -> None:
+    """From pytest-benchmark's results of this session, which with ``--aws`` came from the instances."""
+    session: Any = getattr(terminalreporter.config, "_benchmarksession", None)
+    measured = [bench for bench in (session.benchmarks if session else ()) if bench.group in {"levers", "peers"}]
+    if not measured:
+        return
+    from benchmarks import learners, levers
+
+    lines = [
+        *levers.lines_of(list(_read(levers.read, measured, "levers"))),
+        *learners.lines_of(list(_read(learners.read, measured, "peers"))),
+    ]
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
+def _read(read: Callable[[float, Mapping[str, Any]], R | None], measured: Iterable[Any], group: str) -> Iterator[R]:
+    """The group's results, those that were timed."""
+    for bench in measured:
+        result = read(bench.stats.median, bench.extra_info) if bench.group == group else None
+        if result is not None:
+            yield result
+
+
 @pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that ids read scale-variant-threads
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Threads without duplicates: on two cores without SMT, 1 and vcpus."""
-    if "threads" in metafunc.fixturenames:
-        # With --aws, what differs is known on the instance only: there too each name is a case.
-        everywhere = metafunc.config.getoption("aws", None) or GUEST in os.environ
-        metafunc.parametrize("threads", shapes.THREADS if everywhere else shapes.distinct_threads())
+    """Threads without duplicates: on two cores without SMT, 1 and vcpus. Levers and peers have one number of them."""
+    if "threads" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("threads") or ("1" if _has_one_number(metafunc.definition) else None)
+    # With --aws, what differs is known on the instance only: there too each name is a case.
+    everywhere = metafunc.config.getoption("aws", None) or GUEST in os.environ
+    several = shapes.THREADS if everywhere else shapes.distinct_threads()
+    metafunc.parametrize("threads", [chosen] if chosen else several)
+
+
+def _has_one_number(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("levers", "peers"))
 
 
 @pytest.fixture(autouse=True)
 def skip_same_threads(request: pytest.FixtureRequest) -> None:
     """On an instance, skips a thread parameter that is the same number as another one's."""
+    if request.config.getoption("threads") or _has_one_number(request.node):
+        return
     callspec = getattr(request.node, "callspec", None)
     threads = None if callspec is None else callspec.params.get("threads")
     if threads is not None and threads not in shapes.distinct_threads():

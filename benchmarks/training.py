@@ -10,6 +10,8 @@ import lightgbm as lgb
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from benchmarks.problem import Problem
@@ -82,14 +84,18 @@ def parameters(variant: str, classes: int, threads: int) -> dict[str, Any]:
     return {**own, **VARIANTS[variant]}
 
 
-def train(problem: Problem, params: dict[str, Any], rounds: int, clock: PhaseClock) -> lgb.Booster:
+def train(
+    problem: Problem, params: dict[str, Any], rounds: int, clock: PhaseClock, *, validate: bool = True
+) -> lgb.Booster:
     """One ``lgb.train`` from raw arrays; Datasets are built inside it, the validation set is evaluated each round."""
     clock.started = perf_counter()
     train_set = ClockedDataset(problem.x_train, problem.y_train, categorical_feature=_categorical(problem))
     train_set.phase_clock = clock
-    valid_set = ClockedDataset(problem.x_val, problem.y_val, reference=train_set)
-    valid_set.phase_clock = clock
-    booster = lgb.train(params, train_set, num_boost_round=rounds, valid_sets=[valid_set], callbacks=[clock])
+    valid_sets = []
+    if validate:
+        valid_sets.append(ClockedDataset(problem.x_val, problem.y_val, reference=train_set))
+        valid_sets[0].phase_clock = clock
+    booster = lgb.train(params, train_set, num_boost_round=rounds, valid_sets=valid_sets, callbacks=[clock])
     clock.finished = perf_counter()
     return booster
 
@@ -136,18 +142,39 @@ class Quality:
     accuracy: float
 
 
-def judge(booster: lgb.Booster, problem: Problem, threads: int) -> Quality:
-    """Multiclass log loss, natural logarithm, probabilities clipped at 1e-15 as LightGBM does, and accuracy.
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedRows:
+    """Each validation row's log loss, and whether its most likely class is right."""
 
-    Predicts in blocks, so that judging never needs more memory than training did.
-    """
-    loss, hits = 0.0, 0
+    losses: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+
+
+def judge(booster: lgb.Booster, problem: Problem, threads: int) -> Quality:
+    """Multiclass log loss, natural logarithm, probabilities clipped at 1e-15 as LightGBM does, and accuracy."""
+    return quality_of(judge_rows(booster, problem, threads))
+
+
+def quality_of(rows: JudgedRows) -> Quality:
+    """Their mean."""
+    return Quality(float(rows.losses.mean()), float(rows.hits.mean()))
+
+
+def judge_rows(booster: lgb.Booster, problem: Problem, threads: int) -> JudgedRows:
+    """Judges a model of this suite."""
+    return judge_by(lambda block: booster.predict(block, num_threads=threads), problem)
+
+
+def judge_by(predict: Callable[[NDArray[Any]], NDArray[Any]], problem: Problem) -> JudgedRows:
+    """Judges any model by its probabilities, in blocks, so that judging never needs more memory than training did."""
+    losses, hits = [], []
     for start in range(0, len(problem.y_val), PREDICT_ROWS):
         labels = problem.y_val[start : start + PREDICT_ROWS]
-        probabilities = booster.predict(problem.x_val[start : start + PREDICT_ROWS], num_threads=threads)
-        loss -= float(np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-15)).sum())
-        hits += int((probabilities.argmax(axis=1) == labels).sum())
-    return Quality(loss / len(problem.y_val), hits / len(problem.y_val))
+        probabilities = predict(problem.x_val[start : start + PREDICT_ROWS])
+        right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+        losses.append(-np.log(np.maximum(right, 1e-15)))
+        hits.append(probabilities.argmax(axis=1) == labels)
+    return JudgedRows(np.concatenate(losses), np.concatenate(hits))
 
 
 def prior_log_loss(y_train: NDArray[np.int32], y_val: NDArray[np.int32], classes: int) -> float:

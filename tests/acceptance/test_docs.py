@@ -62,6 +62,15 @@ ELSEWHERE = {
     "pytest --benchmark-only --scale=smoke": Elsewhere(
         "a minute", "tests/acceptance/test_suite.py::smoke", "pytest --benchmark-only --scale=smoke --collect-only -q"
     ),
+    "pytest --benchmark-only --threads=1": Elsewhere(
+        "trains at laptop scale, for minutes", "tox:bench", "pytest --benchmark-only --threads=1 --collect-only -q"
+    ),
+    "pytest --benchmark-only -m levers": Elsewhere(
+        "minutes", "tox:learners", "pytest --benchmark-only -m levers --collect-only -q"
+    ),
+    "pytest --benchmark-only -m peers": Elsewhere(
+        "minutes, and needs [peers]", "tox:learners", "pytest --benchmark-only -m peers --collect-only -q"
+    ),
     "pytest --benchmark-only --scale=2.4M": Elsewhere(
         "an hour, and 16 GiB", "", "pytest --benchmark-only --scale=2.4M --collect-only -q"
     ),
