@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tests/pace.json": json.dumps(seconds),
         ".gitignore": ".benchmarks\n__pycache__\n",
     }
-    return make_project(tmp_path_factory.mktemp("search") / "project", files)
+    root = make_project(tmp_path_factory.mktemp("search") / "project", files)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *identity, "commit", "-qm", "all"], cwd=root, check=True, capture_output=True)
+    return root
 
 
 def search(project: Path, *args: str) -> Done:
@@ -167,6 +171,38 @@ def test_a_later_search_begins_with_what_is_stored(first: Done, project: Path) -
     assert done.code == 0, done.text
 
 
+def test_times_of_other_code_do_not_count(first: Done, project: Path) -> None:
+    """With a change that is not committed nothing that is stored does, and the search begins anew."""
+    path = project / "tests" / "test_pace.py"
+    text = path.read_text()
+    try:
+        path.write_text(f"{text}\n# other code\n")
+        done = search(project, "--aws-search=cheapest", "--aws-dry-run")
+    finally:
+        path.write_text(text)
+    assert launched(first)
+    assert "earlier result" not in done.out
+    assert len(launched(done)) == 3
+
+
+def test_a_test_that_fails_everywhere_ends_a_search_after_its_first_round(project: Path) -> None:
+    """With its name and what to do; what was not launched is skipped."""
+    path = project / "tests" / "test_broken.py"
+    try:
+        path.write_text("def test_broken(benchmark):\n    benchmark.pedantic(int, rounds=1)\n    assert 0\n")
+        subprocess.run(["git", "add", str(path)], cwd=project, check=True)
+        done = search(
+            project, "--aws-search=cheapest", "--aws-search-launches=4", "--benchmark-storage=file://./broken",
+            "names:m7i.large,m7a.large,m7g.large,m6i.large",
+        )  # fmt: skip
+    finally:
+        subprocess.run(["git", "rm", "-qf", str(path)], cwd=project, check=True)
+    assert done.code == 1
+    assert len(launched(done)) == 3
+    assert "tests/test_broken.py::test_broken; mend these tests, or leave them out" in done.out
+    assert "search: no answer, as nothing was measured" in done.out
+
+
 def test_a_dry_run_names_the_first_round_and_launches_nothing(project: Path) -> None:
     """With what it can cost."""
     done = search(project, "--aws-search=fastest", "--aws-dry-run", "names:m7i.large,m7a.large,m7g.large,m6i.large")
@@ -198,6 +234,8 @@ def test_what_the_cap_does_not_allow_is_not_launched(project: Path) -> None:
         (["--aws-search=front", "--aws-detach"], "has to wait for them"),
         (["--aws-search=front", "--aws-search-regret=x"], "give a percentage"),
         (["--aws-search=front", "--aws-search-launches=0"], "give a whole number from 1"),
+        (["--aws-search=front", "--aws-max-cost=0.0001", "--benchmark-storage=file://./none"], "raise --aws-max-cost"),
+        (["--aws-search=front", "--aws-instance-type=t3.large"], "--aws-allow-burstable has those too"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything(project: Path, args: list[str], words: str) -> None:

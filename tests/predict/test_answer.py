@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def predict(case: CaseResults, goal: str = "usd", count: int = 0, candidates: int = 60) -> Prediction:
-    """On so many candidates."""
-    return answer.predict_case(prior(), case, some(candidates), goal, count)  # type: ignore[arg-type]
+    """On so many candidates, and those that were measured."""
+    named = {machine.name: machine for machine in some(candidates)}
+    named |= {measured.probe.machine.name: measured.probe.machine for measured in case.measured}
+    return answer.predict_case(prior(), case, list(named.values()), goal, count)  # type: ignore[arg-type]
 
 
 def factor(prediction: Prediction) -> float:
@@ -135,3 +137,15 @@ def test_where_all_is_measured_nothing_is_next() -> None:
     three = [machines()[name] for name in ("m5.large", "c7g.large", "m7a.large")]
     case = results(m5_large=1.0, c7g_large=0.8, m7a_large=0.6)
     assert answer.predict_case(prior(), case, three, "usd", 3).next == ()
+
+
+def test_what_was_measured_and_is_no_candidate_is_never_the_best() -> None:
+    """It is shown, without a chance, and the candidates share all of it."""
+    case = results(c8g_48xlarge=0.01, m5_large=1.0, c7g_large=0.8)
+    two = [machines()[name] for name in ("m7i.large", "c7i.large")]
+    prediction = answer.predict_case(prior(), case, two, "time", 1)
+    others = [row for row in prediction.rows if not row.candidate]
+    assert {row.machine.name for row in others} == {"c8g.48xlarge", "m5.large", "c7g.large"}
+    assert {row.fastest for row in others} == {0}
+    assert sum(row.fastest for row in prediction.rows) == pytest.approx(1)
+    assert {step.machine.name for step in prediction.next} <= {"m7i.large", "c7i.large"}

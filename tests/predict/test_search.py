@@ -80,7 +80,8 @@ def test_a_search_that_is_sure_ends_early() -> None:
     """Where only few machines are left to be better, and none is likely to be."""
     names = ["m7i.xlarge", "m7a.xlarge", "m7g.xlarge", "m7i.2xlarge"]
     known = [measured_of(machines()[name], [1.0] * 5).probe for name in names[:3]]
-    step = search.next_step(prior(), [machines()[names[3]]], known, [], names[:3], "cheapest", 0.05)
+    all_four = [machines()[name] for name in names]
+    step = search.next_step(prior(), all_four, known, [], names[:3], "cheapest", 0.05)
     assert step.machine is None
     assert "chance that another is better by more than 5%" in step.why
 
@@ -116,7 +117,15 @@ def test_the_best_is_by_the_goal() -> None:
 def test_the_chance_of_better_falls_with_what_is_asked() -> None:
     """More than 50 % better is less likely than better at all."""
     probes = [measured_of(machines()[n], [1.0]).probe for n in ("m7i.xlarge", "m7a.xlarge", "m7g.xlarge")]
-    posterior = condition(prior(), probes, candidates()[::8])
+    posterior = condition(prior(), probes, [*candidates()[::8], *(probe.machine for probe in probes)])
     chances = [chance_of_better(posterior, "time", by) for by in (0.0, 0.05, 0.5)]
     assert chances == sorted(chances, reverse=True)
     assert chances[0] > chances[2]
+
+
+def test_where_no_candidate_was_measured_the_search_goes_on() -> None:
+    """What other machines took is no verdict on these."""
+    probes = [measured_of(machines()[n], [0.01]).probe for n in ("c8g.48xlarge", "m7a.8xlarge", "c7g.4xlarge")]
+    two = [machines()[name] for name in ("m7i.large", "c7i.large")]
+    step = search.next_step(prior(), two, probes, [], [], "fastest", 0.05)
+    assert step.machine in two

@@ -99,9 +99,12 @@ class Clients:
             from botocore.config import Config
 
             config = self._config.merge(Config(signature_version="s3v4")) if service == "s3" else self._config
-            self._clients[key] = self._session.client(
-                service, region_name=key[1], endpoint_url=self._endpoint, config=config
-            )
+            try:
+                self._clients[key] = self._session.client(
+                    service, region_name=key[1], endpoint_url=self._endpoint, config=config
+                )
+            except ValueError as error:  # botocore's, of an endpoint that is no URL
+                raise PlanError(f"{error}: give AWS_ENDPOINT_URL as in http://127.0.0.1:5000, or unset it") from error
         return self._clients[key]
 
     def in_region(self, region: str) -> Clients:

@@ -26,6 +26,8 @@ _DESCRIPTION = (
 )
 _EXIT = "Exit code: 0; 1 where a file could not be read; 2 for wrong usage."
 _TOP = 15
+_MOST_NEXT = 50
+"""Each costs a second, and nobody launches as many before the results of some are back."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -99,9 +101,9 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     from pytest_benchmark_aws.predict.model.posterior import prior_of
     from pytest_benchmark_aws.report.predicted import Shown
 
-    for name, least in (("next", 0), ("top", 0)):
-        if (value := getattr(options, name)) is not None and not least <= value <= 10_000:
-            raise PlanError(f"--{name}={value}: give a number from {least} to 10000")
+    for name, most in (("next", _MOST_NEXT), ("top", 10_000)):
+        if (value := getattr(options, name)) is not None and not 0 <= value <= most:
+            raise PlanError(f"--{name}={value}: give a number from 0 to {most}")
     seconds = parse_amount("--max-seconds", options.max_seconds) if options.max_seconds else None
     usd = parse_amount("--max-usd", options.max_usd) if options.max_usd else None
     table = machine_table.load()
@@ -139,7 +141,17 @@ def _bases(results: Sequence[CaseResults], scale: float | None) -> list[tuple[Ca
     by_case: dict[str, list[CaseResults]] = {}
     for case in results:
         by_case.setdefault(case.case, []).append(case)
-    return [base_of(cases, scale) for cases in by_case.values()]
+    bases, refused = [], []
+    for cases in by_case.values():
+        try:
+            bases.append(base_of(cases, scale))
+        except PlanError as error:
+            refused.append(error)
+    if refused and not bases:
+        raise refused[0]
+    for refusal in refused:
+        print(f"! left out: {refusal}", file=sys.stderr)
+    return bases
 
 
 def _at(prediction: Prediction, ratio: Estimate | None, scale: float | None) -> Prediction:

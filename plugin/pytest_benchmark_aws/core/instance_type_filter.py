@@ -35,6 +35,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
     ">": operator.gt, "<": operator.lt, "=": operator.eq,
 }  # fmt: skip
+_MOST_TOKENS = 500
 _TOKEN = re.compile(r"\s*(>=|<=|==|!=|>|<|=|\(|\)|[A-Za-z0-9_.\-]+)")
 _HELP = (
     "write comparisons joined by and, or, as in 'vcpus>=32 and memory>=96GiB and price<2'; the fields are "
@@ -91,6 +92,8 @@ def _tokens(text: str) -> list[str]:
             raise PlanError(f"filter {text!r}: {stripped[place:]!r} cannot be read; {_HELP}")
         tokens.append(match[1])
         place = match.end()
+        if len(tokens) > _MOST_TOKENS:
+            raise PlanError(f"filter of {len(text):,} characters: more than {_MOST_TOKENS} words and signs; {_HELP}")
     return tokens
 
 

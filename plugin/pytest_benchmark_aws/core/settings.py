@@ -91,6 +91,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
 
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
+    _role(values)
     unparsed: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
     unparsed |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
@@ -117,6 +118,14 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         search_regret=parsed("search-regret", _share, 0.05),
         **unparsed,
     )
+
+
+def _role(values: Mapping[str, Any]) -> None:
+    role = values["scheduler-role"]
+    if role is not None and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", role):
+        raise PlanError(
+            f"--aws-scheduler-role={role}: give the role's ARN, as in arn:aws:iam::123456789012:role/ends-instances"
+        )
 
 
 def _search(values: Mapping[str, Any]) -> SearchGoal | None:

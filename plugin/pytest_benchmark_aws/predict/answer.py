@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.predict.model.best import Goal, best_measured, better, chances, offset, worth_launching
@@ -38,6 +38,8 @@ class PredictedRow:
     fastest: float
     """The chance to be the fastest of all rows."""
     cheapest: float
+    candidate: bool = True
+    """Whether it is among those that were asked for: what was measured besides is shown, and is never the best."""
 
     def usd(self, seconds: float) -> float | None:
         """What so many seconds cost; None without a price."""
@@ -105,19 +107,27 @@ def predict_case(
         results.case,
         results.scale,
         results.measured,
-        rows_of(posterior, results.measured, goal),
+        rows_of(posterior, results.measured, goal, named),
         tuple(next_probes(prior, posterior, candidates, goal, next_count)),
         tuple(_notes(results, posterior)),
         results.embedded,
     )
 
 
-def rows_of(posterior: Posterior, results: Sequence[Measured], goal: Goal) -> tuple[PredictedRow, ...]:
-    """A row for each of the posterior's machines, best first; what was measured is as it was measured."""
+def rows_of(
+    posterior: Posterior, results: Sequence[Measured], goal: Goal, candidates: Collection[str]
+) -> tuple[PredictedRow, ...]:
+    """A row for each of the posterior's machines, best first; what was measured is as it was measured.
+
+    Only those whose names are ``candidates`` have a chance to be the best.
+    """
     by_name = {measured.probe.machine.name: measured for measured in results}
-    chance = chances(posterior)
+    chance = chances(posterior, candidates)
     rows = [
-        _row(posterior, place, by_name.get(machine.name), chance.fastest[place], chance.cheapest[place])
+        replace(
+            _row(posterior, place, by_name.get(machine.name), chance.fastest[place], chance.cheapest[place]),
+            candidate=machine.name in candidates,
+        )
         for place, machine in enumerate(posterior.machines)
     ]
     return tuple(sorted(rows, key=lambda row: _order(row, goal)))
@@ -188,6 +198,8 @@ def _step(
 def promise(posterior: Posterior, place: int, goal: Goal) -> str:
     """Why a machine may be the best."""
     extra = offset(posterior.machines[place], goal) or 0.0
+    if math.isinf(best_measured(posterior, goal)):
+        return f"expected to be the best by {'USD a run' if goal == 'usd' else 'time'}, of which none was measured"
     change = math.expm1(posterior.quantile(0.5, place) + extra - best_measured(posterior, goal))
     what = "USD a run" if goal == "usd" else "time"
     return (

@@ -81,7 +81,7 @@ def _case(
     by_type: dict[str, list[Record]] = {}
     unknown = set()
     for record in records:
-        name = (record.machine.instance_type or "").removeprefix("ml.")
+        name = record.machine.instance_type or ""
         if name in machines:
             by_type.setdefault(name, []).append(record)
         else:

@@ -38,8 +38,8 @@ def base_of(results: Sequence[CaseResults], scale: float) -> tuple[CaseResults, 
     if not numbered:
         shown = ", ".join(sorted({str(case.scale) for case in results}))
         raise PlanError(
-            f"--scale: {results[0].case} was measured at no scale that is a number ({shown}); name the parameter that "
-            "scales the work with --scale-parameter"
+            f"{results[0].case} was measured at no scale that is a number ({shown}); name the parameter that scales "
+            "the work with --scale-parameter, or choose tests with --filter"
         )
     exact = [case for number, case in numbered if math.isclose(number, scale)]
     if exact:

@@ -69,7 +69,8 @@ def next_step(
         chosen = first_probes(prior, pool_of(open_machines), 1, measured)
         return Step(chosen[0], "spans how machines differ")
     names = {machine.name for machine in open_machines}
-    named = [*(probe.machine for probe in probes), *coming]
+    able = {machine.name for machine in candidates}
+    named = [*(probe.machine for probe in probes if probe.machine.name in able), *coming]
     machines = [*open_machines, *(machine for machine in named if machine.name not in names)]
     posterior = condition(prior, probes, machines)
     goals = goals_of(search)

@@ -43,6 +43,11 @@ def percent(share: float) -> str:
     return "-" if share == 0 else "<1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
+def _interval(row: PredictedRow, shown: Callable[[float], str]) -> str:
+    """Of one launch nobody knows how far another would be from it."""
+    return "-" if row.measured and row.launches == 1 else f"{shown(row.low)} - {shown(row.high)}"
+
+
 def _basis(row: PredictedRow) -> str:
     if row.measured:
         return f"measured, {row.launches} launch{'es' if row.launches > 1 else ''}"
@@ -53,9 +58,9 @@ _COLUMNS: tuple[tuple[str, Callable[[PredictedRow], str]], ...] = (
     ("instance type", lambda row: f"{MEASURED if row.measured else PREDICTED} {row.machine.name}"),
     ("vCPUs", lambda row: str(row.machine.vcpus)),
     ("time", lambda row: format_seconds(row.seconds)),
-    ("95 % interval", lambda row: f"{format_seconds(row.low)} - {format_seconds(row.high)}"),
+    ("95 % interval", lambda row: _interval(row, format_seconds)),
     ("USD/run", lambda row: _usd(row.usd_run)),
-    ("95 % interval", lambda row: f"{_usd(row.usd(row.low))} - {_usd(row.usd(row.high))}"),
+    ("95 % interval", lambda row: _interval(row, lambda seconds: _usd(row.usd(seconds)))),
     ("cheapest", lambda row: percent(row.cheapest)),
     ("fastest", lambda row: percent(row.fastest)),
     ("basis", _basis),
@@ -86,13 +91,14 @@ def table_lines(rows: Sequence[PredictedRow], top: int | None) -> Iterator[tuple
     listed = _top(rows, top)
     if not listed:
         return
+    best = next((row for row in rows if row.candidate), None)
     cells = [[title for title, _ in _COLUMNS], *([cell(row) for _, cell in _COLUMNS] for row in listed)]
-    marks = [" ", *("▸" if row is rows[0] else " " for row in listed)]
+    marks = [" ", *("▸" if row is best else " " for row in listed)]
     table = [f"{mark} {line}" for mark, line in zip(marks, aligned(cells, left=_LEFT), strict=True)]
     yield table[0], ""
     yield "─" * max(map(len, table)), ""
     for line, row in zip(table[1:], listed, strict=True):
-        yield line, "cyan" if row is rows[0] else ""
+        yield line, "cyan" if row is best else ""
 
 
 def _title(prediction: Prediction) -> str:
@@ -184,6 +190,7 @@ def _row(row: PredictedRow) -> dict[str, Any]:
         "cheapest": row.cheapest,
         "fastest": row.fastest,
         "measured": row.measured,
+        "candidate": row.candidate,
         "basis": "measured" if row.measured else "model" if row.machine.basis == "measured" else row.machine.basis,
     }
 

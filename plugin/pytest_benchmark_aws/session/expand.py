@@ -165,7 +165,7 @@ def why_nothing(items: Sequence[pytest.Item]) -> str:
         return "no test is selected (with --aws an id ends with its instance type, as in test_it[m5.large])"
     return (
         "no collected test names an instance type (mark one with @pytest.mark.instance_type(...), or give "
-        "--aws-instance-type)"
+        "--aws-instance-type), or none that is selected is a benchmark"
     )
 
 

@@ -63,6 +63,8 @@ SAVING = pytest.StashKey[Saving]()
 OUTCOME = pytest.StashKey[SessionOutcome]()
 SEARCHED = pytest.StashKey[Mapping[str, str]]()
 """Of a search: node id -> the instance type that it ran on."""
+UNLAUNCHED = pytest.StashKey[frozenset[str]]()
+"""Of a search: node ids of the cases of steps that were never launched."""
 
 
 def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) -> SessionOutcome:
@@ -203,6 +205,10 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Reports an item that ran on an instance; None for one that is to run here."""
     outcome = item.config.stash.get(OUTCOME, None)
     replayed = None if outcome is None else outcome.replayed.get(item.nodeid)
+    if outcome is not None and outcome.interrupted and item.nodeid in item.config.stash.get(UNLAUNCHED, frozenset()):
+        if nextitem is None:
+            raise KeyboardInterrupt
+        return True
     if outcome is None or replayed is None:
         return None
     if replayed.reports or not (outcome.interrupted or replayed.stopped):

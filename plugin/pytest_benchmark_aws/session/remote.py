@@ -175,7 +175,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
         plan_shown.show_plan(plan, settings, reporter, folders.results, embedded=embedded)
         refuse(plan, settings)
         skip(session, {misfit.case.node_id: "; ".join(misfit.reasons) for misfit in plan.misfits})
-        skip_unlaunched(session, None if plan.jobs else search)
+        skip_unlaunched(session, None if plan.jobs else search, reporter)
         if clients is None:
             storage.check(folders.results)
             unmeasured += [config.stash[shared_storage.NOT_TRIED]] if shared_storage.NOT_TRIED in config.stash else []
@@ -245,11 +245,17 @@ def planned(
     return search, begin.first_plan(search, folders)
 
 
-def skip_unlaunched(session: pytest.Session, search: Search | None) -> None:
-    """Has the cases of a search's steps skipped that were never launched, and the others named by their type."""
+def skip_unlaunched(session: pytest.Session, search: Search | None, reporter: Any = None) -> None:
+    """Has the cases of a search's steps skipped that were never launched, and the others named by their type.
+
+    With a reporter, the answer is written at once, as no launch follows that a summary would be of.
+    """
+    if search is not None and reporter is not None:
+        search.write(reporter)
     if search is not None:
         skip(session, search.skipped())
         session.config.stash[outcome.SEARCHED] = search.types()
+        session.config.stash[outcome.UNLAUNCHED] = frozenset(search.skipped())
 
 
 def refuse(plan: Plan, settings: Settings) -> None:

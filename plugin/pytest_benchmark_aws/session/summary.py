@@ -113,6 +113,7 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     group_by = columns.COLUMNS["machine" if alone else "test"]
     parts = _sections(compared.tables, f"{'by test' if alone else 'by instance type'}{where}", group_by)
     rows = [row for part in parts for row in part.rows]
+    is_search = SEARCHED in reporter.config.stash
     every = {**columns.COLUMNS, columns.VS_BASELINE.name: columns.VS_BASELINE}
     names = list(_COLUMNS)
     notes = sentences.notes(compared, "median", None, embedded="")
@@ -122,7 +123,8 @@ def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) ->
     if not any(row.speed is not None and row.speed.enough for row in rows):
         names = [name for name in names if name != "interval"]
         if len(rows) > len(compared.tables):
-            notes.append(f"not enough launches for intervals: --aws-launches {LEAST_LAUNCHES} makes them.")
+            how = f"--aws-launches {LEAST_LAUNCHES}" + (" without --aws-search" if is_search else "")
+            notes.append(f"not enough launches for intervals: {how} makes them.")
     shown, agreed = columns.without_agreed(
         columns.not_blank([every[name] for name in names], parts), parts, _SAID_BELOW_TESTS if alone else _SAID_BELOW
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -40,21 +40,31 @@ def offset(machine: Machine, goal: Goal) -> float | None:
 
 
 def best_measured(posterior: Posterior, goal: Goal) -> float:
-    """The least logarithm of seconds, or of USD, that was measured; infinite where no probe has a price."""
+    """The least logarithm of seconds, or of USD, that was measured on one of the posterior's machines.
+
+    Infinite where none was, or none has a price.
+    """
+    names = {machine.name for machine in posterior.machines}
     values = [
-        probe.log_seconds + extra for probe in posterior.probes if (extra := offset(probe.machine, goal)) is not None
+        probe.log_seconds + extra
+        for probe in posterior.probes
+        if probe.machine.name in names and (extra := offset(probe.machine, goal)) is not None
     ]
     return min(values, default=math.inf)
 
 
 def worth_launching(posterior: Posterior, goal: Goal) -> int | None:
-    """The place of the machine, not measured, that is expected to be most below the best; None where there is none."""
+    """The place of the machine, not measured, that is expected to be most below the best measured one.
+
+    Where none of the posterior's machines was measured, the one that is expected to be the best; None without a price.
+    """
     measured = {probe.machine.name for probe in posterior.probes}
     best = best_measured(posterior, goal)
-    if math.isinf(best):
-        return None
     gains = [
-        (improvement(posterior, place, best, extra), place)
+        (
+            -posterior.quantile(0.5, place) - extra if math.isinf(best) else improvement(posterior, place, best, extra),
+            place,
+        )
         for place, machine in enumerate(posterior.machines)
         if machine.name not in measured and (extra := offset(machine, goal)) is not None
     ]
@@ -69,15 +79,20 @@ def better(posterior: Posterior, place: int, goal: Goal, by: float = 0.0) -> flo
     return posterior.below(best_measured(posterior, goal) - extra + math.log1p(-by), place)
 
 
-def chances(posterior: Posterior, seed: int = 0) -> Chances:
+def chances(posterior: Posterior, among: Collection[str] | None = None, seed: int = 0) -> Chances:
     """How likely each machine is the fastest and the cheapest of all, by draws from the posterior.
+
+    ``among`` names the machines that count, all of them where None; the others have no chance.
 
     A measured machine is what was measured, as surely as its launches agree. Only machines that may be the best by
     their own bounds are drawn, at most 48 for each of the two; the others have no chance.
     """
-    fastest = _shortlist(posterior, "time")
-    cheapest = _shortlist(posterior, "usd")
+    fastest = _shortlist(posterior, "time", among)
+    cheapest = _shortlist(posterior, "usd", among)
     places = sorted({*fastest, *cheapest})
+    if not places:
+        nothing = (0.0,) * len(posterior.machines)
+        return Chances(nothing, nothing)
     wins = {"time": [0.0] * len(posterior.machines), "usd": [0.0] * len(posterior.machines)}
     offsets = {place: offset(posterior.machines[place], "usd") for place in places}
     pieces = _pieces(posterior, places)
@@ -98,12 +113,12 @@ def chances(posterior: Posterior, seed: int = 0) -> Chances:
     return Chances(tuple(count / total for count in wins["time"]), tuple(count / total for count in wins["usd"]))
 
 
-def _shortlist(posterior: Posterior, goal: Goal) -> list[int]:
+def _shortlist(posterior: Posterior, goal: Goal, among: Collection[str] | None = None) -> list[int]:
     """The machines with the least likely lower bounds, those with a price alone where money counts."""
     bounds = []
     for place, machine in enumerate(posterior.machines):
         extra = offset(machine, goal)
-        if extra is not None:
+        if extra is not None and (among is None or machine.name in among):
             low = sum(
                 part.weight * (part.means[place] - 1.64 * math.sqrt(part.variances[place])) for part in posterior.parts
             )
@@ -170,8 +185,10 @@ def chance_of_better(posterior: Posterior, goal: Goal, by: float, seed: int = 0)
     limit = best_measured(posterior, goal) + math.log1p(-by)
     measured = {probe.machine.name for probe in posterior.probes}
     places = [place for place in _shortlist(posterior, goal) if posterior.machines[place].name not in measured]
-    if not places or math.isinf(limit):
+    if not places:
         return 0.0
+    if math.isinf(limit):  # nothing that counts was measured: anything is better
+        return 1.0
     extras = [offset(posterior.machines[place], goal) or 0.0 for place in places]
     pieces = _pieces(posterior, places)
     source, total, wins = random.Random(seed), 0, 0

@@ -46,7 +46,8 @@ def begin(
 
     config = session.config
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    commit = str(outcome.commit_info(config).get("id") or "")
+    about = outcome.commit_info(config)
+    commit = "" if about.get("dirty") else str(about.get("id") or "")[:10]
 
     def plan_of(chosen: Sequence[Case]) -> Plan:
         return start.plan(settings, tuple(chosen), clients, folders, embedded=embedded)
@@ -93,5 +94,5 @@ def first_plan(search: Search, folders: Folders) -> Plan:
 def write(reporter: pytest.TerminalReporter) -> None:
     """Writes the answer of the session's search, if it has one."""
     search = reporter.config.stash.get(SEARCH, None)
-    for line, paint in search.lines() if search is not None else ():
-        reporter.write_line(line, **({paint: True} if paint else {}))
+    if search is not None:
+        search.write(reporter)

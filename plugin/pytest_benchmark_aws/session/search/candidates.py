@@ -63,7 +63,10 @@ def make(
     table = machine_table.load()
     types = _candidate_types(settings, items, by_step[1])
     if not types:
-        raise PlanError("--aws-search: no instance type holds all the selected tests; change their requires(...)")
+        raise PlanError(
+            "--aws-search: no instance type is left that has a price, is not burstable (--aws-allow-burstable has "
+            "those too), and holds what all the selected tests require"
+        )
     if clients is not None:
         able = registry.launchable(types, by_step[1][0].target.market, clients)
         if not able:
@@ -78,11 +81,10 @@ def make(
     stored = earlier(known, ids)
     search = Search(settings, by_step, prior_of(table), machines, plan_of, note, stored)
     tests = f"{len(ids):,} test{'s' if len(ids) > 1 else ''}"
-    also = f"; {len(stored)} earlier results count" if stored else ""
-    note(
-        f"search: the {settings.search} of {len(machines):,} instance types for {tests}, at most "
-        f"{settings.search_launches} launches{also}"
-    )
+    also = f"; {len(stored)} earlier result{'s count' if len(stored) > 1 else ' counts'}" if stored else ""
+    among = f"{len(machines):,} instance type{'s' if len(machines) > 1 else ''}"
+    most = f"at most {settings.search_launches} launch{'es' if settings.search_launches > 1 else ''}"
+    note(f"search: the {settings.search} of {among} for {tests}, {most}{also}")
     return search
 
 
@@ -146,7 +148,12 @@ def _shippable(
 def stored_results(
     folder: Path, machines: Mapping[str, Machine], ids: Sequence[str], commit: str, *, embedded: bool
 ) -> dict[str, Measured]:
-    """What the storage holds of launches that measured all these tests at a commit, by instance type."""
+    """What the storage holds of launches that measured all these tests at a clean commit, by instance type.
+
+    Times of other code tell nothing of this: without a commit, or with changes beyond it, nothing counts.
+    """
+    if not commit:
+        return {}
     from pytest_benchmark_aws.core.compare.records import Reading
     from pytest_benchmark_aws.results.finding import find_files
     from pytest_benchmark_aws.results.reading import read_files
@@ -159,7 +166,7 @@ def stored_results(
     launches: dict[tuple[str, str], dict[str, float]] = {}
     for record in records:
         name = record.machine.instance_type or ""
-        if name in machines and record.machine.embedded == embedded and record.commit.id == commit:
+        if name in machines and record.machine.embedded == embedded and str(record.commit) == commit:
             launches.setdefault((name, record.launch), {})[record.node_id] = record.median
     seconds: dict[str, list[float]] = {}
     for (name, _), medians in launches.items():

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.catalog import snapshot
@@ -27,6 +27,7 @@ from pytest_benchmark_aws.predict.measured import Measured, measured_of
 from pytest_benchmark_aws.predict.model.best import chance_of_better
 from pytest_benchmark_aws.predict.model.posterior import Prior, Probe, condition
 from pytest_benchmark_aws.report import predicted
+from pytest_benchmark_aws.report.text import few
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.settings import Settings
@@ -57,6 +58,8 @@ class Search:
     """What this run's launches brought, by instance type."""
     refused: dict[str, str] = field(default_factory=dict)
     """Instance type -> why it is not launched on, or why its launch brought nothing."""
+    lacking: set[str] = field(default_factory=set)
+    """Bare ids of the tests that a launch brought no time of."""
     over: str = ""
     """Why the search ended."""
 
@@ -86,8 +89,12 @@ class Search:
             PlanError: no candidate can be launched within the cost.
         """
         plan = self._round(self.settings.max_cost_usd, lambda _: ())
-        if not plan.jobs and not self.over:
-            raise PlanError(f"--aws-search: none of {len(self.candidates):,} candidates can be launched; {self._why()}")
+        if not plan.jobs and not self.probes:
+            why = self.over or self._why()
+            raise PlanError(
+                f"--aws-search: none of {_counted(len(self.candidates), 'candidate')} can be launched: {why}; raise "
+                "--aws-max-cost, lower --aws-time-limit, or name other types with --aws-instance-type"
+            )
         return plan
 
     def resumed(self, chosen: Mapping[int, str]) -> Plan:
@@ -108,10 +115,17 @@ class Search:
         if any(launch.outcome.outcome.startswith("error: interrupted") for launch in ended):
             self.over = "interrupted"
             return []
+        if ended and not self.measured:
+            self.over = f"no launch of the first round brought the times of all tests: {self._lacking()}"
+            self.note(f"search: {self.over}")
+            return []
         plan = self._round(left_usd, problems)
         if self.over:
             self.note(f"search: {self.over}")
         return list(plan.jobs)
+
+    def _lacking(self) -> str:
+        return f"{few(sorted(self.lacking)) or 'all'}; mend these tests, or leave them out with --deselect or -k"
 
     def _why(self) -> str:
         reasons = list(dict.fromkeys(self.refused.values()))[:3]
@@ -126,8 +140,10 @@ class Search:
         tests = cases_of(launch.outcome.lines, ids).by_id
         medians = [[bench["stats"]["median"] for bench in tests[node_id].benchmarks] for node_id in ids]
         if not all(medians):
-            self.refused[name] = f"its launch measured {sum(map(bool, medians))} of {len(ids)} tests"
-            self.note(f"search: {name} brought no time: {launch.outcome.outcome}")
+            lacking = [node_id for node_id, times in zip(ids, medians, strict=True) if not times]
+            self.lacking.update(lacking)
+            self.refused[name] = f"it lacks {few(lacking)}"
+            self.note(f"search: {name} lacks the time of {few(lacking)}: {launch.outcome.outcome}")
             return
         seconds = math.fsum(map(math.fsum, medians))
         machine = next(machine for machine in self.candidates if machine.name == name)
@@ -176,37 +192,45 @@ class Search:
 
     def skipped(self) -> dict[str, str]:
         """Node id -> why it was not run: the cases of steps that were never launched."""
-        reason = f"the search ended after {len(self.chosen)} launches: {self.over or 'the run broke off'}"
+        launches = _counted(len(self.chosen), "launch")
+        reason = f"the search ended after {launches}: {self.over or 'the run broke off'}"
         return {case.node_id: reason for step, cases in self.cases.items() if step not in self.chosen for case in cases}
 
     def types(self) -> dict[str, str]:
         """Node id -> the instance type that it ran on."""
         return {case.node_id: name for step, name in self.chosen.items() for case in self.cases[step]}
 
+    def write(self, reporter: Any) -> None:
+        """Writes the answer to the terminal."""
+        for line, paint in self.lines():
+            reporter.write_line(line, **({paint: True} if paint else {}))
+
     def lines(self) -> list[tuple[str, Paint]]:
         """The answer, how sure it is, and what the candidates were worth, with their colours; the first is a title."""
         probes = self.probes
         if not probes:
-            return []
+            return [(f"search: no answer, as nothing was measured; {self.over or 'the run broke off'}", "bold")]
         goals = steps_of.goals_of(self.settings.search or "cheapest")
         names = {machine.name for machine in self.candidates}
         machines = [*self.candidates, *(probe.machine for probe in probes if probe.machine.name not in names)]
         posterior = condition(self.prior, probes, machines)
-        title = f"search: {len(self.measured)} launches"
-        title += f" and {len(set(self.earlier) - set(self.measured))} earlier results" if self.earlier else ""
+        candidates = condition(self.prior, probes, self.candidates)
+        earlier = len(set(self.earlier) - set(self.measured))
+        title = f"search: {_counted(len(self.measured), 'launch')}"
+        title += f" and {_counted(earlier, 'earlier result')}" if earlier else ""
         lines: list[tuple[str, Paint]] = [
-            (f"{title}, {len(self.candidates):,} candidates; {self.over or 'not ended'}", "bold")
+            (f"{title}, {_counted(len(self.candidates), 'candidate')}; {self.over or 'not ended'}", "bold")
         ]
         for goal in goals:
-            best = steps_of.best_of(probes, goal)
+            best = steps_of.best_of([probe for probe in probes if probe.machine.name in names], goal)
             if best is None:
                 continue
-            better = chance_of_better(posterior, goal, self.settings.search_regret)
+            better = chance_of_better(candidates, goal, self.settings.search_regret)
             word = "cheapest" if goal == "usd" else "fastest"
             taken = _taken(best.machine, math.exp(best.log_seconds))
             sure = f"{1 - better:.0%} sure that no other is better by more than {self.settings.search_regret:.0%}"
             lines.append((f"▸ {word}: {best.machine.name}, {taken}; {sure}", "cyan"))
-        rows = answer.rows_of(posterior, self.results, goals[0])
+        rows = answer.rows_of(posterior, self.results, goals[0], names)
         return [*lines, *predicted.table_lines(rows, _MOST_ROWS), ("● measured, ○ predicted", "")]
 
 
@@ -227,6 +251,10 @@ def job_of(instance_type: InstanceType, cases: Sequence[Case], settings: Setting
     price = Price(instance_type.usd_per_hour or Decimal(0), "the catalog")
     grace_s = registry.grace_s(target)
     return Job(target, instance_type, tuple(cases), price, settings.time_limit_s, grace_s=grace_s)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith('ch') else 's'}"
 
 
 def _joined(plans: Sequence[Plan]) -> Plan:
