@@ -230,3 +230,23 @@ def test_a_selection_of_nothing_says_so(tmp_path: Path) -> None:
     done = pytest_aws(root, "--aws", "--aws-instance-type=m5.large", "-k", "nothing")
     assert done.code == pytest.ExitCode.NO_TESTS_COLLECTED
     assert "no test is selected (with --aws an id ends with its instance type, as in test_it[m5.large])" in done.out
+
+
+@pytest.mark.parametrize(
+    ("args", "extra", "words"),
+    [
+        (["--aws-scheduler-role=x", "--aws-dry-run"], {}, "give the role's ARN"),
+        (
+            ["--aws-target=cloud"],
+            {"AWS_ENDPOINT_URL": "nonsense", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"},
+            "give AWS_ENDPOINT_URL as in http://",
+        ),
+    ],
+)
+def test_what_would_crash_a_launch_is_refused_in_one_line(
+    project: Path, args: list[str], extra: dict[str, str], words: str
+) -> None:
+    """Before anything is made, exit code 4, with what to give."""
+    done = pytest_aws(project, "--aws", "-k", "small", "--aws-region=us-east-1", *args, **extra)
+    assert (done.code, words in done.text) == (4, True), done.text
+    assert "INTERNALERROR" not in done.text

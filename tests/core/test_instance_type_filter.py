@@ -163,3 +163,10 @@ def test_a_comparison_is_a_filter(comparison: tuple[str, str, int]) -> None:
 def test_a_filter_stands_for_current_types_where_there_are_any(text: str, chosen: list[str]) -> None:
     """Cheapest are what EC2 sells for what runs on it already."""
     assert [chosen_type.name for chosen_type in choose(text, catalog())] == chosen
+
+
+@pytest.mark.parametrize("text", ["(" * 3000 + "vcpus>1" + ")" * 3000, "vcpus>1" + " and vcpus>1" * 3000])
+def test_a_filter_has_an_end(text: str) -> None:
+    """One that nests or goes on for thousands of words is refused, in one line."""
+    with pytest.raises(PlanError, match="more than 500 words and signs"):
+        choose(text, catalog())
