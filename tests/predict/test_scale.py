@@ -7,7 +7,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.predict.scale import (
@@ -45,6 +45,7 @@ def test_more_rows_never_take_less(results: list[ScalePoint], scales: list[float
     assert all(before <= after * (1 + 1e-9) for before, after in itertools.pairwise(values))
 
 
+@example([ScalePoint(1.0, 2.0), ScalePoint(1951623.0, 45.0), ScalePoint(2435959.0, 1.0)], 1.0, 0.0, 1.0)
 @given(POINTS, st.floats(-3, 3), st.floats(-3, 3), st.floats(1, 1e8))
 @settings(max_examples=25, deadline=None)
 def test_units_do_not_matter(results: list[ScalePoint], time: float, size: float, scale: float) -> None:

@@ -90,9 +90,11 @@ def together(estimates: Sequence[Estimate], notes: tuple[str, ...] = ()) -> Esti
 
 def _merged(parts: Iterable[LogPart]) -> list[LogPart]:
     """The same mixture with neighbours as one part: hundreds of models say nearly the same."""
+    listed = list(parts)
+    middle = max(listed, key=lambda part: part.weight).center  # so that neighbours are the same in every unit
     neighbours: dict[int, list[LogPart]] = {}
-    for part in parts:
-        neighbours.setdefault(round(part.center / _NEAR), []).append(part)
+    for part in listed:
+        neighbours.setdefault(round((part.center - middle) / _NEAR), []).append(part)
     merged = []
     for near in neighbours.values():
         weight = math.fsum(part.weight for part in near)
