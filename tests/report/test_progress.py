@@ -163,3 +163,15 @@ def test_no_jobs_are_no_lines() -> None:
     paper = Paper()
     ProgressView(paper, live=False, stream_logs=True).show([])
     assert paper.screen == []
+
+
+def test_a_sentence_between_two_looks_stays_above_the_jobs() -> None:
+    """On a terminal the next look erases the jobs' lines alone, as what a search says is written while they stand."""
+    paper = Paper()
+    view = ProgressView(paper, live=True, stream_logs=False)
+    view.show([Shown(phase="done", detail="passed")])
+    view.above("aws: search: m5.large takes 1 s")
+    view.above("aws: search: 2 of 3: c5.large")
+    view.show([Shown(phase="done", detail="passed"), Shown(name="c5.large", phase="pending")])
+    assert paper.screen[:2] == ["aws: search: m5.large takes 1 s", "aws: search: 2 of 3: c5.large"]
+    assert len(paper.screen) == 2 + 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.predict.answer import promise
-from pytest_benchmark_aws.predict.model.best import Goal, chance_of_better, offset, worth_launching
+from pytest_benchmark_aws.predict.model.best import Goal, better, chance_of_better, offset, worth_launching
 from pytest_benchmark_aws.predict.model.design import FIRST, first_probes, pool_of
 from pytest_benchmark_aws.predict.model.posterior import Prior, Probe, condition
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 AT_ONCE = 2
 """Launches of a round, once the first ones are back: more at once is sooner done and worse chosen."""
 _EXPECTED_VARIANCE = 1e-4
+_ALONGSIDE = 0.05
+"""The least chance to be better that a launch beside others of its round is worth; the next round knows more."""
 REAL_CHANCE = 0.1
 """Below it nothing is launched for the hope that something is better by more than the regret."""
 
@@ -87,6 +89,8 @@ def next_step(
     place = worth_launching(posterior, goal)
     if place is None:
         return Step(None, "no candidate has a price")
+    if coming and better(posterior, place, goal) < _ALONGSIDE:
+        return Step(None, "nothing else of this round is likely to be better")
     return Step(machines[place], promise(posterior, place, goal))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd
+from pytest_benchmark_aws.report.formats.csv import cell
 from pytest_benchmark_aws.report.formats.markdown import escaped
 from pytest_benchmark_aws.report.formats.text import Paint
 from pytest_benchmark_aws.report.text import aligned, printable
@@ -92,7 +93,7 @@ def table_lines(rows: Sequence[PredictedRow], top: int | None) -> Iterator[tuple
     if not listed:
         return
     best = next((row for row in rows if row.candidate), None)
-    cells = [[title for title, _ in _COLUMNS], *([cell(row) for _, cell in _COLUMNS] for row in listed)]
+    cells = [[title for title, _ in _COLUMNS], *([show(row) for _, show in _COLUMNS] for row in listed)]
     marks = [" ", *("▸" if row is best else " " for row in listed)]
     table = [f"{mark} {line}" for mark, line in zip(marks, aligned(cells, left=_LEFT), strict=True)]
     yield table[0], ""
@@ -120,7 +121,7 @@ def markdown(shown: Shown) -> str:
         if rows:
             lines.append("| " + " | ".join(title for title, _ in _COLUMNS) + " |")
             lines.append("|" + "|".join(" :-- " if place in _LEFT else " --: " for place in range(len(_COLUMNS))) + "|")
-            lines += ["| " + " | ".join(escaped(cell(row)) for _, cell in _COLUMNS) + " |" for row in rows]
+            lines += ["| " + " | ".join(escaped(show(row)) for _, show in _COLUMNS) + " |" for row in rows]
             lines.append("")
         lines += [
             f"- → next {escaped(step.machine.name)}, about {_usd(step.usd)} USD: {escaped(step.why)}"
@@ -144,16 +145,10 @@ def as_csv(shown: Shown) -> str:
         for row in prediction.rows:
             values = _row(row)
             writer.writerow(
-                {"case": _cell(prediction.case), "scale": _cell(prediction.scale)}
+                {"case": cell(prediction.case), "scale": cell(prediction.scale)}
                 | {name: "" if values[name] is None else values[name] for name in names[2:]}
             )
     return out.getvalue()
-
-
-def _cell(text: str | None) -> str:
-    """A text that a spreadsheet would run as a formula stays a text (OWASP, CSV Injection)."""
-    shown = printable(text or "")
-    return f"'{shown}" if shown.lstrip().startswith(("=", "+", "-", "@")) else shown
 
 
 def as_json(shown: Shown) -> str:

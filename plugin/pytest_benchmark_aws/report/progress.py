@@ -48,9 +48,7 @@ class ProgressView:
 
     def show(self, jobs: Sequence[Progress]) -> None:
         """The state of all jobs now."""
-        if self._drawn:
-            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
-            self._drawn = 0
+        self._erase()
         if self._stream:
             for job in jobs:
                 self._show_log(job)
@@ -65,6 +63,16 @@ class ProgressView:
             if self._phases.get(job.name) != change:
                 self._phases[job.name] = change
                 self._terminal.write_line(line)
+
+    def above(self, line: str, **markup: bool) -> None:
+        """Writes a line that stays; the jobs' lines are drawn below it at the next look."""
+        self._erase()
+        self._terminal.write_line(line, **markup)
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._terminal.write(f"\x1b[{self._drawn}F\x1b[J", flush=True)
+            self._drawn = 0
 
     def _show_log(self, job: Progress) -> None:
         before, now = self._logged.get(job.name, ""), job.log

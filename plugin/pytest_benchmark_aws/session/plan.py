@@ -1,7 +1,8 @@
-"""The plan as a session shows it before anything is launched, with what the storage tells of its launches."""
+"""What a session shows of a run: the plan with what the storage tells of it, what is shipped, and who watches it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
@@ -10,7 +11,7 @@ from pytest_benchmark_aws.report.plan import plan_lines, time_limit_lines
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_benchmark_aws.backends.agent_archive import Shipment
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.predict.expected import Expected, Stored
     from pytest_benchmark_aws.predict.model.machines import Machine
+    from pytest_benchmark_aws.run.ledger import Watcher
+    from pytest_benchmark_aws.run.start import Order
+    from pytest_benchmark_aws.session.search.state import Search
 
 NEWEST_FILES = 20
 """Of each folder of the storage, which is of one instance type: older ones are not read, however many there are."""
@@ -144,3 +148,29 @@ def write_notes(notes: Iterable[str], reporter: Any) -> None:
     """Writes what there is to say of a plan, a line each."""
     for note in notes:
         reporter.write_line(f"  ! {printable(note)}", yellow=True)
+
+
+def watch(
+    order: Order,
+    shipments: Mapping[str, Shipment],
+    reporter: Any,
+    interrupted: Callable[[], bool],
+    search: Search | None = None,
+) -> Watcher:
+    """Who shows the run on the terminal, having said what the shipments leave out; and what a search launches next."""
+    from pytest_benchmark_aws.report.progress import ProgressView
+    from pytest_benchmark_aws.run.ledger import Watcher
+
+    notes = dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes)
+    write_notes(notes, reporter)
+    live = reporter.isatty and not order.follow_logs
+    view = ProgressView(reporter, live=live, stream_logs=order.follow_logs)
+
+    def note(text: str) -> None:
+        view.above(f"  ! {printable(text)}", yellow=True)
+
+    watcher = Watcher(note=note, show=view.show, stop=interrupted)
+    if search is None:
+        return watcher
+    search.note = lambda text: view.above(printable(f"aws: {text}"))
+    return replace(watcher, more=search.more)

@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,11 +28,8 @@ from pytest_benchmark_aws.session.options import read_settings
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
-    from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.model import Case, Plan
-    from pytest_benchmark_aws.run.ledger import Watcher
-    from pytest_benchmark_aws.run.start import Order
     from pytest_benchmark_aws.session.search.state import Search
 
 _SETTINGS = pytest.StashKey[Settings]()
@@ -206,8 +202,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             to_ship = plan.jobs if search is None else search.examples()
             shipments = cargo.load(project, to_ship, folders, local=embedded)
             plan_shown.write_notes(unmeasured, reporter)
-            watcher = watch(order, shipments, reporter, interrupted)
-            watcher = watcher if search is None else replace(watcher, more=search.more)
+            watcher = plan_shown.watch(order, shipments, reporter, interrupted, search)
             run_outcome = start.launch(order, site, backends, shipments, watcher)
         config.add_cleanup(stack.pop_all().close)  # the last look for instances is still to come
     # Also where what follows fails, the summary is to say which instances are alive.
@@ -283,20 +278,6 @@ def skip(session: pytest.Session, reasons: Mapping[str, str]) -> None:
     for item in session.items:
         if item.nodeid in reasons:
             here.skip_later(item, reasons[item.nodeid])
-
-
-def watch(order: Order, shipments: Mapping[str, Shipment], reporter: Any, interrupted: Callable[[], bool]) -> Watcher:
-    """Who shows the run on the terminal, having said what the shipments leave out."""
-    from pytest_benchmark_aws.report.progress import ProgressView
-    from pytest_benchmark_aws.run.ledger import Watcher
-
-    def note(text: str) -> None:
-        plan_shown.write_notes([text], reporter)
-
-    plan_shown.write_notes(dict.fromkeys(text for shipment in shipments.values() for text in shipment.notes), reporter)
-    live = reporter.isatty and not order.follow_logs
-    view = ProgressView(reporter, live=live, stream_logs=order.follow_logs)
-    return Watcher(note=note, show=view.show, stop=interrupted)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def render(view: View) -> str:
     writer.writerow(names)
     for section in view.sections:
         for row in section.rows:
-            writer.writerow([_cell(_value(row, name)) for name in names])
+            writer.writerow([cell(_value(row, name)) for name in names])
     return out.getvalue()
 
 
@@ -38,8 +38,8 @@ def _value(row: Row, name: str) -> Value:
     return COLUMNS[name].value(row)
 
 
-def _cell(value: Value) -> str:
-    """A text that a spreadsheet would run as a formula stays a text (OWASP, CSV Injection)."""
+def cell(value: Value) -> str:
+    """A value as it stands in a file; what a spreadsheet would run as a formula is a text (OWASP, CSV Injection)."""
     if value is None:
         return ""
     if isinstance(value, Decimal):
