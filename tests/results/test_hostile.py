@@ -362,8 +362,8 @@ FORMULAS = ("=1+1", "\uff1d1+1", " =1+1", "\u00a0=1", "\uff0b1", "\uff0d1", "\uf
 @pytest.mark.parametrize("text", FORMULAS)
 def test_k5_cells_that_begin_a_formula_are_quoted(text: str) -> None:
     """Full width and behind blanks, too; or what stands before it is shown by its number."""
-    assert csv._cell(text).startswith(("'", "\\"))
-    assert csv._cell("test_it[=1]") == "test_it[=1]"
+    assert csv.cell(text).startswith(("'", "\\"))
+    assert csv.cell("test_it[=1]") == "test_it[=1]"
 
 
 @pytest.mark.parametrize("name", [b"\xff.json", b"a\nb\x1b[2J.json", "ü\u202e.json".encode(), b"-o.json"])
