@@ -83,6 +83,8 @@ class Status:
     """Its result is there, whole."""
     age_s: float | None = None
     """Seconds since its launch, by AWS's clock; None: AWS does not say."""
+    phase: str = ""
+    """What the place says that it is at, in its words, where it says more than the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Backend(Protocol):
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes what launches need, none of which costs by the hour, and asks whether AWS would launch, by a dry run.
 
-        ``shipments`` is by architecture. Only after ``check``.
+        ``shipments`` is by the jobs' platforms. Only after ``check``.
 
         Raises:
             PlanError: AWS would refuse, in its words.
@@ -203,6 +205,9 @@ class Backend(Protocol):
 
     def collect(self, handle: Handle) -> Outcome:
         """What it brought home so far; never raises for a guest's failure, nor takes what is not whole for whole."""
+
+    def billed_s(self, handle: Handle) -> float | None:
+        """Seconds that a launch which is over was billed for, at its job's price; None: the place does not say."""
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Asks for their end, and does not wait for it; one that is gone, or was never there, is no error.

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import http.client
 import shutil
+import sys
 import tarfile
 import time
 import urllib.error
@@ -92,8 +93,11 @@ def install(launch: Launch) -> Path:
         else:
             raise AgentError(f"dnf could not install {' '.join(packages)}")
     interpreter = shutil.which(wanted)
+    if launch.in_container and wanted == f"python3.{sys.version_info[1]}":
+        interpreter = sys.executable  # the image's own, whatever else is on its path
     if interpreter is None:
-        raise AgentError(f"{wanted} is not there after dnf installed {' '.join(packages)}")
+        after = f" after dnf installed {' '.join(packages)}" if packages else ""
+        raise AgentError(f"{wanted} is not there{after}; python3 is {sys.version.split()[0]}")
     wheels, venv = launch.root / "wheels", launch.root / "venv"
     unpack(launch, "wheels", wheels)
     if launch.run(interpreter, "-m", "venv", "--without-pip", str(venv)):
