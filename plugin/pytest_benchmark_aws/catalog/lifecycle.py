@@ -64,7 +64,8 @@ class Lifecycle:
     def covers(self, word: str) -> bool:
         """Whether a word names it: its name, with or without AWS's or Amazon's, or another of its names."""
         names = {_squeezed(name) for name in (self.name, *self.also, *self.families)}
-        return _squeezed(word) in names | {_bare(name) for name in names}
+        squeezed = _squeezed(word)
+        return squeezed in names or (_bare(squeezed) != "" and _bare(squeezed) in map(_bare, names))
 
 
 def _squeezed(name: str) -> str:
@@ -149,7 +150,9 @@ ELASTIC_INFERENCE = Lifecycle(
 )
 SERVICES = (
     ELASTIC_INFERENCE,
-    Lifecycle("Amazon SageMaker", "live", "SageMaker guide", note="Amazon SageMaker AI since 2024-12-03"),
+    Lifecycle(
+        "Amazon SageMaker", "live", "SageMaker guide", note="Amazon SageMaker AI since 2024-12-03", also=("sagemaker",)
+    ),
     Lifecycle("AWS Deep Learning AMI (DLAMI)", "live", "DLAMI guide, release notes of 2026-09-01", also=("dlami",)),
     Lifecycle("Amazon Polly", "live", "Polly guide"),
     Lifecycle("Amazon Comprehend", "live", "Comprehend guide"),
