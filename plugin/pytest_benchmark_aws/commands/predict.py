@@ -164,10 +164,11 @@ def _at(prediction: Prediction, ratio: Estimate | None, scale: float | None) -> 
 
 def _candidates(text: str | None, machines: dict[str, Machine]) -> list[Machine]:
     from pytest_benchmark_aws.catalog import snapshot
+    from pytest_benchmark_aws.catalog.lifecycle import living
     from pytest_benchmark_aws.core.instance_type_filter import select
     from pytest_benchmark_aws.predict.model.machines import is_accelerated
 
-    selected = select(text or "vcpus>=1", snapshot.catalog())
+    selected = select(text or "vcpus>=1", living(snapshot.catalog()))
     named = text is not None and any(word in text for word in ("gpus", "family"))
     return [
         machines[chosen.name]
