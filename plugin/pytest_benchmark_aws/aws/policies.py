@@ -153,14 +153,18 @@ def _training(start: str, place: str, in_region: dict[str, Any]) -> list[dict[st
     The resource types are those of the Service Authorization Reference, "Amazon SageMaker".
     """
     jobs, group = f"{start}sagemaker{place}{_JOBS}", f"{start}logs{place}{_JOB_LOGS}"
+    ours = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
     return [
+        _allow("CreateTagged", ["sagemaker:CreateTrainingJob"], jobs, {"StringEquals": _MANAGED}),
         _allow(
-            "CreateTagged",
-            ["sagemaker:CreateTrainingJob", "sagemaker:AddTags"],
+            "TagJobOnCreate",
+            ["sagemaker:AddTags"],
             jobs,
-            {"StringEquals": _MANAGED},
+            # SageMaker guide, "Provide permissions for tagging SageMaker AI resources".
+            {"StringEquals": {**_MANAGED, "sagemaker:TaggingAction": "CreateTrainingJob"}},
         ),
-        _allow("Jobs", ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags", "sagemaker:StopTrainingJob"], jobs),
+        _allow("Jobs", ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], jobs),
+        _allow("StopOurs", ["sagemaker:StopTrainingJob"], jobs, ours),
         _allow("ListJobs", ["sagemaker:ListTrainingJobs"], "*", in_region),
         _allow("TrainingQuotas", ["servicequotas:ListServiceQuotas"], "*", in_region),
         _allow("JobLogs", ["logs:DescribeLogStreams"], f"{group}:*"),

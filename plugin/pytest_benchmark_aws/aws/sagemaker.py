@@ -194,6 +194,12 @@ def stop(clients: Clients, name: str) -> None:
             raise
 
 
+def stop_all(clients: Clients, names: Sequence[str]) -> None:
+    """Stops each of them."""
+    for name in names:
+        stop(clients, name)
+
+
 def log_end(clients: Clients, name: str, lines: int) -> str:
     """The last lines of what a job's hosts logged; empty where there is nothing."""
     from botocore.exceptions import ClientError

@@ -63,14 +63,19 @@ def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _alive(options: argparse.Namespace, record: RunRecord) -> str:
-    """How many of the run's instances are alive; ``?`` where AWS does not say."""
+    """How many of the run's launches are alive; ``?`` where AWS does not say."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from pytest_benchmark_aws.aws import sagemaker
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.ec2 import instances_of_run
+    from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 
     try:
         clients = Clients(options.region or record.region or None, options.profile)
-        return str(sum(instance.alive for instance in instances_of_run(clients, record.run_id)))
+        alive = sum(instance.alive for instance in instances_of_run(clients, record.run_id))
+        if any(job.startswith(SAGEMAKER_PREFIX) for job in record.jobs):  # others need not be allowed to ask for jobs
+            alive += sum(living for _, living in sagemaker.jobs(clients, f"{sagemaker.PREFIX}{record.run_id}-"))
+        return str(alive)
     except (BotoCoreError, ClientError):
         return "?"
