@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+import urllib.error
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,6 +29,19 @@ TRUST = {
 ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 GROUP = "/aws/sagemaker/TrainingJobs"
 OVER = {"Completed", "Failed", "Stopped"}
+
+
+def channel(name: str, uri: str, **more: Any) -> dict[str, Any]:
+    """An input channel of all objects below an S3 URL."""
+    return {"ChannelName": name, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, **more}}}
+
+
+RANK = """
+import json, os, pathlib, signal, sys, time
+root = pathlib.Path(os.environ["PYTEST_BENCHMARK_AWS_OPT_ML"])
+hosts = json.loads((root / "input/config/resourceconfig.json").read_text())
+rank = hosts["hosts"].index(hosts["current_host"])
+"""
 
 
 class TrainingWorld(World):
@@ -68,7 +82,8 @@ class TrainingWorld(World):
             "StoppingCondition": {"MaxRuntimeInSeconds": 600},
         }
         for key, value in changes.items():
-            request[key] = {**request[key], **value} if isinstance(request.get(key), dict) else value
+            merged = isinstance(request.get(key), dict) and value is not None
+            request[key] = {**request[key], **value} if merged else value
         return request
 
     def train(self, program: str = "", **changes: Any) -> str:
@@ -86,6 +101,10 @@ class TrainingWorld(World):
     def statuses(self, name: str) -> list[str]:
         """The secondary statuses that it has gone through."""
         return [entry["Status"] for entry in self.job(name)["SecondaryStatusTransitions"]]
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What the control API says of a job."""
+        return next(job for job in self.aws.control("training-jobs") if job["name"] == name)
 
     def ended(self, name: str) -> dict[str, Any]:
         """Wait until a job is over; its description."""
@@ -120,6 +139,13 @@ class TrainingWorld(World):
         answer = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
         return [entry["Key"] for entry in answer.get("Contents", ())]
 
+    def control_status(self, path: str) -> int:
+        """The status of a control request that is refused."""
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            self.aws.control(path, {})
+        caught.value.close()
+        return caught.value.code
+
     def message(self, act: Any, **parameters: Any) -> str:
         """The message of the error that a call answers."""
         from botocore.exceptions import ClientError
@@ -130,13 +156,42 @@ class TrainingWorld(World):
         return f"{error['Code']}: {error['Message']}"
 
 
+class Served:
+    """An embedded AWS of another process."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        from pytest_benchmark_aws.embedded.iam.authorization import Key
+
+        self._environment = environment
+        self.endpoint = environment["AWS_ENDPOINT_URL"]
+        self.key = Key(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+
+    def control(self, path: str, payload: dict[str, Any] | None = None) -> Any:
+        """The answer of a control path."""
+        from pytest_benchmark_aws.embedded.control_client import control
+
+        return control(self._environment, path, payload)
+
+
+def as_served(output: IO[str] | None) -> Served:
+    """The embedded AWS that says on its standard output how to reach it."""
+    assert output is not None
+    lines = itertools.takewhile(lambda line: not line.startswith("#"), output)
+    return Served(dict(line.rstrip("\n").split("=", 1) for line in lines))
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[TrainingWorld]:
+def settings() -> dict[str, Any]:
+    """What a test changes in the settings, by parametrizing this."""
+    return {}
+
+
+@pytest.fixture
+def world(tmp_path: Path, settings: dict[str, Any]) -> Iterator[TrainingWorld]:
     """A fresh embedded AWS with short delays."""
     pytest.importorskip("moto", reason="the embedded AWS needs moto")
     from pytest_benchmark_aws.embedded.server import EmbeddedAWS
     from pytest_benchmark_aws.embedded.state import Settings
 
-    settings = Settings(state_delay=0.05, training_stop_grace=5.0)
-    with EmbeddedAWS(tmp_path / "aws", settings) as aws:
+    with EmbeddedAWS(tmp_path / "aws", Settings(**{"state_delay": 0.05, **settings})) as aws:
         yield TrainingWorld(aws)

@@ -19,16 +19,9 @@ if TYPE_CHECKING:
 
 _ON_A_JOB = frozenset({"DescribeTrainingJob", "StopTrainingJob"})
 _TAGGING = frozenset({"AddTags", "DeleteTags", "ListTags"})
-_LOG_STREAM_ACTIONS = frozenset({"GetLogEvents", "PutLogEvents", "DeleteLogStream"})
+_LOG_STREAM_ACTIONS = frozenset({"CreateLogStream", "GetLogEvents", "PutLogEvents", "DeleteLogStream"})
 _LOG_GROUP_ACTIONS = frozenset(
-    {
-        "CreateLogGroup",
-        "CreateLogStream",
-        "DeleteLogGroup",
-        "DescribeLogStreams",
-        "FilterLogEvents",
-        "PutRetentionPolicy",
-    }
+    {"CreateLogGroup", "DeleteLogGroup", "DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents"}
 )
 
 
@@ -96,7 +89,9 @@ def _resource_tags(tags: Mapping[str, str]) -> dict[str, list[str]]:
 def logs_questions(request: AwsRequest) -> list[Question]:
     """What IAM is asked about a call of CloudWatch Logs.
 
-    The ARN of a log group ends with that of no stream, as in AWS's denials: ``...:log-group:NAME:log-stream:``.
+    The ARN is a stream's, as AWS's denials have it, also where a stream is yet to be made
+    (``...:log-group:NAME:log-stream:STREAM``, splunk's connector for CloudTrail); of a group it is that of no stream, so
+    that a policy names a group with ``:*`` (CloudWatch Logs guide, "Overview of managing access permissions").
     """
     action, context = f"logs:{request.action}", {"aws:RequestedRegion": [request.region]}
     partition = moto_models.partition(request.region)
@@ -104,6 +99,4 @@ def logs_questions(request: AwsRequest) -> list[Question]:
     arn = f"arn:{partition}:logs:{request.region}:{moto_models.ACCOUNT}:log-group:{group}:log-stream:"
     if request.action in _LOG_STREAM_ACTIONS:
         return [Question(action, f"{arn}{request.document.get('logStreamName', '')}", context)]
-    if request.action in _LOG_GROUP_ACTIONS or request.action == "DescribeLogGroups":
-        return [Question(action, arn, context)]
-    return [Question(action)]
+    return [Question(action, arn, context) if request.action in _LOG_GROUP_ACTIONS else Question(action)]
