@@ -238,10 +238,10 @@ class SageMakerBackend:
 
 
 def _state(job: sagemaker.TrainingJob) -> State:
-    """A job that has not started is pending: it is not billed."""
-    if job.status == "InProgress":
-        return "pending" if job.started is None else "running"
-    return "stopping" if job.status == "Stopping" else "gone"
+    """A job that has not started is pending: it is not billed. One that stops is running: its guest still uploads."""
+    if not job.alive:
+        return "gone"
+    return "pending" if job.started is None else "running"
 
 
 def _seen(job: sagemaker.TrainingJob, now: datetime) -> SeenLaunch:
