@@ -161,6 +161,19 @@ def test_what_is_not_embedded_is_said(world: TrainingWorld) -> None:
     assert "embedded AWS fetches the channel code only as S3Prefix" in refusal(world, InputDataConfig=[manifest])
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"EnableNetworkIsolation": True},
+        {"ResourceConfig": {"KeepAlivePeriodInSeconds": 600}},
+        {"OutputDataConfig": {"CompressionType": "NONE"}},
+    ],
+)
+def test_what_would_be_done_otherwise_is_refused(world: TrainingWorld, changes: dict[str, Any]) -> None:
+    """Isolation, warm pools, artifacts that are no archive."""
+    assert "ValidationException: embedded AWS has no " in refusal(world, **changes)
+
+
 def test_quota_of_a_type_and_market(world: TrainingWorld) -> None:
     """Instances of jobs that live are counted, by type and market; what is over counts no more."""
     world.aws.control("training-quota", {"name": "ml.m5.xlarge for training job usage", "value": 2})
