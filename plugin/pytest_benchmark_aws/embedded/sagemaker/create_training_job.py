@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PRINCIPAL = "sagemaker.amazonaws.com"
 """In the partition aws-cn too (SageMaker guide for China, "SageMaker AI roles")."""
 _NOT_EMBEDDED = ("InstanceGroups", "InstancePreferences", "KeepAlivePeriodInSeconds", "TrainingPlanArn")
+CHECKPOINTS = "/opt/ml/checkpoints"
+"""CheckpointConfig.LocalPath where it is not given (botocore's model)."""
 LONGEST_S = 28 * 86_400
 """Of MaxRuntimeInSeconds (botocore's model, StoppingCondition)."""
 
@@ -67,7 +69,9 @@ def _check_runnable(document: Mapping[str, Any]) -> None:
     if "ContainerEntrypoint" not in document["AlgorithmSpecification"]:
         raise _invalid("embedded AWS runs no image: name a program in AlgorithmSpecification.ContainerEntrypoint")
     asked_for = {
+        "CheckpointConfig.LocalPath": document.get("CheckpointConfig", {}).get("LocalPath", CHECKPOINTS) != CHECKPOINTS,
         "EnableNetworkIsolation": document.get("EnableNetworkIsolation"),
+        "RetryStrategy": document.get("RetryStrategy"),
         "ServerlessJobConfig": document.get("ServerlessJobConfig"),
         "OutputDataConfig.CompressionType NONE": document["OutputDataConfig"].get("CompressionType") == "NONE",
         **{f"ResourceConfig.{name}": document["ResourceConfig"].get(name) for name in _NOT_EMBEDDED},
