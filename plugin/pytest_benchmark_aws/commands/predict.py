@@ -183,6 +183,7 @@ def _priced(catalog: Catalog, texts: Sequence[str], records: Sequence[Record]) -
     """
     from dataclasses import replace
 
+    from pytest_benchmark_aws.catalog import replacements
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
     from pytest_benchmark_aws.core.settings import parse_price
@@ -199,6 +200,8 @@ def _priced(catalog: Catalog, texts: Sequence[str], records: Sequence[Record]) -
             raise PlanError(f"--price={text}: {error}") from error
         if catalog.find(name) is None:
             raise PlanError(f"--price={text}: no such instance type is known; did you mean {catalog.nearest(name)[0]}?")
+        if refused := replacements.refusal(name, catalog):
+            raise PlanError(f"--price={text}: {refused}")
         prices[name] = price
     types = {name: replace(row, usd_per_hour=prices[name]) for name in prices if (row := catalog.find(name))}
     return Catalog({**catalog.types, **types}, catalog.price_date)
