@@ -106,8 +106,8 @@ class State:
 
     training_quotas: dict[str, int] = field(default_factory=dict)
     """Name of a quota of SageMaker -> its value, of those that differ from the settings."""
-    training_capacity: dict[str, TrainingCapacity] = field(default_factory=dict)
-    """Instance type -> what is left of it for training jobs; a type that is absent has no limit."""
+    training_capacity: dict[tuple[str, bool], TrainingCapacity] = field(default_factory=dict)
+    """(instance type, whether spot) -> what is left for training jobs; a pair that is absent has no limit."""
 
     def note_call(self, request: AwsRequest, path: str) -> None:
         """Adds a call to the record."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import urllib.error
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -180,6 +181,17 @@ def as_served(output: IO[str] | None) -> Served:
     return Served(dict(line.rstrip("\n").split("=", 1) for line in lines))
 
 
+@contextmanager
+def training_world(root: Path, settings: dict[str, Any]) -> Iterator[TrainingWorld]:
+    """A fresh embedded AWS with short delays."""
+    pytest.importorskip("moto", reason="the embedded AWS needs moto")
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.state import Settings
+
+    with EmbeddedAWS(root, Settings(**{"state_delay": 0.05, **settings})) as aws:
+        yield TrainingWorld(aws)
+
+
 @pytest.fixture
 def settings() -> dict[str, Any]:
     """What a test changes in the settings, by parametrizing this."""
@@ -188,10 +200,6 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def world(tmp_path: Path, settings: dict[str, Any]) -> Iterator[TrainingWorld]:
-    """A fresh embedded AWS with short delays."""
-    pytest.importorskip("moto", reason="the embedded AWS needs moto")
-    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
-    from pytest_benchmark_aws.embedded.state import Settings
-
-    with EmbeddedAWS(tmp_path / "aws", Settings(**{"state_delay": 0.05, **settings})) as aws:
-        yield TrainingWorld(aws)
+    """A fresh embedded AWS for the test."""
+    with training_world(tmp_path / "aws", settings) as world:
+        yield world

@@ -159,6 +159,14 @@ def test_spot_instances_never_launched(world: TrainingWorld) -> None:
     assert not {"TrainingStartTime", "TrainingEndTime", "BillableTimeInSeconds"} & set(job)
 
 
+def test_capacity_is_of_a_market(world: TrainingWorld) -> None:
+    """Where spot has nothing left, on demand may have."""
+    world.aws.control("training-capacity", {"instance_type": "ml.m5.xlarge", "available": 0, "spot": True})
+    spot = world.train(**SPOT)
+    assert world.ended(world.train())["TrainingJobStatus"] == "Completed"
+    assert world.entered(spot, "Pending")["TrainingJobStatus"] == "InProgress"
+
+
 def test_job_on_demand_is_not_interrupted(world: TrainingWorld) -> None:
     """Nor is one that does not train."""
     name = world.train("import time; time.sleep(600)")

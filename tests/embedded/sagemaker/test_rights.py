@@ -184,6 +184,15 @@ def test_client_that_lacks_a_right(
     assert world.aws.control("training-jobs") == []
 
 
+@pytest.mark.parametrize(("service", "act"), [("sagemaker", "list_training_jobs"), ("logs", "describe_log_groups")])
+def test_key_that_nobody_has(world: TrainingWorld, service: str, act: str) -> None:
+    """The code is that of the JSON protocol's services."""
+    from dataclasses import replace
+
+    world.aws.key = replace(world.aws.key, key_id="AKIANOBODY")
+    assert world.error(getattr(world.client(service), act)) == ("UnrecognizedClientException", 400)
+
+
 def test_logs_of_one_group(world: TrainingWorld) -> None:
     """A log stream is a resource by its group's name; other groups are another's."""
     import boto3

@@ -67,7 +67,7 @@ def test_environment_is_the_jobs_own(world: TrainingWorld, monkeypatch: pytest.M
     assert environment["TRAINING_JOB_NAME"] == name
     assert environment["TRAINING_JOB_ARN"].endswith(f":training-job/{name}")
     assert environment["AWS_REGION"] == "us-east-1"
-    assert environment["PYTEST_BENCHMARK_AWS_TURN"]
+    assert environment["PYTEST_BENCHMARK_AWS_TURN"] == str(world.aws.root / "turn.lock")  # as that of instances
     assert not {"OF_THE_HOST", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"} & set(environment)
 
 
@@ -171,18 +171,15 @@ def test_key_that_is_no_path_fails_the_download(world: TrainingWorld, key: str) 
 
 
 def test_more_objects_than_a_page(world: TrainingWorld) -> None:
-    """All objects of a prefix come, though a listing has 1000 at most."""
-    from pytest_benchmark_aws.embedded.moto_models import s3_backends
+    """All objects of a prefix are seen, though a listing has 1000 at most."""
+    from pytest_benchmark_aws.embedded.moto_models import open_session, s3_backends
+    from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
 
-    request = world.request(
-        "import os; print(len(os.listdir(os.environ['PYTEST_BENCHMARK_AWS_OPT_ML'] + '/input/data/many')))"
-    )
     for number in range(1003):  # not by HTTP, which would take a while
         s3_backends["123456789012"]["aws"].put_object(BUCKET, f"many/{number}", b"x")
-    request["InputDataConfig"].append(channel("many", f"s3://{BUCKET}/many/"))
-    world.sagemaker.create_training_job(**request)
-    world.ended(request["TrainingJobName"])
-    assert world.printed(request["TrainingJobName"]) == ["1003"]
+    client = RoleClient(world.aws.endpoint, "us-east-1", open_session(world.role, "SageMaker", "us-east-1"))
+    assert len(client.keys(BUCKET, "many/")) == 1003
+    assert client.keys(BUCKET, "many/", most=1) == ["many/0"]
 
 
 def test_what_is_printed_is_in_the_logs_while_it_trains(world: TrainingWorld) -> None:

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
     from pytest_benchmark_aws.embedded.moto_models import Caller, RoleSession
 
-_UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "s3": ("InvalidAccessKeyId", 403)}
+_UNKNOWN_KEY = {
+    "ec2": ("AuthFailure", 401),
+    "s3": ("InvalidAccessKeyId", 403),
+    **dict.fromkeys(("sagemaker", "logs"), ("UnrecognizedClientException", 400)),
+}
+"""Service -> error code and HTTP status for a key that nobody has (SageMaker's: amazon-sagemaker-operator-for-k8s issue
+99)."""
 _BAD_SIGNATURE = {"ec2": ("AuthFailure", 401), "s3": ("SignatureDoesNotMatch", 403)}
 _DENIED = {
     "ec2": ("UnauthorizedOperation", 403),

@@ -90,7 +90,7 @@ def logs_questions(request: AwsRequest) -> list[Question]:
     """What IAM is asked about a call of CloudWatch Logs.
 
     The ARN is a stream's, as AWS's denials have it, also where a stream is yet to be made
-    (``...:log-group:NAME:log-stream:STREAM``, splunk's connector for CloudTrail); of a group it is that of no stream, so
+    (``...:log-group:NAME:log-stream:STREAM``, CodeBuild's logs); of a group it is that of no stream, so
     that a policy names a group with ``:*`` (CloudWatch Logs guide, "Overview of managing access permissions").
     """
     action, context = f"logs:{request.action}", {"aws:RequestedRegion": [request.region]}

@@ -25,12 +25,19 @@ class TrainingControl:
         """All jobs, oldest first."""
         return [_shown(job) for job in self._jobs.by_name.values()]
 
-    def capacity(self, *, instance_type: str, available: int | None, fails: bool = False) -> dict[str, Any]:
-        """Limits a type's instances for jobs to come: one that gets none waits as long as it may, or fails."""
-        if available is None:
-            self._state.training_capacity.pop(str(instance_type), None)
-        else:
-            self._state.training_capacity[str(instance_type)] = TrainingCapacity(int(available), bool(fails))
+    def capacity(
+        self, *, instance_type: str, available: int | None, fails: bool = False, spot: bool | None = None
+    ) -> dict[str, Any]:
+        """Limits a type's instances for jobs to come: one that gets none waits as long as it may, or fails.
+
+        ``spot`` says of which market; None: of both together.
+        """
+        left = None if available is None else TrainingCapacity(int(available), bool(fails))
+        for market in (False, True) if spot is None else (bool(spot),):
+            if left is None:
+                self._state.training_capacity.pop((str(instance_type), market), None)
+            else:
+                self._state.training_capacity[str(instance_type), market] = left
         self._jobs.look_again()
         return {}
 

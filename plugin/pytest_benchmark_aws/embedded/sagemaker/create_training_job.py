@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PRINCIPAL = "sagemaker.amazonaws.com"
 """In the partition aws-cn too (SageMaker guide for China, "SageMaker AI roles")."""
+_NOT_EMBEDDED = ("InstanceGroups", "InstancePreferences", "KeepAlivePeriodInSeconds", "TrainingPlanArn")
+CHECKPOINTS = "/opt/ml/checkpoints"
+"""CheckpointConfig.LocalPath where it is not given (botocore's model)."""
 LONGEST_S = 28 * 86_400
 """Of MaxRuntimeInSeconds (botocore's model, StoppingCondition)."""
 
@@ -65,6 +68,16 @@ def _check_runnable(document: Mapping[str, Any]) -> None:
     """Refuses what AWS takes and this does not do, rather than doing something else."""
     if "ContainerEntrypoint" not in document["AlgorithmSpecification"]:
         raise _invalid("embedded AWS runs no image: name a program in AlgorithmSpecification.ContainerEntrypoint")
+    asked_for = {
+        "CheckpointConfig.LocalPath": document.get("CheckpointConfig", {}).get("LocalPath", CHECKPOINTS) != CHECKPOINTS,
+        "EnableNetworkIsolation": document.get("EnableNetworkIsolation"),
+        "RetryStrategy": document.get("RetryStrategy"),
+        "ServerlessJobConfig": document.get("ServerlessJobConfig"),
+        "OutputDataConfig.CompressionType NONE": document["OutputDataConfig"].get("CompressionType") == "NONE",
+        **{f"ResourceConfig.{name}": document["ResourceConfig"].get(name) for name in _NOT_EMBEDDED},
+    }
+    if unknown := [name for name, value in asked_for.items() if value]:
+        raise _invalid(f"embedded AWS has no {', '.join(unknown)} of training jobs: leave it out")
     for channel in document.get("InputDataConfig", ()):
         source = channel["DataSource"].get("S3DataSource", {})
         mode = channel.get("InputMode") or document["AlgorithmSpecification"]["TrainingInputMode"]

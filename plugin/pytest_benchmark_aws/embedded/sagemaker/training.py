@@ -110,7 +110,7 @@ class Training:
         """Counts the job's instances against what a test has left of their type: all of them, or none."""
         job = self._job
         with self._state.lock:
-            capacity = self._state.training_capacity.get(job.instance_type)
+            capacity = self._state.training_capacity.get((job.instance_type, job.spot))
             if capacity is None:
                 return True
             if capacity.available < job.instance_count:
