@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from pytest_benchmark_aws.backends.protocol import Backend, Outcome, Status
 from pytest_benchmark_aws.backends.registry import Backends
@@ -222,7 +223,9 @@ class Follower:
     def _as_billed(self, done: list[Finished]) -> list[Finished]:
         """The ends with what their places say that was billed, where they say it; the run's money follows."""
         for handle in self.state.launched:
-            seconds = self.backends.of(handle.job).billed_s(handle)
+            seconds = None
+            with suppress(UnreachableError):  # what was counted stays
+                seconds = self.backends.of(handle.job).billed_s(handle)
             if seconds is None:
                 continue
             cost = usd(handle.job.price.usd_per_hour, seconds)
@@ -233,6 +236,8 @@ class Follower:
                 replace(end, billed_seconds=seconds, usd=cost) if end.instance_id == handle.instance_id else end
                 for end in done
             ]
+        # Of 28 digits the last do not cancel out, which is no amount that a journal may hold.
+        self.state.spent_usd = max(Decimal(0), round(self.state.spent_usd, 12))
         return done
 
     def _look_again(self, job_end: Finished) -> Finished:

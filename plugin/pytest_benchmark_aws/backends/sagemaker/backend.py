@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -52,8 +53,8 @@ class SageMakerBackend:
     result_limit: int = results.RESULT_LIMIT
     """Bytes."""
     _uploads: results.Uploads = field(init=False)
-    _created: dict[str, float] = field(default_factory=dict)
-    """Name -> when this process created it."""
+    _known: dict[str, float] = field(default_factory=dict)
+    """Name -> when this process heard of it first."""
 
     noun = "training job"
     least_billed_s = LEAST_BILLED_S
@@ -131,7 +132,7 @@ class SageMakerBackend:
             raise RemoteFailure(f"{job.name} could not be launched: {refusal(error)}") from error
         except OSError as error:
             raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
-        self._created[name] = time.monotonic()
+        self._known.setdefault(name, time.monotonic())
         return Handle(job, name, placement)
 
     def _refuse_another(self, name: str, token: str, error: Exception) -> None:
@@ -204,7 +205,10 @@ class SageMakerBackend:
 
     def billed_s(self, handle: Handle) -> float | None:
         """By DescribeTrainingJob's BillableTimeInSeconds: of each machine, as the job's price is of all of them."""
-        with reaching(self.site.clients):
+        from botocore.exceptions import ClientError
+
+        job = None
+        with suppress(ClientError), reaching(self.site.clients):
             job = sagemaker.describe(self.site.clients, handle.instance_id)
         if job is None or job.alive:
             return None
@@ -217,6 +221,7 @@ class SageMakerBackend:
         from botocore.exceptions import ClientError
 
         for name in instance_ids:
+            self._known.setdefault(name, time.monotonic())
             try:
                 with reaching(self.site.clients):
                     sagemaker.stop(self.site.clients, name)
@@ -226,12 +231,15 @@ class SageMakerBackend:
                 ) from error
 
     def alive(self) -> list[str]:
-        """Names of the run's training jobs that are not over, from a fresh listing."""
-        with reaching(self.site.clients):
-            listed = dict(sagemaker.jobs(self.site.clients, f"{sagemaker.PREFIX}{self.site.run_id}-"))
-        now = time.monotonic()
-        late = (name for name, at in self._created.items() if name not in listed and now - at < SHOWN_S)
-        return [*(name for name, alive in listed.items() if alive), *late]
+        """Names of the run's training jobs that are not over: by a listing, and by name those that it lacks."""
+        clients, now = self.site.clients, time.monotonic()
+        with reaching(clients):
+            listed = dict(sagemaker.jobs(clients, f"{sagemaker.PREFIX}{self.site.run_id}-"))
+            for name, heard in self._known.items():
+                if name not in listed:
+                    job = sagemaker.describe(clients, name)
+                    listed[name] = now - heard < SHOWN_S if job is None else job.alive
+        return [name for name, alive in listed.items() if alive]
 
     def _prefix(self, handle: Handle) -> str:
         return self.site.prefix(handle.job, handle.placement.attempt)

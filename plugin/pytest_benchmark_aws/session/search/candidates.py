@@ -132,14 +132,14 @@ def _shippable(
     ships: Callable[[Sequence[Job]], object],
     note: Callable[[str], object],
 ) -> list[InstanceType]:
-    """The types of the architectures that the project can be shipped to.
+    """The types of the platforms that the project can be shipped to.
 
     Raises:
         PlanError: there is none.
     """
     by_arch: dict[str, list[InstanceType]] = {}
     for instance_type in types:
-        by_arch.setdefault(job_of(instance_type, cases, settings).arch, []).append(instance_type)
+        by_arch.setdefault(job_of(instance_type, cases, settings).platform, []).append(instance_type)
     shippable: list[InstanceType] = []
     refused: list[PlanError] = []
     for arch, its_types in by_arch.items():
