@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.core.model import Job
 
+_OLDEST_MINOR = 10
+"""Of Python 3: what this plugin's own metadata requires."""
 EMBEDDED_ROLE = "pytest-benchmark-aws-training-job"
 """The execution role that is made on embedded AWS where none is named."""
 
@@ -84,6 +86,11 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job], known: Mapping
         for name, container in containers.items()
         if container is None and not account.embedded
     ]
+    if int(python.partition(".")[2]) < _OLDEST_MINOR:
+        problems.append(
+            f"the image of --aws-sagemaker-image has Python {python}: name one with 3.{_OLDEST_MINOR} at least, which "
+            "pytest-benchmark-aws needs"
+        )
     values = known or quotas.training_quotas(clients)
     problems += dict.fromkeys(problem for job in jobs if (problem := _beyond_quota(job, values)))
     found = {name: container or "embedded:latest" for name, container in containers.items()}

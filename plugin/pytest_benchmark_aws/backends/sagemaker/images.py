@@ -74,7 +74,7 @@ def image(region: str, python: str, *, gpu: bool) -> str | None:
 
 def python_of(uri: str) -> str | None:
     """The Python that an image's tag names, as ``3.12`` of ``...-py312-...``; None where it names none."""
-    match = re.search(r"-py3(\d{1,2})(?=-|$)", uri.rpartition(":")[2])
+    match = re.search(r"(?:^|-)py3(\d{1,2})(?=-|$)", uri.rpartition(":")[2])
     return None if match is None else f"3.{match[1]}"
 
 
