@@ -7,13 +7,16 @@ import secrets
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.embedded.guests import commands, processes
+from pytest_benchmark_aws.embedded.guests import commands, nvidia_smi, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pytest_benchmark_aws.core.catalog import InstanceType
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONSOLE_LIMIT = 64 * 1024
@@ -31,6 +34,10 @@ class Guest:
         self._more = more or {}
         self.token = secrets.token_urlsafe(32)
         """What the guest's processes show where they ask embedded AWS; no other user of the machine sees it."""
+        self.gpu_type: InstanceType | None = None
+        """Of an instance with GPUs whose image brings their driver."""
+        self.driver_delay = 0.0
+        """Seconds from the start until that driver answers."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -93,6 +100,8 @@ class Guest:
             (self.directory / name).mkdir(exist_ok=True)
         self.turn.touch(mode=0o600)
         write_commands(self.directory / "bin", self.endpoint, self.instance_id, self.token)
+        if self.gpu_type is not None:
+            write_nvidia_smi(self.directory / "bin", self.gpu_type, time.time() + self.driver_delay)
         script = self.directory / "user-data"
         script.write_bytes(user_data)
         script.chmod(0o700)
@@ -142,6 +151,13 @@ def write_commands(directory: Path, endpoint: str, instance_id: str, token: str)
         # In the environment, as all users of this machine may read the arguments of a process.
         write_command(directory / name, words, f"export {commands.TOKEN_VARIABLE}={token}\n")
     write_command(directory / "python3", [python])
+
+
+def write_nvidia_smi(directory: Path, instance_type: InstanceType, ready_at: float) -> None:
+    """Writes the command of an instance with GPUs that shows them, from ``ready_at`` on, by the system's clock."""
+    name = instance_type.gpu or "GPU"
+    words = [str(ready_at), str(instance_type.gpus), name, str(nvidia_smi.MEMORY_MIB.get(name, 16_384))]
+    write_command(directory / "nvidia-smi", [host_python(), "-I", "-S", str(Path(nvidia_smi.__file__)), *words])
 
 
 def write_command(path: Path, words: list[str], before: str = "") -> None:
