@@ -113,6 +113,8 @@ def test_positional_requirements_are_refused() -> None:
         ((["m5.large"],), {}, "unpack a list"),
         ((5,), {}, "an instance type is a text"),
         (("m5.large",), {"market": "black"}, "'on-demand', 'spot'"),
+        (("m5.large",), {"count": 0}, "from 1 to 64"),
+        (("m5.large",), {"count": True}, "from 1 to 64"),
     ],
 )
 def test_wrong_instance_type_arguments_are_refused(

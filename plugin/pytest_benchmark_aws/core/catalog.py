@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, nearest_names
@@ -38,8 +38,9 @@ class Catalog:
     price_date: str
 
     def find(self, name: str) -> InstanceType | None:
-        """The type of that name, SageMaker's prefix aside, or None."""
-        return self.types.get(name.removeprefix(SAGEMAKER_PREFIX))
+        """The type of that name, or None; with SageMaker's prefix the same machine, whose price is another."""
+        row = self.types.get(name.removeprefix(SAGEMAKER_PREFIX))
+        return row if row is None or row.name == name else replace(row, name=name, usd_per_hour=None)
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """The names of types nearest to an unknown one, best first; their number is ``count``."""

@@ -38,31 +38,35 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The instance types that a test names, and the market; no types means that it names none."""
+    """The instance types that a test names, market and machines of a launch; no types means that it names none."""
 
     instance_types: tuple[str, ...] = ()
     market: Market | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one case runs: an instance type, a market, and which of several launches of it."""
+    """Where one case runs: an instance type, a market, which of several launches of it, and machines of a launch."""
 
     instance_type: str
     market: Market = "on-demand"
     launch: int = 1
     step: int = 0
     """Of a search, from 1: its instance type is chosen when its turn comes, and is empty before. 0: no search's."""
+    count: int = 1
+    """Machines of the type that are launched together; more than one are a group."""
 
     def __str__(self) -> str:
-        """As test ids and progress show it: ``m5.8xlarge``, ``m5.8xlarge-spot-launch2``, ``search-3``."""
+        """As test ids and progress show it: ``m5.8xlarge``, ``m5.8xlarge-x4-spot-launch2``, ``search-3``."""
         return f"search-{self.step}" if self.step else self.place
 
     @property
     def place(self) -> str:
         """As the storage's folders are named: by what it is, whichever step of a search it was."""
+        count = "" if self.count == 1 else f"-x{self.count}"
         market = "" if self.market == "on-demand" else f"-{self.market}"
-        return f"{self.instance_type}{market}" + (f"-launch{self.launch}" if self.launch > 1 else "")
+        return f"{self.instance_type}{count}{market}" + (f"-launch{self.launch}" if self.launch > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What an hour of an instance type costs, and who says so."""
+    """What an hour of an instance type, or of all machines of a job's launch, costs, and who says so."""
 
     usd_per_hour: Decimal
     source: str
@@ -88,12 +92,13 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The cases that one instance runs: one launch of one instance type."""
+    """The cases that one launch of one instance type runs: an instance, or a group of them."""
 
     target: Target
     instance_type: InstanceType
     cases: tuple[Case, ...]
     price: Price
+    """Of an hour of all its machines."""
     time_limit_s: int
     fallback: bool = False
     """Spot was asked for and not to be had: this launch is on demand, and says so."""
@@ -109,6 +114,11 @@ class Job:
     def market(self) -> Market:
         """The market that the launch is in."""
         return "on-demand" if self.fallback else self.target.market
+
+    @property
+    def count(self) -> int:
+        """Machines of its launch."""
+        return self.target.count
 
     @property
     def name(self) -> str:

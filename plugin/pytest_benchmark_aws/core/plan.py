@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
@@ -71,12 +72,13 @@ def make_plan(
     for target, members in grouped.items():
         price = price_of(types[target])
         assert price is not None  # else each of its cases is a misfit
+        price = replace(price, usd_per_hour=price.usd_per_hour * target.count)
         jobs.append(Job(target, types[target], tuple(members), price, time_limit_s, grace_s=grace_of(target)))
     return Plan(tuple(jobs), tuple(unfit), sum((most_usd(job) for job in jobs), Decimal(0)))
 
 
 def most_usd(job: Job) -> Decimal:
-    """The most that a job can cost: its price for the time limit and the grace. Spot is reserved at its full price."""
+    """The most that a job can cost: its machines' price for the time limit and the grace. Spot counts at full price."""
     return usd(job.price.usd_per_hour, job.longest_s)
 
 
@@ -102,6 +104,8 @@ def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     if name.startswith(SAGEMAKER_PREFIX):
         ec2_name = name.removeprefix(SAGEMAKER_PREFIX)
         return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {ec2_name}",)
+    if case.target.count > 1:
+        return (f"{name}: groups of {case.target.count} machines are not supported yet",)
     return misfits(case.requirements, as_machine(instance_type))
 
 

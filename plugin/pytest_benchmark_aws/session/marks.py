@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NAMES = ("instance_type", "requires")
 _NEAR = 0.85
 """Of difflib: ``require`` and ``aws_instance_type`` are as near, ``requires_network`` and ``requirements`` are not."""
+MOST_COUNT = 64
+"""Machines of a group: what one leads by a scheduler, and fewer than one RunInstances launches."""
 _REQUIREMENTS = ("memory", "vcpus", "arch", "gpu")
 
 
@@ -43,12 +45,15 @@ def parse_instance_type(args: Sequence[object], kwargs: Mapping[str, object], ca
     """The arguments of one ``instance_type`` marker, checked.
 
     Raises:
-        MarkError: an unknown argument, market or instance type, or no type at all.
+        MarkError: an unknown argument, market, count or instance type, or no type at all.
     """
-    _refuse_unknown("instance_type", kwargs, ("market",))
+    _refuse_unknown("instance_type", kwargs, ("market", "count"))
     market = kwargs.get("market")
     if market is not None and market not in MARKETS:
         raise MarkError(f"instance_type(market={market!r}): the markets are {_listed(MARKETS)}")
+    count = kwargs.get("count", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_COUNT:
+        raise MarkError(f"instance_type(count={count!r}): a whole number of machines from 1 to {MOST_COUNT} is needed")
     if not args:
         raise MarkError("instance_type() names no instance type: give at least one, as in instance_type('m5.8xlarge')")
     names = []
@@ -62,7 +67,7 @@ def parse_instance_type(args: Sequence[object], kwargs: Mapping[str, object], ca
                 f"(snapshot of {catalog.price_date}); did you mean {_listed(catalog.nearest(name))}?"
             )
         names.append(name)
-    return Wanted(tuple(dict.fromkeys(names)), market)
+    return Wanted(tuple(dict.fromkeys(names)), market, count)
 
 
 def parse_requires(args: Sequence[object], kwargs: Mapping[str, object], params: Mapping[str, object]) -> Requirements:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_benchmark_aws.core.values import json_fields
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 
 PUBLISHED = " (published)"
 
@@ -98,7 +98,7 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         python=json_fields.text(info.get("python_version")),
         region=json_fields.text(extra.get("region") or ec2.get("region")),
         usd_per_hour=price if price is not None else listed.usd_per_hour if listed else None,
-        price_date=_date_in(extra.get("price_source")) if price is not None else catalog.price_date if listed else None,
+        price_date=_date_in(extra.get("price_source")) if price is not None else _date_of(listed, catalog),
         node=json_fields.text(info.get("node")),
         system=json_fields.text(info.get("system")),
         # What embedded AWS shows of a GPU is made up, and says so; without a driver's word it is the catalog's.
@@ -108,6 +108,11 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         gpu_driver=json_fields.text(gpu.get("driver")),
         cuda=json_fields.text(gpu.get("cuda")),
     )
+
+
+def _date_of(listed: InstanceType | None, catalog: Catalog) -> str | None:
+    """The date of a type's price in the catalog, where it has one."""
+    return catalog.price_date if listed and listed.usd_per_hour is not None else None
 
 
 def _unnamed(model: str | None, vcpus: int | None, info: Mapping[str, Any]) -> str:
