@@ -109,6 +109,7 @@ def test_markdown_has_a_table_and_goes_into_a_file(stored: Path) -> None:
         (["--candidates", "vcpus>=9999"], "none of the"),
         (["--candidates", "colour=red"], "is no comparison"),
         (["--price", "m5.8xlrge=1"], "did you mean m5.8xlarge?"),
+        (["--price", "ml.m5.8xlarge=2"], "ml.m6i.8xlarge"),
         (["--price", "m5.8xlarge"], "--price=m5.8xlarge: give an instance type and USD an hour"),
         (["--next", "-1"], "--next=-1: give a number from 0"),
         (["--top", "-3"], "--top=-3: give a number from 0"),

@@ -183,6 +183,7 @@ def _priced(catalog: Catalog, texts: Sequence[str], records: Sequence[Record]) -
     """
     from dataclasses import replace
 
+    from pytest_benchmark_aws.catalog import replacements
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
     from pytest_benchmark_aws.core.settings import parse_price
@@ -199,16 +200,19 @@ def _priced(catalog: Catalog, texts: Sequence[str], records: Sequence[Record]) -
             raise PlanError(f"--price={text}: {error}") from error
         if catalog.find(name) is None:
             raise PlanError(f"--price={text}: no such instance type is known; did you mean {catalog.nearest(name)[0]}?")
+        if refused := replacements.refusal(name, catalog):
+            raise PlanError(f"--price={text}: {refused}")
         prices[name] = price
     types = {name: replace(row, usd_per_hour=prices[name]) for name in prices if (row := catalog.find(name))}
     return Catalog({**catalog.types, **types}, catalog.price_date)
 
 
 def _candidates(text: str | None, machines: dict[str, Machine], catalog: Catalog) -> list[Machine]:
+    from pytest_benchmark_aws.catalog.lifecycle import living
     from pytest_benchmark_aws.core.instance_type_filter import select
     from pytest_benchmark_aws.predict.model.machines import is_accelerated
 
-    selected = select(text or "vcpus>=1", catalog)
+    selected = select(text or "vcpus>=1", living(catalog))
     named = text is not None and any(word in text for word in ("gpus", "family"))
     return [
         machines[chosen.name]

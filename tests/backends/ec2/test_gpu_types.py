@@ -9,6 +9,7 @@ import pytest
 from pytest_benchmark_aws.aws import ec2, images
 from pytest_benchmark_aws.aws.images import RootDevice
 from pytest_benchmark_aws.backends.ec2 import launch_checks
+from pytest_benchmark_aws.backends.ec2.candidates import launchable
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
 from pytest_benchmark_aws.backends.ec2.request import awaited_gpus, launch_request
 from pytest_benchmark_aws.backends.protocol import Placement
@@ -148,6 +149,13 @@ def test_the_preflight_refuses_them_and_judges_no_image_of_the_users(world: Worl
     assert [reason.split()[0].rstrip(":") for reason in reasons] == ["g4ad.xlarge", "p3.2xlarge"]
     own = ec2.image(world.clients(), "x86_64")
     assert not any("--aws-ami" in problem for problem in look(world, *names, ami=own)[1])
+
+
+def test_a_search_chooses_none_of_them(world: World) -> None:
+    """What would be refused is no candidate, though the catalog counts its GPUs."""
+    names = ("a1.large", "g5.xlarge", "m5.large", "p3dn.24xlarge", "inf1.xlarge")
+    types = [catalog().types[name] for name in names]
+    assert launchable(world.clients(), types, "on-demand") == {"g5.xlarge", "m5.large"}
 
 
 def test_every_gpu_type_of_the_catalog_is_decided() -> None:
