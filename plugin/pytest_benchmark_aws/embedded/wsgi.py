@@ -16,10 +16,10 @@ from pytest_benchmark_aws.embedded.control import Control, ControlError
 from pytest_benchmark_aws.embedded.doorkeeper import Response, drain, refusal, refused
 from pytest_benchmark_aws.embedded.ec2 import instance_metadata, quotas
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
-from pytest_benchmark_aws.embedded.sagemaker import credentials
 from pytest_benchmark_aws.embedded.sagemaker import quotas as sagemaker_quotas
 from pytest_benchmark_aws.embedded.sagemaker.actions import SageMaker
-from pytest_benchmark_aws.embedded.sagemaker.role_client import SERVICE_VARIABLE
+from pytest_benchmark_aws.embedded.sagemaker.containers import credentials
+from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import SERVICE_VARIABLE
 from pytest_benchmark_aws.embedded.services import pricing, s3
 
 if TYPE_CHECKING:

@@ -173,7 +173,7 @@ def test_key_that_is_no_path_fails_the_download(world: TrainingWorld, key: str) 
 def test_more_objects_than_a_page(world: TrainingWorld) -> None:
     """All objects of a prefix are seen, though a listing has 1000 at most."""
     from pytest_benchmark_aws.embedded.moto_models import open_session, s3_backends
-    from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
+    from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleClient
 
     for number in range(1003):  # not by HTTP, which would take a while
         s3_backends["123456789012"]["aws"].put_object(BUCKET, f"many/{number}", b"x")

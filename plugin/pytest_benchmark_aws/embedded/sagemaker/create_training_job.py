@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.sagemaker import constraints, data
+from pytest_benchmark_aws.embedded.sagemaker import constraints
+from pytest_benchmark_aws.embedded.sagemaker.containers import data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
-    from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
+    from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleClient
 
 PRINCIPAL = "sagemaker.amazonaws.com"
 """In the partition aws-cn too (SageMaker guide for China, "SageMaker AI roles")."""

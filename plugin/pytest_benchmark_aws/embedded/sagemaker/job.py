@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_benchmark_aws.embedded.moto_models import RoleSession
-    from pytest_benchmark_aws.embedded.sagemaker.container import Container
+    from pytest_benchmark_aws.embedded.sagemaker.containers.container import Container
 
 ALIVE = frozenset({"InProgress", "Stopping"})
 """The states that count against quotas."""

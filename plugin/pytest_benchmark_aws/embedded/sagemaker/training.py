@@ -6,11 +6,11 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.embedded.sagemaker import data, image
-from pytest_benchmark_aws.embedded.sagemaker.container import Container
+from pytest_benchmark_aws.embedded.sagemaker.containers import data, image
+from pytest_benchmark_aws.embedded.sagemaker.containers.container import Container
+from pytest_benchmark_aws.embedded.sagemaker.containers.logs import JobLogs
+from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleClient
 from pytest_benchmark_aws.embedded.sagemaker.job import CLOSED, DEFAULT_RUNTIME_S, REASON_CHARACTERS, TrainingJob
-from pytest_benchmark_aws.embedded.sagemaker.logs import JobLogs
-from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ import hmac
 import threading
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleClient
 from pytest_benchmark_aws.embedded.sagemaker.job import ALIVE, CLOSED, TrainingJob
-from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
 from pytest_benchmark_aws.embedded.sagemaker.training import Training
 
 if TYPE_CHECKING:

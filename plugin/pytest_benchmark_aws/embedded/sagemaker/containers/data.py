@@ -8,14 +8,14 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleError
+from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.embedded.sagemaker.container import Container
-    from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
+    from pytest_benchmark_aws.embedded.sagemaker.containers.container import Container
+    from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleClient
 
 
 class DataError(Exception):

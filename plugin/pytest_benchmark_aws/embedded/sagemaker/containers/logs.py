@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleError
+from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleError
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.embedded.sagemaker.container import Container
-    from pytest_benchmark_aws.embedded.sagemaker.role_client import RoleClient
+    from pytest_benchmark_aws.embedded.sagemaker.containers.container import Container
+    from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import RoleClient
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 """SageMaker guide, "CloudWatch Logs for Amazon SageMaker AI"; streams are ``JOB/algo-NUMBER-TIME`` there."""
