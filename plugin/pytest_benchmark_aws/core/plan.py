@@ -95,7 +95,7 @@ def as_machine(instance_type: InstanceType) -> Machine:
         instance_type.vcpus,
         memory,
         instance_type.arches,
-        instance_type.gpus,
+        None if instance_type.vcpus is None else instance_type.gpus,  # of some old types the catalog has a price alone
         None if memory is None else int(memory * KERNEL_SHOWS),
     )
 
