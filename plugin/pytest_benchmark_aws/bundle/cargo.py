@@ -112,6 +112,7 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     targets = {job.platform: _target(job, project.training_image, local=local) for job in jobs}
     for target in dict.fromkeys(targets.values()):
         _refuse_compiled(project.root, imports.project_files, target)
+    hidden = _refused_on_aws(project, imports, sorted({job.arch for job in jobs})) if local else []
     installations = {target: installation(project, target, imports) for target in dict.fromkeys(targets.values())}
     built = {wheel.file_name.partition("-")[0] for wanted in installations.values() for wheel in wanted.built}
     extra = {**extra_files(built), **_renamed(imports)}
@@ -122,7 +123,7 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
         left_out,
         dict(sorted(targets.items())),
         installations,
-        (*_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
+        (*hidden, *_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
     )
 
 
@@ -165,6 +166,20 @@ def _refuse_compiled(root: Path, imported: Iterable[Path], target: wheels.Target
             + "\nChoose instance types of this machine's architecture, or name a wheel of the project for them in "
             "--aws-requirements FILE"
         )  # fmt: skip
+
+
+def _refused_on_aws(project: Project, imports: Imports, arches: Iterable[str]) -> list[str]:
+    """What embedded AWS runs, as it is this machine whatever the type is, and AWS would be refused for."""
+    python, _ = wheels.guest_python(local=False)
+    refusals = []
+    for arch in arches:
+        target = wheels.Target(python, arch, local=False)
+        try:
+            _refuse_compiled(project.root, imports.project_files, target)
+            installation(project, target, imports)
+        except PlanError as error:
+            refusals.append(f"on AWS this would be refused before a launch: {' '.join(str(error).split())}")
+    return refusals
 
 
 def _renamed(imports: Imports) -> dict[str, Path]:

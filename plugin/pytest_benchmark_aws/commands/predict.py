@@ -217,7 +217,7 @@ def _candidates(text: str | None, machines: dict[str, Machine], catalog: Catalog
     return [
         machines[chosen.name]
         for chosen in selected
-        if chosen.name in machines and (named or not is_accelerated(chosen.name))
+        if chosen.name in machines and (named or not (is_accelerated(chosen.name) or chosen.bursts))
     ]
 
 
