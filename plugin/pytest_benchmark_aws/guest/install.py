@@ -92,9 +92,9 @@ def install(launch: Launch) -> Path:
             launch.say(f"dnf failed, attempt {attempt + 1} of 4")
         else:
             raise AgentError(f"dnf could not install {' '.join(packages)}")
-    interpreter = shutil.which(wanted)
-    if launch.in_container and wanted == f"python3.{sys.version_info[1]}":
-        interpreter = sys.executable  # the image's own, whatever else is on its path
+    interpreter: str | None = sys.executable  # in a container the image's own, whatever else is on its path
+    if not launch.in_container or wanted != f"python3.{sys.version_info[1]}":
+        interpreter = shutil.which(wanted)
     if interpreter is None:
         after = f" after dnf installed {' '.join(packages)}" if packages else ""
         raise AgentError(f"{wanted} is not there{after}; python3 is {sys.version.split()[0]}")
