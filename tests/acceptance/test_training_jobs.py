@@ -95,3 +95,56 @@ def test_an_account_needs_a_role(tmp_path: Path) -> None:
     assert "training jobs need an execution role: give its ARN with --aws-sagemaker-role=ARN" in done.err
     assert "pytest-benchmark-aws policy sagemaker-role prints what it must allow" in done.err
     assert "--aws-sagemaker-role=somebody: give the role's ARN" in named.err
+
+
+def planned(tmp_path: Path, types: str, *words: str) -> Done:
+    """A dry run without credentials."""
+    root = make_project(tmp_path / "project", PROJECT)
+    return pytest_aws(root, "--aws", "--aws-dry-run", f"--aws-instance-type={types}", *words)
+
+
+def test_a_training_job_without_a_known_price_is_not_planned(tmp_path: Path) -> None:
+    """Without credentials none is: the shipped prices are EC2's. With --aws-price it is, and its grace counts."""
+    done = planned(tmp_path, "ml.m5.xlarge")
+    assert done.code == 4
+    assert "the price of ml.m5.xlarge is not known, so its cost cannot be bounded: give --aws-price ml.m5.xlarge=" in (
+        done.err
+    )
+    priced = planned(tmp_path, "ml.m5.xlarge", "--aws-price=ml.m5.xlarge=0.2")
+    assert priced.code == 0, priced.text
+    assert "at most 0.30 USD in all" in priced.out  # an hour and half of one
+
+
+def test_a_type_that_sagemaker_has_not_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    """Before anything is made."""
+    done = planned(tmp_path, "ml.m5.8xlarge", "--aws-price=ml.m5.8xlarge=1")
+    assert done.code == 4
+    assert "SageMaker's training jobs have no such type" in done.err
+    assert "nearest are ml.m6i.8xlarge" in done.err
+
+
+def test_a_search_leaves_training_jobs_out_and_says_so(tmp_path: Path) -> None:
+    """Alone they are refused with EC2's name for the machine."""
+    both = planned(tmp_path, "ml.m5.xlarge,m5.xlarge", "--aws-search=cheapest")
+    assert both.code == 0, both.text
+    assert "not searched: ml.m5.xlarge, which SageMaker runs on EC2's machines" in both.out
+    alone = planned(tmp_path, "ml.m5.xlarge", "--aws-search=cheapest")
+    assert alone.code == 4
+    assert "name EC2's types, as in m5.xlarge" in alone.err
+
+
+def test_another_python_of_the_container_is_said_in_the_plan(tmp_path: Path) -> None:
+    """By the image's tag, where that is not this session's; one that is too old is refused later, by the check."""
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from tests.faults.proxy import Proxy
+
+    root = make_project(tmp_path / "project", PROJECT)
+    role = "--aws-sagemaker-role=arn:aws:iam::123456789012:role/trains"
+    words = ("--aws", "--aws-target=cloud", "--aws-instance-type=ml.m5.xlarge", "--aws-price=ml.m5.xlarge=0.2", role)
+    with EmbeddedAWS(tmp_path / "aws") as aws, Proxy(aws.endpoint, disguised=True) as proxy:
+        there = {**aws.environment(), "AWS_ENDPOINT_URL": proxy.url}
+        done = pytest_aws(root, *words, "--aws-sagemaker-image=mine:1-py38-x", **there)
+        assert aws.control("training-jobs") == []
+    assert done.code == 4, done.text
+    assert "the image of --aws-sagemaker-image has Python 3.8, this session 3." in done.out
+    assert "has Python 3.8: name one with 3.10 at least" in done.err

@@ -197,3 +197,28 @@ def test_overdue_jobs_of_any_run_are_ended(world: TrainingWorld) -> None:
     clients("sagemaker").add_tags(ResourceArn=arn, Tags=tags)
     assert [launch.instance_id for launch in backend.end_overdue()] == [handle.instance_id]
     wait_until(lambda: world.alive() == [])
+
+
+def test_ctrl_c_keeps_what_is_finished_and_a_resume_launches_the_rest(world: TrainingWorld) -> None:
+    """The container is told by SIGTERM and uploads its last; what had ended is not launched again."""
+    from pytest_benchmark_aws.backends.registry import Backends
+    from pytest_benchmark_aws.run import history, takeover
+    from pytest_benchmark_aws.run.journal import read
+
+    cases = [f"test_it.py::{name}" for name in ("test_quick", "test_hangs")]
+    source = "import threading\ndef test_quick(benchmark): benchmark.pedantic(int, rounds=2)\n"
+    source += "def test_hangs(benchmark): threading.Event().wait()\n"
+    jobs = make_jobs(cases=cases)
+
+    def second_runs() -> bool:
+        return any("1/2 test_it.py::test_hangs" in line for line in world.watched)
+
+    (done,) = world.run(jobs, script=None, source=source, stop=second_runs)
+    assert (done.outcome.outcome, done.outcome.whole, world.alive()) == ("error: interrupted", False, [])
+    assert "SIGTERM: what is finished is uploaded" in done.outcome.log
+    past = takeover.past_launches(read(world.journal_path), history.utc_now())
+    backend = make_backend(world.clients(), world.journal_path.parent)
+    rest = takeover.rest_of(jobs, past, Backends({"": backend}))
+    assert [[case.bare_id for case in job.cases] for job in rest.jobs] == [[cases[1]]]
+    (piece,) = rest.finished
+    assert [bench["fullname"] for line in piece.outcome.lines for bench in line.get("benchmarks", ())] == [cases[0]]
