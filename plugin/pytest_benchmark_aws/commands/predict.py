@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import output
 from pytest_benchmark_aws.commands.compare import colours, parse_amount
-from pytest_benchmark_aws.commands.inputs import Loaded, add_inputs, load
+from pytest_benchmark_aws.commands.parts import output
+from pytest_benchmark_aws.commands.parts.inputs import Loaded, add_inputs, load
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:

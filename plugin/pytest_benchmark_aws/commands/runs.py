@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands.inputs import add_account
+from pytest_benchmark_aws.commands.parts.inputs import add_account
 from pytest_benchmark_aws.report.text import aligned, few, printable
 
 if TYPE_CHECKING:

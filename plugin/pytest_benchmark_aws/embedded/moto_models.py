@@ -26,8 +26,8 @@ from moto.ssm.models import ssm_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from pytest_benchmark_aws.embedded import moto_images
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.ec2 import moto_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -81,8 +81,10 @@ def _said(command: list[str], seconds: float) -> str:
     said = bytearray()
 
     def read() -> None:
-        while process.stdout and len(said) < _MOST_BYTES and (block := process.stdout.read(_MOST_BYTES)):
-            said.extend(block)
+        assert process.stdout is not None
+        with process.stdout as pipe:
+            while len(said) < _MOST_BYTES and (block := pipe.read(_MOST_BYTES)):
+                said.extend(block)
 
     # In a thread, as a child of the command may keep the pipe open after it is killed.
     reader = threading.Thread(target=read, daemon=True)
@@ -96,6 +98,4 @@ def _said(command: list[str], seconds: float) -> str:
     if status:
         process.kill()
         process.wait()
-    if process.stdout is not None and not reader.is_alive():
-        process.stdout.close()
     return "" if status else bytes(said).decode("utf-8", "replace")
