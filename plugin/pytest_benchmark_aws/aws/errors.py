@@ -49,7 +49,8 @@ def refusal(error: Exception) -> str:
     action = re.search(r"not authorized to perform: ([a-z0-9-]+:\w+)", str(error))
     operation = str(getattr(error, "operation_name", ""))
     lacks = f"lacks {action[1]}" if action else f"may lack {_OF_HEAD.get(operation) or f'what {operation} needs'}"
-    return f"the policy {lacks}: pytest-benchmark-aws policy client prints all that is needed ({error})"
+    jobs = " --with sagemaker" if "TrainingJob" in operation or "sagemaker:" in lacks else ""
+    return f"the policy {lacks}: pytest-benchmark-aws policy client{jobs} prints all that is needed ({error})"
 
 
 @contextmanager

@@ -145,7 +145,10 @@ class Backend(Protocol):
     noun: str
     """What a launch is, for messages: ``instance``."""
     least_billed_s: float
-    """The smallest billing step: seconds that every launch costs, however short."""
+    """The smallest billing step: seconds that every launch costs, however short.
+
+    A backend may have ``ends_within_s``, too: how long a launch may take to go, where that is more than the run's own.
+    """
 
     # Before the first launch.
 

@@ -197,6 +197,8 @@ class Follower:
         """Looks until every launch is gone, asks again for those that are not, and fetches what came last."""
         started = self.clock.monotonic()
         alive = [handle.instance_id for handle in self.state.launched]
+        backends = self.backends.by_prefix.values()
+        patience_s = max([TERMINATE_S, *(getattr(backend, "ends_within_s", 0.0) for backend in backends)])
         while True:
             try:
                 living = self.backends.living()
@@ -210,11 +212,11 @@ class Follower:
             except UnreachableError:
                 if not alive:
                     alive = ["unknown, AWS does not answer"]
-            if alive and self.clock.monotonic() - started > TERMINATE_S:
+            if alive and self.clock.monotonic() - started > patience_s:
                 with suppress(UnreachableError):
                     self.state.ended |= {job_end.job.name: self._look_again(job_end) for job_end in done}
                 raise CleanupError(
-                    f"still alive after {TERMINATE_S} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
+                    f"still alive after {patience_s:.0f} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
                 )
             self.clock.sleep(self.poll_s)
         self.journal.write("gone", usd=str(self.state.spent_usd))

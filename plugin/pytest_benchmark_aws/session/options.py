@@ -39,8 +39,9 @@ _OPTIONS = {
     "subnet=SUBNET...": "Subnet to launch in; repeatable, tried in order. Default: the default VPC's.",
     "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",
     "bucket=BUCKET": "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
-    "tag=KEY=VALUE...": "Tag of instances, disks and the security group, as governed accounts ask for; repeatable.",
-    "disk=GIB": "Size of the root disk. Default: 30, or the image's where that is more.",
+    "tag=KEY=VALUE...": "Tag of instances, disks, training jobs and the security group, as governed accounts ask for; "
+    "repeatable.",
+    "disk=GIB": "Size of the root disk, or of a training job's volume. Default: 30, or the image's where that is more.",
     "instance-profile=NAME": "Instance profile that the instances get. Default: none.",
     "sagemaker-role=ARN": "Execution role of training jobs, which types such as ml.m5.xlarge are. Needed for these, "
     "but on embedded AWS.",

@@ -17,7 +17,7 @@ from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Q
 from pytest_benchmark_aws.backends.sagemaker import check, errors, request
 from pytest_benchmark_aws.backends.sagemaker.candidates import launchable
 from pytest_benchmark_aws.backends.sagemaker.check import Options, Place
-from pytest_benchmark_aws.backends.sagemaker.limits import LEAST_BILLED_S, LOG_LINES, SHOWN_S
+from pytest_benchmark_aws.backends.sagemaker.limits import ENDS_S, LEAST_BILLED_S, LOG_LINES, SHOWN_S
 from pytest_benchmark_aws.backends.sagemaker.request import grace_s
 from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
 from pytest_benchmark_aws.core.model import LONGEST_URL_S
@@ -58,6 +58,7 @@ class SageMakerBackend:
 
     noun = "training job"
     least_billed_s = LEAST_BILLED_S
+    ends_within_s = ENDS_S
 
     def __post_init__(self) -> None:
         self._uploads = results.Uploads(self.site.bucket, self.site.run_id)

@@ -20,3 +20,6 @@ VOLUME_GIB = 30
 """Of the volume at /opt/ml, where the user names no other size."""
 LOG_LINES = 200
 """Of each host's log in CloudWatch Logs that are read, from its end."""
+ENDS_S = 900.0
+"""How long a job that was stopped may be Stopping: SIGTERM's time and the upload, and where it is Starting until its
+machines are there, minutes which are not billed."""
