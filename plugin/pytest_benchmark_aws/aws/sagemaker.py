@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws.ec2 import MOST_SECONDS, TAG, tag_time
@@ -13,7 +14,6 @@ from pytest_benchmark_aws.core.values import json_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
     from decimal import Decimal
 
     from pytest_benchmark_aws.aws.clients import Clients
@@ -22,6 +22,8 @@ PREFIX = "pba-"
 """How the names of our jobs begin: policies are scoped by it."""
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """With a stream ``JOB/HOST-EPOCH`` for each host (SageMaker guide, "CloudWatch Logs")."""
+_LONGEST_LIFE = timedelta(days=8)
+"""The longest time limit is 167 hours, its grace an hour and a half."""
 _ALIVE = frozenset({"InProgress", "Stopping"})
 _NOT_FOUND = ("ResourceNotFound", "Requested resource not found", "Could not find")
 """DescribeTrainingJob and StopTrainingJob of a name that is none: their model has ResourceNotFound, what comes is a
@@ -156,14 +158,14 @@ def describe(clients: Clients, name: str, *, tags: bool = False) -> TrainingJob 
     return _job(item, _tags(clients, item["TrainingJobArn"]) if tags else {})
 
 
-def jobs(clients: Clients, name_contains: str) -> Iterator[tuple[str, bool]]:
-    """Names of ours that contain a text, newest first, and whether each is alive, from one listing."""
-    pages = (
-        clients("sagemaker")
-        .get_paginator("list_training_jobs")
-        .paginate(NameContains=name_contains, PaginationConfig={"PageSize": 100})
-    )
-    for page in pages:
+def jobs(clients: Clients, name_contains: str, *, living: bool = False) -> Iterator[tuple[str, bool]]:
+    """Names of ours that contain a text, newest first, and whether each is alive, from one listing.
+
+    ``living``: only of those that were created so lately that they can be; all others stay listed for ever.
+    """
+    since = {"CreationTimeAfter": datetime.now(timezone.utc) - _LONGEST_LIFE} if living else {}
+    pages = clients("sagemaker").get_paginator("list_training_jobs")
+    for page in pages.paginate(NameContains=name_contains, PaginationConfig={"PageSize": 100}, **since):
         for item in page["TrainingJobSummaries"]:
             if item["TrainingJobName"].startswith(PREFIX):
                 yield str(item["TrainingJobName"]), item["TrainingJobStatus"] in _ALIVE
@@ -178,7 +180,7 @@ def jobs_of_run(clients: Clients, run_id: str) -> list[TrainingJob]:
 
 def managed_jobs(clients: Clients) -> list[TrainingJob]:
     """The jobs of any run of ours in the region that are alive, with their tags."""
-    names = [name for name, alive in jobs(clients, PREFIX) if alive]
+    names = [name for name, alive in jobs(clients, PREFIX, living=True) if alive]
     found = (describe(clients, name, tags=True) for name in names)
     return [job for job in found if job is not None and job.managed]
 

@@ -75,7 +75,7 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job], known: Mapping
             "policy sagemaker-role prints what it must allow, and sagemaker.amazonaws.com must be allowed to assume it"
         )
     try:
-        next(sagemaker.jobs(clients, sagemaker.PREFIX), None)
+        next(sagemaker.jobs(clients, sagemaker.PREFIX, living=True), None)
     except (BotoCoreError, ClientError) as error:
         problems.append(f"SageMaker refused to answer: {refusal(error)}")
     python = images.guest_python(options.image, local=account.embedded)[0]

@@ -93,7 +93,10 @@ def make(
 
 
 def _candidate_types(
-    settings: Settings, items: Iterable[pytest.Item], cases: Sequence[Case], note: Callable[[str], object]
+    settings: Settings,
+    items: Iterable[pytest.Item],
+    cases: Sequence[Case],
+    note: Callable[[str], object] = lambda _: None,
 ) -> list[InstanceType]:
     """The types of the command line, else of the marks, else all living ones; those that hold every case.
 
