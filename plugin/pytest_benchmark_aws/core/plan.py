@@ -104,8 +104,6 @@ def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     if name.startswith(SAGEMAKER_PREFIX):
         ec2_name = name.removeprefix(SAGEMAKER_PREFIX)
         return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {ec2_name}",)
-    if case.target.count > 1:
-        return (f"{name}: groups of {case.target.count} machines are not supported yet",)
     return misfits(case.requirements, as_machine(instance_type))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.aws import ec2
-from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key
+from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key, member_key
 from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
@@ -128,11 +128,28 @@ def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome:
+def member_outcomes(uploads: Uploads, handle: Handle, prefix: str) -> dict[int, str]:
+    """How the machines of a group that do not lead said that they ended, by their place, as of the last look."""
+    keys = {place: member_key(prefix, place, "done") for place in range(1, handle.job.count)}
+    return {place: str(uploads.json(key).get("outcome", "")) for place, key in keys.items() if uploads.has(key)}
+
+
+def _logs(uploads: Uploads, handle: Handle, prefix: str, instance_ids: Sequence[str]) -> str:
+    """The log of the machine that leads, after those of the others of its group."""
+    texts = []
+    for place in range(1, handle.job.count):
+        log = uploads.fresh(member_key(prefix, place, "log"), LOG_LIMIT).decode("utf-8", "replace")
+        name = f", {instance_ids[place]}" if len(instance_ids) == handle.job.count else ""
+        texts.append(f"--- machine {place + 1} of {handle.job.count}{name} ---\n{log}")
+    texts += [f"--- machine 1 of {handle.job.count}, which leads ---\n"] if texts else []
+    return "".join([*texts, uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")])
+
+
+def collect(site: Site, uploads: Uploads, handle: Handle, limit: int, instance_ids: Sequence[str]) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
     quarantine = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-    log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
+    log = _logs(uploads, handle, prefix, instance_ids)
     result = fetch(site.bucket, prefix, limit)
     if isinstance(result, Refused):  # of such a result nothing can be taken
         text = f"error: the result is refused: {result.why}; {result.keep(quarantine)}"
@@ -145,7 +162,7 @@ def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome
     data = checkpoint(site.bucket, prefix, limit)
     lines = with_place(guest_result.parse_lines(data), data, quarantine)
     if not log:
-        log = _console(site.clients, handle.instance_id)
+        log = _console(site.clients, instance_ids[0])
     return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
 
 
