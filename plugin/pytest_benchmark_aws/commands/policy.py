@@ -20,6 +20,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--read-only", action="store_true", help="storage: compare, and add nothing")
     parser.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     parser.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
+    parser.add_argument(
+        "--with",
+        dest="more",
+        action="append",
+        choices=("groups",),
+        default=[],
+        help="client, instance: also what groups of machines need (instance_type with count)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -32,7 +40,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.kind == "client":
             policy = policies.client_policy(
-                options.account, options.region, bucket, options.role, scheduler_role=options.scheduler_role
+                options.account,
+                options.region,
+                bucket,
+                options.role,
+                scheduler_role=options.scheduler_role,
+                groups="groups" in options.more,
             )
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
@@ -43,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
                 bucket, options.prefix.strip("/"), partition=partition, read_only=options.read_only
             )
         else:
-            policy = policies.instance_policy(bucket, partition=partition)
+            policy = policies.instance_policy(bucket, partition=partition, groups="groups" in options.more)
     except ValueError as error:
         print(f"pytest-benchmark-aws policy: {error}", file=sys.stderr)
         return 2

@@ -62,6 +62,11 @@ class Target:
         return f"search-{self.step}" if self.step else self.place
 
     @property
+    def machines(self) -> str:
+        """What is launched, as tables name it: ``m5.8xlarge``, ``m5.8xlarge ×4``."""
+        return self.instance_type if self.count == 1 else f"{self.instance_type} ×{self.count}"
+
+    @property
     def place(self) -> str:
         """As the storage's folders are named: by what it is, whichever step of a search it was."""
         count = "" if self.count == 1 else f"-x{self.count}"

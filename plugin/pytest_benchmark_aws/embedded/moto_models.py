@@ -182,6 +182,11 @@ def is_open_to_itself(instance: Instance) -> bool:
     return False
 
 
+def tags_of(resource_id: str, region: str) -> dict[str, str]:
+    """The tags of an EC2 resource; none of one that is unknown."""
+    return dict(ec2_backends[ACCOUNT][region].tags.get(resource_id, {}))
+
+
 def forget_instance(instance: Instance, region: str) -> None:
     """Takes an instance and its tags out of a region."""
     backend = ec2_backends[ACCOUNT][region]

@@ -100,6 +100,8 @@ class Ec2Backend:
         self.shipments = shipments
         agent_archive.upload(self.site.bucket, shipments.values())
         self.place = launch_checks.with_security_groups(self.site.clients, self.options, self.place, jobs)
+        if any(job.count > 1 for job in jobs):  # whether the keys of clusters may be deleted, before any are put there
+            self.site.bucket.delete(agent_archive.agent_key(f"runs/{self.site.run_id}/none"))
         first_jobs: dict[tuple[str, bool], Job] = {}
         for job in jobs:
             first_jobs.setdefault((job.market, job.count > 1), job)
