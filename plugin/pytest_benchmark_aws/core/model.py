@@ -42,7 +42,8 @@ class Wanted:
 
     instance_types: tuple[str, ...] = ()
     market: Market | None = None
-    count: int = 1
+    counts: tuple[int, ...] = (1,)
+    """Machines of a launch; of several each is a target."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def leading(launch: Launch, place: Place, python: Path) -> Iterator[None]:
         _wait_for_all(launch, place, processes, state)
         settings = launch.root / "dask.json"
         settings.write_text(json.dumps({"address": address, "count": place.machines, "tls": tls}), encoding="utf-8")
-        launch.environment[DASK] = str(settings)
+        launch.job["environment"] = {**launch.job["environment"], DASK: str(settings)}
         yield
     finally:
         joined = _joined(state)

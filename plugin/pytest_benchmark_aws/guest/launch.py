@@ -32,7 +32,6 @@ class Launch:
         self.uploader = Uploader(job["put"], self.signer)
         self.phase, self.phases = "boot", {}  # type: str, dict[str, float]
         self.validity: dict[str, float] = {}
-        self.environment: dict[str, str] = {}  # what pytest is told here beside the job's own
         self._started = time.monotonic()
 
     def seconds(self) -> float:

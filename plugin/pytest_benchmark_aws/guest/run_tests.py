@@ -49,7 +49,6 @@ class PytestRun:
             **os.environ,
             "TMPDIR": str(temporary),
             **launch.job["environment"],
-            **launch.environment,
             "PYTEST_BENCHMARK_AWS_GUEST": "1",
             "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(launch.checkpoint),
         }

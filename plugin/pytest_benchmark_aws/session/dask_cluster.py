@@ -41,8 +41,7 @@ def client_of(request: pytest.FixtureRequest) -> Any:
         return clients[0]
     if find_spec("distributed") is None:
         pytest.skip("dask_client needs distributed: pip install 'pytest-benchmark-aws[group]'")
-    mark = request.node.get_closest_marker("instance_type")
-    asked = 1 if mark is None else int(mark.kwargs.get("count", 1))
+    asked = _count(request)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = min(asked, cpus)
     if workers not in clients:
@@ -52,6 +51,15 @@ def client_of(request: pytest.FixtureRequest) -> Any:
         if not config.pluginmanager.has_plugin(text):
             config.pluginmanager.register(Note(text), text)
     return clients[workers]
+
+
+def _count(request: pytest.FixtureRequest) -> int:
+    """Workers that the requesting test is for: as its marker says, of several counts the largest; 1 on an instance."""
+    mark = request.node.get_closest_marker("instance_type")
+    if mark is None or "PYTEST_BENCHMARK_AWS_GUEST" in os.environ:
+        return 1
+    count = mark.kwargs.get("count", 1)
+    return max(count) if isinstance(count, (list, tuple)) else int(count)
 
 
 def _of_the_group(config: pytest.Config, settings: dict[str, Any]) -> Any:

@@ -46,7 +46,7 @@ def begin(
     from pytest_benchmark_aws.report.text import printable
     from pytest_benchmark_aws.run import start
 
-    groups = [item.nodeid for item in cases if wanted(item, snapshot.catalog).count > 1]
+    groups = [item.nodeid for item in cases if max(wanted(item, snapshot.catalog).counts) > 1]
     if groups:
         raise PlanError(
             f"{groups[0]} is for a group of machines, and --aws-search compares single instance types: name the types "
