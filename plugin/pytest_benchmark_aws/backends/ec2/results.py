@@ -134,23 +134,29 @@ def member_outcomes(uploads: Uploads, handle: Handle, prefix: str) -> dict[int, 
     return {place: str(uploads.json(key).get("outcome", "")) for place, key in keys.items() if uploads.has(key)}
 
 
-def _logs(uploads: Uploads, handle: Handle, prefix: str, instance_ids: Sequence[str]) -> str:
-    """The log of the machine that leads, after those of the others of its group."""
+def _logs(site: Site, uploads: Uploads, handle: Handle, instance_ids: Sequence[str], *, whole: bool) -> str:
+    """The log of the machine that leads, after those of the others of its group.
+
+    Of a launch that did not deliver, the console of a machine that uploaded none.
+    """
+    prefix, count = site.prefix(handle.job, handle.placement.attempt), handle.job.count
     texts = []
-    for place in range(1, handle.job.count):
-        log = uploads.fresh(member_key(prefix, place, "log"), LOG_LIMIT).decode("utf-8", "replace")
-        name = f", {instance_ids[place]}" if len(instance_ids) == handle.job.count else ""
-        texts.append(f"--- machine {place + 1} of {handle.job.count}{name} ---\n{log}")
-    texts += [f"--- machine 1 of {handle.job.count}, which leads ---\n"] if texts else []
-    return "".join([*texts, uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")])
+    for place in range(count):
+        key = member_key(prefix, place, "log") if place else f"{prefix}/log"
+        log = uploads.fresh(key, LOG_LIMIT).decode("utf-8", "replace")
+        instance_id = instance_ids[place] if len(instance_ids) == count else ""
+        if not log and not whole and instance_id:
+            log = _console(site.clients, instance_id)
+        texts.append(f"--- machine {place + 1} of {count} {instance_id} ---\n{log}" if count > 1 else log)
+    return "\n".join([*texts[1:], texts[0]])  # of a long log the end is shown
 
 
 def collect(site: Site, uploads: Uploads, handle: Handle, limit: int, instance_ids: Sequence[str]) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
     quarantine = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-    log = _logs(uploads, handle, prefix, instance_ids)
     result = fetch(site.bucket, prefix, limit)
+    log = _logs(site, uploads, handle, instance_ids, whole=result is not None)
     if isinstance(result, Refused):  # of such a result nothing can be taken
         text = f"error: the result is refused: {result.why}; {result.keep(quarantine)}"
         return Outcome(text, (), {}, log, whole=True)
@@ -161,8 +167,6 @@ def collect(site: Site, uploads: Uploads, handle: Handle, limit: int, instance_i
         return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
     data = checkpoint(site.bucket, prefix, limit)
     lines = with_place(guest_result.parse_lines(data), data, quarantine)
-    if not log:
-        log = _console(site.clients, instance_ids[0])
     return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
 
 
