@@ -170,12 +170,16 @@ def _cpu(measured: Measured, cpu: str, workloads: Sequence[int]) -> list[tuple[f
         others = [place for place, name in enumerate(measured.workloads) if tool_of(name) != tool]
         prior = prior_of(parse(*fit(part, others)))
         machines = _machines(prior.table)
+        chosen: dict[tuple[str, ...], list[Machine]] = {}
+        """Names of the types that are seen -> the probes among them, which no workload's times decide."""
         for place in (place for place in workloads if tool_of(measured.workloads[place]) == tool):
             truth = truths(measured, place)
             seen = [machine for machine in machines if machine.name in truth and machine.name not in hidden]
             unseen = [machine for machine in machines if machine.name in truth and machine.name in hidden]
-            pool = pool_of(seen)
-            probes = [_probe(machine, truth) for machine in first_probes(prior, pool, max(COUNTS))]
+            names = tuple(machine.name for machine in seen)
+            if names not in chosen:
+                chosen[names] = first_probes(prior, pool_of(seen), max(COUNTS))
+            probes = [_probe(machine, truth) for machine in chosen[names]]
             posterior = condition(prior, probes, unseen)
             for at, machine in enumerate(unseen):
                 actual = truth[machine.name]

@@ -14,7 +14,7 @@ from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("compare", "predict", "report", "merge", "export", "runs", "reap", "policy")
+_COMMANDS = ("compare", "predict", "report", "merge", "export", "runs", "reap", "policy", "services")
 """Each is a module of ``commands``."""
 
 

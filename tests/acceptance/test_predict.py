@@ -108,6 +108,9 @@ def test_markdown_has_a_table_and_goes_into_a_file(stored: Path) -> None:
     [
         (["--candidates", "vcpus>=9999"], "none of the"),
         (["--candidates", "colour=red"], "is no comparison"),
+        (["--price", "m5.8xlrge=1"], "did you mean m5.8xlarge?"),
+        (["--price", "ml.m5.8xlarge=2"], "ml.m6i.8xlarge"),
+        (["--price", "m5.8xlarge"], "--price=m5.8xlarge: give an instance type and USD an hour"),
         (["--next", "-1"], "--next=-1: give a number from 0"),
         (["--top", "-3"], "--top=-3: give a number from 0"),
         (["--max-seconds", "soon"], "--max-seconds=soon: give a positive number"),
@@ -120,6 +123,30 @@ def test_wrong_usage_is_one_line_and_exit_code_2(stored: Path, args: list[str], 
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_sagemakers_price_stands_beside_ec2s_for_the_same_hardware(stored: Path) -> None:
+    """A type of SageMaker is predicted as EC2's machine is, at the price that is given."""
+    prices = ("--price", "ml.m5.4xlarge=1", "--price", "m5.4xlarge=0.5", "--top", "1")
+    case = json.loads(predict(stored, "--format", "json", *prices).stdout)["cases"][0]
+    rows = {row["instance_type"]: row for row in case["rows"]}
+    there, here = rows["ml.m5.4xlarge"], rows["m5.4xlarge"]
+    assert there["seconds"] == pytest.approx(here["seconds"], rel=1e-3)
+    assert there["usd_run"] == pytest.approx(2 * here["usd_run"], rel=1e-3)
+    table = predict(stored, *prices).stdout
+    assert "○ m5.4xlarge " in table
+    assert "○ ml.m5.4xlarge " in table
+
+
+def test_what_sagemaker_measured_predicts_ec2s_machine(tmp_path: Path) -> None:
+    """And its price is the result's, so that both are rows."""
+    data = result(benchmark([10.0] * 3, usd_per_hour=0.922), instance_type="ml.m5.4xlarge", launch="pba-1")
+    write(tmp_path / ".benchmarks" / "ml.m5.4xlarge" / "0001_x.json", data)
+    case = json.loads(predict(tmp_path, "--format", "json").stdout)["cases"][0]
+    rows = {row["instance_type"]: row for row in case["rows"]}
+    assert rows["ml.m5.4xlarge"]["measured"]
+    assert rows["ml.m5.4xlarge"]["usd_run"] == pytest.approx(10 * 0.922 / 3600, rel=1e-6)
+    assert rows["m5.4xlarge"]["low"] < 10 < rows["m5.4xlarge"]["high"] < 13
 
 
 def test_results_of_no_instance_type_are_said_and_the_first_machines_named(tmp_path: Path) -> None:

@@ -139,6 +139,25 @@ def test_sagemakers_types_are_a_misfit_that_names_ec2s() -> None:
     assert "name the EC2 type m5.large" in misfit.reasons[0]
 
 
+def test_what_is_refused_whatever_it_requires_has_that_one_reason() -> None:
+    """Neither memory nor the price is a reason beside it, and no type is suggested again."""
+    cases = [case(Target("p3.2xlarge"), Requirements(2**50)), case(Target("m5.large"))]
+    why = {"p3.2xlarge": "p3.2xlarge is gone"}
+    plan = make_plan(cases, catalog(), price_of, 60, refusal_of=why.get)
+    (misfit,) = plan.misfits
+    assert (misfit.reasons, misfit.would_fit) == (("p3.2xlarge is gone",), ())
+    assert [job.name for job in plan.jobs] == ["m5.large"]
+
+
+def test_what_is_refused_is_not_suggested() -> None:
+    """For eight GPUs the cheapest that is not."""
+    wanted = case(Target("m5.large"), Requirements(gpu=8))
+    (before,) = make_plan([wanted], catalog(), price_of, 60).misfits
+    first = before.would_fit[0]
+    (after,) = make_plan([wanted], catalog(), price_of, 60, refusal_of={first: "gone"}.get).misfits
+    assert after.would_fit[0] == before.would_fit[1]
+
+
 def test_the_same_family_is_suggested_first() -> None:
     """For too small an m7i, the cheapest m7i that holds the case comes first."""
     (misfit,) = make_plan([case(Target("m7i.large"), Requirements(100 * GIB))], catalog(), price_of, 60).misfits

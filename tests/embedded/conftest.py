@@ -25,7 +25,7 @@ class World:
         self.aws = aws
         self.ec2 = self.client("ec2")
 
-    def client(self, service: str, **options: Any) -> Any:
+    def client(self, service: str, region: str = "us-east-1", **options: Any) -> Any:
         """A boto3 client that tries once."""
         import boto3
         from botocore.config import Config
@@ -33,7 +33,7 @@ class World:
         return boto3.client(
             service,
             endpoint_url=self.aws.endpoint,
-            region_name="us-east-1",
+            region_name=region,
             aws_access_key_id=self.aws.key.key_id,
             aws_secret_access_key=self.aws.key.secret,
             config=Config(retries={"total_max_attempts": 1}, **options),

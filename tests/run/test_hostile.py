@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pytest_benchmark_aws import cli
 from pytest_benchmark_aws.aws import ec2, prices
 from pytest_benchmark_aws.core.plan import most_usd
-from pytest_benchmark_aws.core.settings import _price
+from pytest_benchmark_aws.core.settings import parse_price
 from pytest_benchmark_aws.run import history
 from pytest_benchmark_aws.run.journal import Journal, JournalError
 from pytest_benchmark_aws.run.journal_lines import read_run
@@ -216,7 +216,7 @@ def test_k11_a_file_of_prices_that_is_none_is_an_empty_one(tmp_path: Path, conte
 def test_k11_a_price_of_the_command_line_is_above_nought(amount: str) -> None:
     """With 0 the cap would be void."""
     with pytest.raises(ValueError, match=r"m5\.8xlarge=1\.536|as in 2\.50"):
-        _price(f"m5.large={amount}")
+        parse_price(f"m5.large={amount}")
 
 
 def test_k12_a_launch_counts_by_the_limit_that_it_was_made_with(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_benchmark_aws.catalog.lifecycle import living
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.model import Target, Wanted
 from pytest_benchmark_aws.core.settings import Settings
 from pytest_benchmark_aws.session.expand import bare_id, targets
 from pytest_benchmark_aws.session.options import read_settings
 
-NAMES = st.sampled_from(sorted(catalog().types))
+NAMES = st.sampled_from(sorted(living(catalog()).types))
+"""Of types that may be named; what is withdrawn is in ``test_withdrawn``."""
 MARKETS = st.sampled_from(["on-demand", "spot"])
 TARGETS = st.builds(Target, NAMES, MARKETS, st.integers(1, 12))
 PARAMETERS = st.text(max_size=20)

@@ -101,7 +101,8 @@ class Run(RuleBasedStateMachine):
         assert sorted(one.job.name for one in done) == sorted(job.name for job in self.jobs)
         # A launch whose reply never came is not this process's; the next one finds it by its token.
         heard = {line["instance_id"] for line in read(stepped.path) if line["kind"] == "launched"}
-        cut = heard.intersection(self.cloud.cut)
+        # Nor is one that an interrupted process was ending when it was killed.
+        cut = heard.intersection(self.cloud.cut) - {launch.instance_id for launch in past if launch.ended}
         assert process.stopping or not cut, f"ended while their guests were well: {cut}"
         deliver(self.results, done, type(self).find, process.steps)
         self._all_is_delivered(heard)

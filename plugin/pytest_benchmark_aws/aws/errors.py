@@ -64,6 +64,8 @@ def planning() -> Iterator[None]:
 
 _ENDED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure"}
+    # SageMaker's and CloudWatch Logs'.
+    | {"UnrecognizedClientException"}
     # S3's words for keys that have been replaced.
     | {"InvalidAccessKeyId", "InvalidToken", "TokenRefreshRequired"}
 )

@@ -10,7 +10,7 @@ import sys
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
     parser = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
-    parser.add_argument("kind", choices=("client", "instance", "scheduler", "storage"))
+    parser.add_argument("kind", choices=("client", "instance", "scheduler", "storage"), type=_kind)
     parser.add_argument("--account", default="123456789012", help="account id (12 digits)")
     parser.add_argument("--region", default="us-east-1", help="also decides the partition: aws, aws-cn, aws-us-gov")
     parser.add_argument(
@@ -29,6 +29,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="client, instance: also what groups of machines need (instance_type with count)",
     )
     parser.set_defaults(run=run)
+
+
+def _kind(word: str) -> str:
+    """The word, where it is no instance type and no service that AWS has withdrawn: no policy reaches these."""
+    from pytest_benchmark_aws.catalog import lifecycle, snapshot
+    from pytest_benchmark_aws.catalog.replacements import why_gone
+
+    if "." in word and lifecycle.family(word) is not None:
+        raise argparse.ArgumentTypeError(why_gone(word, snapshot.catalog()))
+    entry = lifecycle.named(word)
+    if entry is not None and not entry.live:
+        raise argparse.ArgumentTypeError(entry.sentence)
+    return word
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ from pytest_benchmark_aws.core.errors import PlanError, UnitError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.predict.answer import PredictedRow, Prediction
     from pytest_benchmark_aws.predict.estimate import Estimate
     from pytest_benchmark_aws.predict.measured import CaseResults
@@ -53,6 +55,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="EXPR",
         help="what is predicted, such as 'vcpus>=16 and memory>=96GiB'; default: all priced types, not burstable; "
         "without accelerators unless it names gpus or family",
+    )
+    parser.add_argument(
+        "--price",
+        action="append",
+        default=[],
+        metavar="TYPE=USD",
+        help="USD an hour of an instance type in place of us-east-1's, such as of SageMaker's ml.m5.xlarge, which is "
+        "predicted as soon as a price of it is known, by this or by a result; repeatable",
     )
     parser.add_argument(
         "--scale",
@@ -108,9 +118,10 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     usd = parse_amount("--max-usd", options.max_usd) if options.max_usd else None
     table = machine_table.load()
     prior = prior_of(table)
-    machines = {machine.name: machine for machine in machines_of(snapshot.catalog().types.values(), table)}
-    candidates = _candidates(options.candidates, machines)
     loaded = _load(options)
+    catalog = _priced(snapshot.catalog(), options.price, loaded.records if loaded else ())
+    machines = {machine.name: machine for machine in machines_of(catalog.types.values(), table)}
+    candidates = _candidates(options.candidates, machines, catalog)
     results = cases_of(loaded.records, machines, options.statistic) if loaded else []
     scale = float(parse_amount("--scale", options.scale)) if options.scale else None
     predictions = [
@@ -119,7 +130,7 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     ]
     notes = [
         f"● measured, ○ predicted by the machine model ({table.source}; {table.licence}); "
-        f"prices of us-east-1, {snapshot.PRICE_DATE}."
+        f"prices of us-east-1, {snapshot.PRICE_DATE}{', or as given' if options.price else ''}."
     ]
     if not predictions:
         if loaded and loaded.read:
@@ -162,12 +173,46 @@ def _at(prediction: Prediction, ratio: Estimate | None, scale: float | None) -> 
     return at_scale(prediction, ratio, scale)
 
 
-def _candidates(text: str | None, machines: dict[str, Machine]) -> list[Machine]:
-    from pytest_benchmark_aws.catalog import snapshot
+def _priced(catalog: Catalog, texts: Sequence[str], records: Sequence[Record]) -> Catalog:
+    """The catalog with the prices that are given, and with SageMaker's types of which one is given or was measured.
+
+    A type of SageMaker is the machine of the same name on EC2 at another price, which the catalog does not know.
+
+    Raises:
+        PlanError: a text is no price, or of an unknown type.
+    """
+    from dataclasses import replace
+
+    from pytest_benchmark_aws.catalog import replacements
+    from pytest_benchmark_aws.core.catalog import Catalog
+    from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
+    from pytest_benchmark_aws.core.settings import parse_price
+
+    prices = {
+        name: record.machine.usd_per_hour
+        for record in records
+        if (name := record.machine.instance_type or "").startswith(SAGEMAKER_PREFIX) and not record.machine.embedded
+    }
+    for text in texts:
+        try:
+            name, price = parse_price(text)
+        except ValueError as error:
+            raise PlanError(f"--price={text}: {error}") from error
+        if catalog.find(name) is None:
+            raise PlanError(f"--price={text}: no such instance type is known; did you mean {catalog.nearest(name)[0]}?")
+        if refused := replacements.refusal(name, catalog):
+            raise PlanError(f"--price={text}: {refused}")
+        prices[name] = price
+    types = {name: replace(row, usd_per_hour=prices[name]) for name in prices if (row := catalog.find(name))}
+    return Catalog({**catalog.types, **types}, catalog.price_date)
+
+
+def _candidates(text: str | None, machines: dict[str, Machine], catalog: Catalog) -> list[Machine]:
+    from pytest_benchmark_aws.catalog.lifecycle import living
     from pytest_benchmark_aws.core.instance_type_filter import select
     from pytest_benchmark_aws.predict.model.machines import is_accelerated
 
-    selected = select(text or "vcpus>=1", snapshot.catalog())
+    selected = select(text or "vcpus>=1", living(catalog))
     named = text is not None and any(word in text for word in ("gpus", "family"))
     return [
         machines[chosen.name]

@@ -11,14 +11,19 @@ _SMALL = {"nano": 1 / 32, "micro": 1 / 16, "small": 1 / 8, "medium": 1 / 4, "lar
 """Sizes in units of ``xlarge``: the ratios of EC2's normalization factors (EC2 user guide, reserved instances)."""
 
 
+def ec2_name(name: str) -> str:
+    """The name of the same machine on EC2: ``m5.xlarge`` of ``ml.m5.xlarge``."""
+    return name.removeprefix(SAGEMAKER_PREFIX)
+
+
 def family_of(name: str) -> str:
-    """The family, ``m5`` of ``m5.8xlarge``."""
-    return name.partition(".")[0]
+    """The family, ``m5`` of ``m5.8xlarge`` and of ``ml.m5.8xlarge``."""
+    return ec2_name(name).partition(".")[0]
 
 
 def size_of(name: str) -> str:
     """The size, ``8xlarge`` of ``m5.8xlarge``; empty where the name has none."""
-    return name.partition(".")[2]
+    return ec2_name(name).partition(".")[2]
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> tuple[str, ...]:

@@ -37,11 +37,13 @@ def make_plan(
     allow_burstable: bool = False,
     unpriced: str | None = None,
     grace_of: Callable[[Target], int] = lambda _: GRACE_S,
+    refusal_of: Callable[[str], str | None] = lambda _: None,
 ) -> Plan:
     """One job for each target, in the order of the cases; what cannot be run is a misfit.
 
     ``unpriced`` says why prices are not known and what to do, where that is the same for all.
     ``grace_of`` gives the seconds that a launch of a target may live beyond the time limit.
+    ``refusal_of`` says why an instance type is launched for no case whatever it requires, as one that is withdrawn.
 
     Raises:
         PlanError: an instance type is unknown.
@@ -54,6 +56,9 @@ def make_plan(
         if instance_type is None:
             near = ", ".join(catalog.nearest(case.target.instance_type))
             raise PlanError(f"{case.target.instance_type}: no such instance type is known; did you mean {near}?")
+        if refused := refusal_of(case.target.instance_type):
+            unfit.append(Misfit(case, (refused,), ()))
+            continue
         reasons = _reasons(case, instance_type)
         if instance_type.burstable and not allow_burstable:
             reasons += (
@@ -61,7 +66,7 @@ def make_plan(
                 "compare with nothing; allow it with --aws-allow-burstable",
             )
         if reasons:
-            unfit.append(Misfit(case, reasons, _would_fit(case.requirements, instance_type, catalog)))
+            unfit.append(Misfit(case, reasons, _would_fit(case.requirements, instance_type, catalog, refusal_of)))
             continue
         if price_of(instance_type) is None:  # another type would not help
             unfit.append(Misfit(case, (unpriced or _no_price(instance_type.name),), ()))
@@ -107,7 +112,13 @@ def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     return misfits(case.requirements, as_machine(instance_type))
 
 
-def _would_fit(requirements: Requirements, unfit: InstanceType, catalog: Catalog, count: int = 3) -> tuple[str, ...]:
+def _would_fit(
+    requirements: Requirements,
+    unfit: InstanceType,
+    catalog: Catalog,
+    refusal_of: Callable[[str], str | None],
+    count: int = 3,
+) -> tuple[str, ...]:
     """The names of the cheapest current, priced types that hold what is required; the same family first."""
     fitting = [
         (family_of(candidate.name) != family_of(unfit.name), candidate.usd_per_hour, candidate.name)
@@ -117,5 +128,6 @@ def _would_fit(requirements: Requirements, unfit: InstanceType, catalog: Catalog
         and not candidate.burstable
         and candidate.name != unfit.name
         and not misfits(requirements, as_machine(candidate))
+        and refusal_of(candidate.name) is None
     ]
     return tuple(name for *_, name in sorted(fitting)[:count])

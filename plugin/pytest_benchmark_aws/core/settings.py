@@ -104,7 +104,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         time_limit_s=parsed("time-limit", _limit, 3600),
         launches=parsed("launches", _count, 1),
         misfit=_choice("misfit", values, ("fail", "skip")) or "fail",
-        prices=dict(_parsed("price", price, _price) for price in several("price")),
+        prices=dict(_parsed("price", price, parse_price) for price in several("price")),
         subnets=several("subnet"),
         ship_secrets=several("ship-secret"),
         requirements=path("requirements"),
@@ -211,7 +211,12 @@ def _variable(text: str) -> tuple[str, str | None]:
     return name, value if sign else None
 
 
-def _price(text: str) -> tuple[str, Decimal]:
+def parse_price(text: str) -> tuple[str, Decimal]:
+    """Instance type and USD an hour of ``TYPE=USD``.
+
+    Raises:
+        ValueError: it is none, with what to give.
+    """
     name, sign, amount = text.partition("=")
     if not sign or not name.strip():
         raise ValueError("give an instance type and USD an hour, as in m5.8xlarge=1.536")

@@ -10,7 +10,13 @@ from urllib.parse import parse_qs
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 
-_TARGETS = {"AWSPriceListService": "pricing", "AmazonSSM": "ssm", "ServiceQuotasV20190624": "servicequotas"}
+_TARGETS = {
+    "AWSPriceListService": "pricing",
+    "AmazonSSM": "ssm",
+    "Logs_20140328": "logs",
+    "SageMaker": "sagemaker",
+    "ServiceQuotasV20190624": "servicequotas",
+}
 _S3_SUBRESOURCES = {
     "lifecycle": "BucketLifecycleConfiguration",
     "publicAccessBlock": "PublicAccessBlock",

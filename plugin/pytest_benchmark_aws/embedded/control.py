@@ -10,6 +10,7 @@ from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.ec2 import spot
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Reason
 from pytest_benchmark_aws.embedded.guests import packages
+from pytest_benchmark_aws.embedded.sagemaker.control import TrainingControl
 from pytest_benchmark_aws.embedded.state import Fault
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle, Record
     from pytest_benchmark_aws.embedded.iam.authorization import Authorization
+    from pytest_benchmark_aws.embedded.sagemaker.training_jobs import TrainingJobs
     from pytest_benchmark_aws.embedded.state import State
 
 
@@ -31,20 +33,24 @@ class ControlError(Exception):
 class Control:
     """Answers control requests."""
 
-    def __init__(self, state: State, lifecycle: Lifecycle, authorization: Authorization) -> None:
+    def __init__(self, state: State, lifecycle: Lifecycle, jobs: TrainingJobs, authorization: Authorization) -> None:
         self._state = state
         self._authorization = authorization
         self._lifecycle = lifecycle
+        self._training = TrainingControl(state, jobs)
         self._gets: dict[str, Callable[[], object]] = {
             "calls": lambda: [asdict(call) for call in state.calls],
             "decisions": lambda: [asdict(decision) for decision in authorization.decisions],
             "instances": lambda: [describe(record) for record in lifecycle.records.values()],
+            "training-jobs": self._training.listed,
         }
         self._posts: dict[str, Callable[..., dict[str, Any]]] = {
             "faults": self._faults,
             "capacity": self._capacity,
             "quota": self._quota,
             "iam": self._iam,
+            "training-capacity": self._training.capacity,
+            "training-quota": self._training.quota,
         }
 
     def admits(self, token: str, path: str) -> bool:
@@ -66,6 +72,8 @@ class Control:
         try:
             if method == "POST" and len(parts) == 3 and parts[0] == "instances":
                 return self._instance(self._lifecycle.find(parts[1]), parts[2], payload)
+            if method == "POST" and len(parts) == 3 and parts[0] == "training-jobs":
+                return self._training.act(parts[1], parts[2], payload)
             with self._state.lock:
                 if method == "GET" and path in self._gets:
                     return self._gets[path]()

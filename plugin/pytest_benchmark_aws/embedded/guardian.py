@@ -7,7 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from pytest_benchmark_aws.embedded.guests import processes
+from pytest_benchmark_aws.embedded.guests import machine, processes
 
 
 def start(root: Path, *, remove: bool) -> None:
@@ -28,8 +28,8 @@ def start(root: Path, *, remove: bool) -> None:
             os.dup2(nowhere, stream)
         os.close(held)
         os.read(alive, 1)  # nothing is ever written: it answers when the last holder is gone
-        for directory in root.glob("instances/*"):
-            processes.kill(None, f"PYTEST_BENCHMARK_AWS_ROOT={directory / 'work'}", grace=0)
+        for directory in (*root.glob("instances/*"), *root.glob("training-jobs/*/algo-*")):
+            processes.kill(None, machine.mark(directory), grace=0)
         if remove:
             shutil.rmtree(root, ignore_errors=True)
     finally:

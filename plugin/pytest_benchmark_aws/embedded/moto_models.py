@@ -6,6 +6,7 @@ by its ``access_control``; what the policies allow is decided in ``iam.policy_ev
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -230,6 +231,26 @@ def role_of_profile(profile: str, region: str) -> str:
     except (NotFoundException, IndexError):
         message = f"Value ({profile}) for parameter iamInstanceProfile.{'arn' if is_arn else 'name'} is invalid."
         raise AwsError("InvalidParameterValue", message) from None
+
+
+def is_trusted_role(arn: str, principal: str, region: str) -> bool:
+    """Whether there is a role of that ARN which a service may assume, conditions aside."""
+    try:
+        role = iam_backends[ACCOUNT][get_partition(region)].get_role_by_arn(arn)
+    except NotFoundException:
+        return False
+    document = json.loads(role.assume_role_policy_document or "{}")
+    statements = document.get("Statement", ())
+    return any(
+        statement.get("Effect") == "Allow"
+        and "sts:AssumeRole" in _several(statement.get("Action"))
+        and principal in _several(dict(statement.get("Principal") or {}).get("Service"))
+        for statement in _several(statements)
+    )
+
+
+def _several(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def open_session(role_arn: str, name: str, region: str) -> RoleSession:

@@ -14,6 +14,7 @@ from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
 from pytest_benchmark_aws.embedded.iam.authorization import Authorization, Key, make_key
+from pytest_benchmark_aws.embedded.sagemaker.training_jobs import TrainingJobs
 from pytest_benchmark_aws.embedded.state import Settings, State
 from pytest_benchmark_aws.embedded.wsgi import Application
 
@@ -71,16 +72,19 @@ class EmbeddedAWS:
             state = State(self.settings)
             lifecycle = Lifecycle(self.root, self.settings, state.lock)
             self._authorization = authorization = Authorization(state.lock)
+            jobs = TrainingJobs(self.root, state, authorization)
             self.key = make_key()
             self.accept(self.key)
-            application = Application(DomainDispatcherApplication(create_backend_app), state, lifecycle, authorization)
+            moto = DomainDispatcherApplication(create_backend_app)
+            application = Application(moto, state, lifecycle, jobs, authorization)
             handler = type("_Handler", (_QuietHandler,), {"log_path": self.root / "server.log"})
             server = make_server(HOST, self.settings.port, application, threaded=True, request_handler=handler)
-            self.endpoint = lifecycle.endpoint = f"http://{HOST}:{server.server_port}"
+            self.endpoint = lifecycle.endpoint = jobs.endpoint = f"http://{HOST}:{server.server_port}"
             # The socket listens since it was made: a client that is early waits in its queue.
             thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
             thread.start()
             ends.callback(lifecycle.close)
+            ends.callback(jobs.close)
             # The server first, so that no launch comes after the last guest has ended.
             for end in (server.server_close, thread.join, server.shutdown):
                 ends.callback(end)

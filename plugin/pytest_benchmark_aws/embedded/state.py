@@ -38,6 +38,12 @@ class Settings:
     """Whether GetConsoleOutput shows nothing yet to who does not ask for the latest, as of an instance's end."""
     kill_grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
+    training_quota: int = 20
+    """Instances of each type in training jobs, on demand and managed spot; of new accounts often 0."""
+    training_start_delay: float | None = None
+    """Seconds that a training job is Starting; None: ``state_delay``. On AWS it is minutes."""
+    training_stop_grace: float = 120.0
+    """Seconds between SIGTERM and SIGKILL for a training job that is stopped (botocore's model, StopTrainingJob)."""
     minute: float = 60.0
     """Seconds that a minute of a guest's ``shutdown +MINUTES`` lasts; tests shorten it."""
     guest_environment: tuple[tuple[str, str], ...] = ()
@@ -77,6 +83,16 @@ class Call:
 
 
 @dataclass(slots=True)
+class TrainingCapacity:
+    """What is left of an instance type for training jobs."""
+
+    available: int
+    """Instances that jobs may still get."""
+    fails: bool = False
+    """Whether a job that gets none fails, as on AWS after a while, or waits as long as it may."""
+
+
+@dataclass(slots=True)
 class State:
     """What all requests of one embedded AWS share; a thread that uses it holds the lock."""
 
@@ -87,6 +103,11 @@ class State:
     calls: list[Call] = field(default_factory=list)
     capacity: dict[tuple[str, str], int | None] = field(default_factory=dict)
     """(zone, instance type) -> launches that still succeed; a pair that is absent or None has no limit."""
+
+    training_quotas: dict[str, int] = field(default_factory=dict)
+    """Name of a quota of SageMaker -> its value, of those that differ from the settings."""
+    training_capacity: dict[tuple[str, bool], TrainingCapacity] = field(default_factory=dict)
+    """(instance type, whether spot) -> what is left for training jobs; a pair that is absent has no limit."""
 
     def note_call(self, request: AwsRequest, path: str) -> None:
         """Adds a call to the record."""

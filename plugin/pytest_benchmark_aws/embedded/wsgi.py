@@ -16,6 +16,10 @@ from pytest_benchmark_aws.embedded.control import Control, ControlError
 from pytest_benchmark_aws.embedded.doorkeeper import Response, drain, refusal, refused
 from pytest_benchmark_aws.embedded.ec2 import instance_metadata, quotas
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
+from pytest_benchmark_aws.embedded.sagemaker import quotas as sagemaker_quotas
+from pytest_benchmark_aws.embedded.sagemaker.actions import SageMaker
+from pytest_benchmark_aws.embedded.sagemaker.containers import credentials
+from pytest_benchmark_aws.embedded.sagemaker.containers.role_client import SERVICE_VARIABLE
 from pytest_benchmark_aws.embedded.services import pricing, s3
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.embedded.ec2.lifecycle import Lifecycle
     from pytest_benchmark_aws.embedded.iam.authorization import Authorization
+    from pytest_benchmark_aws.embedded.sagemaker.training_jobs import TrainingJobs
     from pytest_benchmark_aws.embedded.state import State
 
 _REQUEST_ID = {"x-amzn-RequestId": REQUEST_ID}
@@ -32,13 +37,23 @@ _REQUEST_ID = {"x-amzn-RequestId": REQUEST_ID}
 class Application:
     """Answers all requests of one embedded AWS; ``moto`` is the application that answers what this does not."""
 
-    def __init__(self, moto: WSGIApplication, state: State, lifecycle: Lifecycle, authorization: Authorization) -> None:
+    def __init__(
+        self,
+        moto: WSGIApplication,
+        state: State,
+        lifecycle: Lifecycle,
+        jobs: TrainingJobs,
+        authorization: Authorization,
+    ) -> None:
         self._moto = moto
         self._state = state
         self._lifecycle = lifecycle
+        self._jobs = jobs
         self._authorization = authorization
-        self._control = Control(state, lifecycle, authorization)
+        self._control = Control(state, lifecycle, jobs, authorization)
         self._ec2 = Ec2(state, lifecycle)
+        self._sagemaker = SageMaker(state, jobs)
+        authorization.tags_of = self._sagemaker.tags_of
         self._conditional_write = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -63,6 +78,10 @@ class Application:
                 self._authorization,
             )
             return Response(text, status, content_type="text/plain")
+        if path.startswith("/_embedded/container-credentials/"):
+            token = path.removeprefix("/_embedded/container-credentials/")
+            status, text = credentials.answer(self._jobs, environ["REQUEST_METHOD"], token)
+            return Response(text, status, content_type="application/json")
         if path.startswith("/_embedded/"):
             return self._answer_control(environ, path.removeprefix("/_embedded/"))
         return self._answer_aws(environ)
@@ -96,8 +115,10 @@ class Application:
             return Response(body, error.status, [*headers, *error.headers.items()])
         aws_hosts.enter(address, environ)
         request = parse_request(environ, self._state.settings.region)
-        self._state.note_call(request, str(environ["PATH_INFO"]))
-        fault = self._state.take_fault(request.action)
+        fault = None
+        if SERVICE_VARIABLE not in environ:
+            self._state.note_call(request, str(environ["PATH_INFO"]))
+            fault = self._state.take_fault(request.action)
         try:
             if caller is not None and self._authorization.enforced:
                 self._authorization.check(caller, request, environ)
@@ -135,11 +156,17 @@ class Application:
             status, body = self._ec2(request, moto)
             return Response(body, status, _REQUEST_ID, content_type="text/xml;charset=UTF-8")
         target = (request.service, request.action)
+        answer: dict[str, Any] | None = None
         if target == ("pricing", "GetProducts"):
             answer = pricing.get_products(request)
         elif target == ("servicequotas", "GetServiceQuota"):
-            answer = quotas.get_service_quota(request, self._state)
-        else:
+            of_sagemaker = request.document.get("ServiceCode") == "sagemaker"
+            answer = (sagemaker_quotas if of_sagemaker else quotas).get_service_quota(request, self._state)
+        elif target == ("servicequotas", "ListServiceQuotas") and request.document.get("ServiceCode") == "sagemaker":
+            answer = sagemaker_quotas.list_service_quotas(request, self._state)
+        elif request.service == "sagemaker":
+            answer = self._sagemaker(request)
+        if answer is None:
             return None
         return Response(json.dumps(answer), 200, _REQUEST_ID, content_type="application/x-amz-json-1.1")
 

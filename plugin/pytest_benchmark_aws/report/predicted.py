@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, ec2_name
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd
 from pytest_benchmark_aws.report.formats.csv import cell
@@ -31,7 +32,7 @@ class Shown:
 
     predictions: Sequence[Prediction]
     top: int | None
-    """Rows of a table; measured ones are shown besides. None: all."""
+    """Rows of a table; measured ones are shown besides, and SageMaker's with the same machine of EC2. None: all."""
     notes: Sequence[str]
 
 
@@ -109,7 +110,12 @@ def _title(prediction: Prediction) -> str:
 
 
 def _top(rows: Sequence[PredictedRow], top: int | None) -> list[PredictedRow]:
-    return [row for place, row in enumerate(rows) if top is None or place < top or row.measured]
+    twins = {ec2_name(row.machine.name) for row in rows if row.machine.name.startswith(SAGEMAKER_PREFIX)}
+    return [
+        row
+        for place, row in enumerate(rows)
+        if top is None or place < top or row.measured or ec2_name(row.machine.name) in twins
+    ]
 
 
 def markdown(shown: Shown) -> str:

@@ -14,6 +14,7 @@ from pytest_benchmark_aws.aws.regions import region_of_environment
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.backends.protocol import Site
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.catalog.replacements import refusal
 from pytest_benchmark_aws.core.errors import CleanupError, PlanError
 from pytest_benchmark_aws.core.guest_tests import cases_of
 from pytest_benchmark_aws.core.plan import make_plan
@@ -104,6 +105,7 @@ def plan(
         allow_burstable=settings.allow_burstable,
         unpriced=unpriced,
         grace_of=registry.grace_s,
+        refusal_of=lambda name: refusal(name, catalog),
     )
 
 

@@ -87,18 +87,39 @@ def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:
 
 def _named(text: str, catalog: Catalog) -> list[str]:
     """The instance types that a name or a filter stands for."""
+    from pytest_benchmark_aws.catalog.replacements import near, refusal
     from pytest_benchmark_aws.core.errors import PlanError
-    from pytest_benchmark_aws.core.instance_type_filter import choose, is_filter
+    from pytest_benchmark_aws.core.instance_type_filter import is_filter
 
     if is_filter(text):
         try:
-            return [row.name for row in choose(text, catalog)]
+            return _filtered(text, catalog)
         except PlanError as error:
             raise pytest.UsageError(f"--aws-instance-type: {error}") from error
+    if why := refusal(text, catalog):
+        raise pytest.UsageError(f"--aws-instance-type: {why}")
     if catalog.find(text) is None:
-        near = ", ".join(catalog.nearest(text))
-        raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {near}?")
+        names = ", ".join(near(text, catalog))
+        raise pytest.UsageError(f"--aws-instance-type={text}: no such instance type is known; did you mean {names}?")
     return [text]
+
+
+def _filtered(text: str, catalog: Catalog) -> list[str]:
+    """The instance types that a filter stands for, without what AWS has withdrawn.
+
+    Raises:
+        PlanError: as ``choose`` does; or all that it holds for is withdrawn.
+    """
+    from pytest_benchmark_aws.catalog.lifecycle import living
+    from pytest_benchmark_aws.catalog.replacements import why_gone
+    from pytest_benchmark_aws.core.errors import PlanError
+    from pytest_benchmark_aws.core.instance_type_filter import choose
+
+    try:
+        return [row.name for row in choose(text, living(catalog))]
+    except PlanError:
+        withdrawn = choose(text, catalog)
+        raise PlanError(f"filter {text!r}: {why_gone(withdrawn[0].name, catalog)}") from None
 
 
 def refuse_misspelt(config: pytest.Config, items: Iterable[pytest.Item]) -> None:

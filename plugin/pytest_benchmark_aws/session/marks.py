@@ -66,9 +66,13 @@ def parse_instance_type(args: Sequence[object], kwargs: Mapping[str, object], ca
             hint = "; unpack a list with *" if isinstance(name, (list, tuple, set)) else ""
             raise MarkError(f"instance_type({name!r}): an instance type is a text such as 'm5.8xlarge'{hint}")
         if catalog.find(name) is None:
+            from pytest_benchmark_aws.catalog.replacements import near, why_gone
+
+            if gone := why_gone(name, catalog):
+                raise MarkError(f"instance_type({name!r}): {gone}")
             raise MarkError(
                 f"instance_type({name!r}): no such instance type among the {len(catalog.types):,} known ones "
-                f"(snapshot of {catalog.price_date}); did you mean {_listed(catalog.nearest(name))}?"
+                f"(snapshot of {catalog.price_date}); did you mean {_listed(near(name, catalog))}?"
             )
         names.append(name)
     return Wanted(tuple(dict.fromkeys(names)), market, tuple(dict.fromkeys(counts)))

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pytest_benchmark_aws.embedded.guests.guest import host_python, write_command
+from pytest_benchmark_aws.embedded.guests.machine import host_python, write_command
 
 _PACKAGES = frozenset(
     {"curl", "curl-minimal", "gcc", "gcc-c++", "git", "gzip", "libgomp", "numactl", "procps-ng", "python3"}

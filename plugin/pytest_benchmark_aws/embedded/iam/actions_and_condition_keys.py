@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.embedded import moto_models
+from pytest_benchmark_aws.embedded.iam import sagemaker_questions
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
 
 if TYPE_CHECKING:
@@ -41,20 +42,28 @@ _OF_NO_RESOURCE = frozenset({"pricing", "servicequotas", "iam"})
 """Services whose actions, those that are called here, name no resource."""
 
 
-def questions(request: AwsRequest, environ: Mapping[str, Any]) -> list[Question]:
-    """What IAM is asked about a call, allowed where each question is; an unknown instance profile is refused."""
+def questions(
+    request: AwsRequest, environ: Mapping[str, Any], tags_of: Callable[[str], Mapping[str, str]]
+) -> list[Question]:
+    """What IAM is asked about a call, allowed where each question is; an unknown instance profile is refused.
+
+    ``tags_of`` answers the tags of a resource that is not moto's, by its ARN.
+    """
     if (request.service, request.action) == ("sts", "GetCallerIdentity"):
         return []  # STS API Reference, GetCallerIdentity: no permissions are required, not even against a deny
-    if request.service == "ec2":
-        return _ec2(request)
-    if request.service == "s3":
-        return _s3(request, environ)
+    askers: dict[str, Callable[[], list[Question]]] = {
+        "ec2": lambda: _ec2(request),
+        "s3": lambda: _s3(request, environ),
+        "sagemaker": lambda: sagemaker_questions.questions(request, tags_of),
+        "logs": lambda: sagemaker_questions.logs_questions(request),
+        "scheduler": lambda: _scheduler(request, environ),
+    }
+    if request.service in askers:
+        return askers[request.service]()
     action = f"{request.service}:{request.action}"
     context = _context(request)
     if action == "ssm:GetParameter":
         return [Question(action, _parameter(request), context)]
-    if request.service == "scheduler":
-        return _scheduler(request, environ)
     return [Question(action, context=context if request.service in _OF_NO_RESOURCE else {})]
 
 

@@ -13,15 +13,22 @@ from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.aws_request import read_body
 from pytest_benchmark_aws.embedded.iam import sigv4
 from pytest_benchmark_aws.embedded.iam.actions_and_condition_keys import list_question, questions
-from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
+from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, Verdict, verdict
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable, Mapping
 
     from pytest_benchmark_aws.embedded.aws_request import AwsRequest
-    from pytest_benchmark_aws.embedded.moto_models import Caller
+    from pytest_benchmark_aws.embedded.moto_models import Caller, RoleSession
 
-_UNKNOWN_KEY = {"ec2": ("AuthFailure", 401), "s3": ("InvalidAccessKeyId", 403)}
+_UNKNOWN_KEY = {
+    "ec2": ("AuthFailure", 401),
+    "s3": ("InvalidAccessKeyId", 403),
+    **dict.fromkeys(("sagemaker", "logs"), ("UnrecognizedClientException", 400)),
+}
+"""Service -> error code and HTTP status for a key that nobody has (SageMaker's: amazon-sagemaker-operator-for-k8s issue
+99)."""
 _BAD_SIGNATURE = {"ec2": ("AuthFailure", 401), "s3": ("SignatureDoesNotMatch", 403)}
 _DENIED = {
     "ec2": ("UnauthorizedOperation", 403),
@@ -74,6 +81,8 @@ class Authorization:
     decisions: list[Decision] = field(default_factory=list)
     keys: dict[str, Key] = field(default_factory=dict)
     """Access key id -> key, of those that embedded AWS has handed out itself."""
+    tags_of: Callable[[str], Mapping[str, str]] = lambda _: {}
+    """The tags of a resource that is not moto's, by its ARN."""
     _keys_of_instances: dict[str, Key] = field(default_factory=dict)
 
     def key_of_instance(self, instance_id: str) -> Key:
@@ -109,11 +118,21 @@ class Authorization:
     def check(self, caller: Caller, request: AwsRequest, environ: dict[str, Any]) -> None:
         """Refuses a call that the caller's policies do not allow, and records every decision."""
         with self.lock:
-            for question in questions(request, environ):
-                answer = verdict(caller.policies, question)
-                self.decisions.append(Decision(caller.arn, question, answer == "allowed"))
+            for question in questions(request, environ, self.tags_of):
+                answer = self._decide(caller, question)
                 if answer != "allowed":
                     raise _denial(request.service, caller.arn, question, explicit=answer == "explicitly denied")
+
+    def allows(self, session: RoleSession, question: Question, region: str) -> bool:
+        """Whether a role's policies allow what a service does as the role without a call; the decision is recorded."""
+        with self.lock:
+            caller = moto_models.caller(session.key_id, session.token, region)
+            return caller is not None and self._decide(caller, question) == "allowed"
+
+    def _decide(self, caller: Caller, question: Question) -> Verdict:
+        answer = verdict(caller.policies, question)
+        self.decisions.append(Decision(caller.arn, question, answer == "allowed"))
+        return answer
 
     def hides_missing_key(self, request: AwsRequest, environ: dict[str, Any]) -> bool:
         """Whether S3 says of a key that is not there that it is denied, as it does to who may not list."""

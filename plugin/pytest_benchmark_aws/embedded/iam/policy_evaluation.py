@@ -112,6 +112,11 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringLike": _like,
     "ArnEquals": _like,  # the User Guide: ArnEquals and ArnLike behave identically
     "ArnLike": _like,
+    "NumericEquals": lambda pattern, value: float(value) == float(pattern),
+    "NumericLessThan": lambda pattern, value: float(value) < float(pattern),
+    "NumericLessThanEquals": lambda pattern, value: float(value) <= float(pattern),
+    "NumericGreaterThan": lambda pattern, value: float(value) > float(pattern),
+    "NumericGreaterThanEquals": lambda pattern, value: float(value) >= float(pattern),
     "Bool": lambda pattern, value: pattern.lower() == value.lower(),
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from pytest_benchmark_aws.core.catalog import InstanceType
-from pytest_benchmark_aws.core.instance_type_names import family_of
+from pytest_benchmark_aws.core.instance_type_names import ec2_name, family_of
 from pytest_benchmark_aws.predict.model.kinds import OCTAVES
 from pytest_benchmark_aws.predict.model.table import Cpu, MachineTable, TypeRow
 
@@ -70,7 +70,7 @@ def machine_of(
     """
     if not instance_type.vcpus or not instance_type.memory_bytes:
         return None
-    row, basis = table.types.get(instance_type.name), "measured"
+    row, basis = table.types.get(ec2_name(instance_type.name)), "measured"
     if row is None:
         row, basis = _stand_in(instance_type, table, families)
     return _machine(instance_type, row, basis, table)
@@ -181,12 +181,12 @@ def _octaves(size: float) -> list[float]:
 
 def is_special(name: str) -> bool:
     """Whether it is a whole machine, of high memory, a Mac, or one with GPUs or other accelerators."""
-    return "metal" in name or name.startswith(_HIGH_MEMORY) or is_accelerated(name)
+    return "metal" in name or ec2_name(name).startswith(_HIGH_MEMORY) or is_accelerated(name)
 
 
 def is_accelerated(name: str) -> bool:
     """Whether its price is for GPUs, FPGAs or other accelerators, or it is a Mac, which is let by the day."""
-    return name.startswith(_ACCELERATED)
+    return ec2_name(name).startswith(_ACCELERATED)
 
 
 def vendor_of(cpu: str) -> str:

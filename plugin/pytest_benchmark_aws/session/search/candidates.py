@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.catalog.lifecycle import living
+from pytest_benchmark_aws.catalog.replacements import refusal
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
@@ -89,7 +91,11 @@ def make(
 
 
 def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Sequence[Case]) -> list[InstanceType]:
-    """The types of the command line, else of the marks, else all; those that hold every case."""
+    """The types of the command line, else of the marks, else all living ones; those that hold every case.
+
+    Raises:
+        PlanError: one that is named is withdrawn.
+    """
     from pytest_benchmark_aws.session.marks import parse_instance_type
 
     catalog = snapshot.catalog()
@@ -97,8 +103,13 @@ def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Se
     if not names:
         marks = [mark for item in items if (mark := item.get_closest_marker("instance_type")) is not None]
         names = [name for mark in marks for name in parse_instance_type(mark.args, mark.kwargs, catalog).instance_types]
+    refused = [why for name in dict.fromkeys(names) if (why := refusal(name, catalog))]
+    if refused:
+        raise PlanError(f"--aws-search: {'; '.join(refused)}")
     wanted = [catalog.types[name] for name in dict.fromkeys(names) if name in catalog.types] or [
-        t for t in catalog.types.values() if t.current_generation and (_wants_gpu(cases) or not is_accelerated(t.name))
+        t
+        for t in living(catalog).types.values()
+        if t.current_generation and (_wants_gpu(cases) or not is_accelerated(t.name))
     ]
     priced = [replace(t, usd_per_hour=settings.prices.get(t.name, t.usd_per_hour)) for t in wanted]
     return [

@@ -1,0 +1,1 @@
+"""SageMaker training jobs as embedded AWS answers and runs them."""
