@@ -275,7 +275,7 @@ def _instances(clients: Clients, name: str, value: str) -> list[Instance]:
     ]
 
 
-def _instance(item: Mapping[str, Any], reservation: str) -> Instance:
+def _instance(item: Mapping[str, Any], reservation: str = "") -> Instance:
     """An instance of DescribeInstances."""
     tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
     reason = (item.get("StateReason") or {}).get("Message") or item.get("StateTransitionReason") or ""
