@@ -12,8 +12,10 @@ import pytest
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 from pytest_benchmark_aws.backends.ec2.groups import Groups
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.core.errors import ThrottledError
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import make_plan, most_usd
+from pytest_benchmark_aws.run.ledger import Past
 from tests.faults.wire import form, lose_replies
 from tests.faults.world import LIMIT_S, RUN, QuickClock, World, make_backend
 from tests.waiting import wait_until
@@ -251,6 +253,22 @@ def test_reap_ends_all_of_them(
     assert cli.main(["reap", "--run", RUN]) == 0
     assert "2 instances ended" in capsys.readouterr().out
     assert world.alive() == []
+
+
+def test_a_request_whose_keys_are_gone_is_never_launched(world: World) -> None:
+    """A run that was ended before AWS answered has deleted them: gone on with, it makes an attempt with new ones."""
+    (job,) = group_jobs()
+    world.journal_path.parent.mkdir(parents=True)
+    backend = make_backend(world.clients(), world.journal_path.parent)
+    placement = backend.placements(job, 1)[0]
+    world.fault("RunInstances", "RequestLimitExceeded", 503, times=20)
+    with pytest.raises(ThrottledError):
+        backend.launch(job, placement)
+    assert (backend.alive(), agents(world)) == ([], [])
+    past = Past(job.name, placement, None, 0.0)
+    (done,) = world.run([job], script=IN_ORDER, past=[past])
+    assert (done.outcome.outcome, done.attempts) == ("passed", 2)
+    assert (len(world.instances()), world.alive(), agents(world)) == (2, [], [])
 
 
 def test_a_refused_end_is_asked_for_again(world: World) -> None:

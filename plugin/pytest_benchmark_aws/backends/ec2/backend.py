@@ -119,7 +119,8 @@ class Ec2Backend:
     def launches(self) -> list[SeenLaunch]:
         """Those with the run's tag; EC2 shows one for about an hour after its end."""
         now = datetime.now(timezone.utc)
-        return [seen_launch(instance, now) for instance in self._instances().values()]
+        launches = Groups().look(ec2.instances_of_run(self.site.clients, self.site.run_id))
+        return [seen_launch(launch, now) for launch in launches]
 
     def end_overdue(self) -> Iterator[SeenLaunch]:
         """Of this region, by the deadline in their tag."""
@@ -159,6 +160,7 @@ class Ec2Backend:
         try:
             with reaching(clients):
                 launch = request.keep(self.site.folder, placement.token, lambda: self._new_request(job, placement))
+                self._groups.check_agent(self.site.bucket, self.site.prefix(job, placement.attempt), job)
                 self._pace.wait()
                 code = quotas.quota_code(job.instance_type.name, job.market)
                 with errors.launching(self.site.run_id, placement.token, code):

@@ -10,9 +10,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.errors import refusal
+from pytest_benchmark_aws.backends.agent_archive import agent_key
 from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.ec2.limits import FORGOTTEN_S, SHOWN_S
-from pytest_benchmark_aws.core.errors import CleanupError
+from pytest_benchmark_aws.core.errors import CapacityError, CleanupError
 from pytest_benchmark_aws.guest.cluster import IN_ORDER
 
 if TYPE_CHECKING:
@@ -119,6 +120,18 @@ class Groups:
             elif not launch_id.startswith("r-"):
                 ids[launch_id] = None
         return list(ids)
+
+    def check_agent(self, bucket: Bucket, prefix: str, job: Job) -> None:
+        """Sees that what a group's machines fetch is still there: a request that is kept may be of an ended run.
+
+        Raises:
+            CapacityError: it was deleted when nothing was alive, so that nothing came of the request, nor will.
+        """
+        key = agent_key(prefix)
+        if job.count > 1 and key not in bucket.listing(key):
+            raise CapacityError(
+                "the keys of its cluster were deleted when the run ended: another attempt makes new ones"
+            )
 
     def delete_keys(self, bucket: Bucket) -> None:
         """Deletes the agents of groups, which hold the keys of their clusters, where none of these is alive.
