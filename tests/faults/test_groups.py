@@ -11,13 +11,12 @@ import pytest
 
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
 from pytest_benchmark_aws.backends.ec2.groups import Groups
-from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import ThrottledError
-from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
-from pytest_benchmark_aws.core.plan import make_plan, most_usd
+from pytest_benchmark_aws.core.model import Job, Market
+from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.run.ledger import Past
 from tests.faults.wire import form, lose_replies
-from tests.faults.world import LIMIT_S, RUN, QuickClock, World, make_backend
+from tests.faults.world import RUN, QuickClock, World, make_backend, make_jobs
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -60,9 +59,7 @@ WAITS = "put('heartbeat', b'{}'); signal.pause()"
 
 def group_jobs(count: int = 2, market: Market = "on-demand") -> list[Job]:
     """One job of a group of m5.large."""
-    case = Case("t.py::t[x]", "t.py::t", Target("m5.large", market, count=count), Requirements())
-    price = Price(Decimal("0.1"), "test")
-    return list(make_plan([case], snapshot.catalog(), lambda _: price, LIMIT_S).jobs)
+    return make_jobs(market=market, machines=count)
 
 
 def agents(world: World) -> list[str]:
@@ -193,6 +190,17 @@ def test_a_lost_reply_is_the_same_group(world: World) -> None:
     assert done.outcome.outcome == "passed"
     assert len({form(request)["ClientToken"] for request in sent}) == 1
     assert (len(world.instances()), world.alive()) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "died", [{"die_before": "intent"}, {"die_at": "response-received.ec2.RunInstances"}, {"die_after": "launched"}]
+)
+def test_a_killed_client_is_gone_on_with(world: World, died: dict[str, str]) -> None:
+    """Before the launch, after it and before its answer, and after that: there is one group, and it delivers."""
+    world.killed_client(script=f"{IN_ORDER}\nsignal.pause()", machines=2, **died)
+    (done,) = world.run(group_jobs(), script=IN_ORDER, resume=True)
+    assert done.outcome.outcome == "passed"
+    assert (len(world.instances()), world.alive(), agents(world)) == (2, [], [])
 
 
 def test_a_group_is_found_by_its_tags_on_another_machine(world: World) -> None:

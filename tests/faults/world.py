@@ -114,10 +114,10 @@ class QuickClock:
         self.on_sleep(self)
 
 
-def make_jobs(count: int = 1, name: str = "m5.large", market: Market = "on-demand") -> list[Job]:
-    """Jobs with a case each."""
+def make_jobs(count: int = 1, name: str = "m5.large", market: Market = "on-demand", machines: int = 1) -> list[Job]:
+    """Jobs with a case each; ``machines`` of each launch."""
     cases = [
-        Case(f"t.py::t[{launch}]", "t.py::t", Target(name, market, launch), Requirements())
+        Case(f"t.py::t[{launch}]", "t.py::t", Target(name, market, launch, count=machines), Requirements())
         for launch in range(1, count + 1)
     ]
     return list(make_plan(cases, snapshot.catalog(), lambda _: Price(Decimal("0.1"), "test"), LIMIT_S).jobs)
