@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 MODULES = tuple(
     f"{name}.py"
     for name in (
-        "agent", "cluster", "install", "instance_metadata", "launch", "members", "run_tests", "s3", "spot", "uploads",
+        "agent",
+        "cluster",
+        "gpu",
+        "install",
+        "instance_metadata",
+        "launch",
+        "members",
+        "run_tests",
+        "s3",
+        "spot",
+        "uploads",
         "validity",
     )
-)  # fmt: skip
+)
 """Of the package ``guest``: the agent and what it imports."""
 CHECKPOINT_PARTS = 11
 """Objects that a guest's checkpoint grows into; ``guest/uploads.py`` says how large each may be, together 512 MiB."""
@@ -126,12 +136,19 @@ def group_manifest(job: Job, prefix: str, url: Callable[..., str]) -> dict[str, 
 
 
 def manifest(
-    site: Site, job: Job, attempt: int, shipment: Shipment, url: Callable[..., str], *, role_region: str | None
+    site: Site,
+    job: Job,
+    attempt: int,
+    shipment: Shipment,
+    url: Callable[..., str],
+    *,
+    role_region: str | None,
+    gpus: int = 0,
 ) -> dict[str, Any]:
     """All that the agent is told: what to fetch and to run, by when, and where to put what.
 
     ``url`` gives the URL of a method and a key, and takes headers that are signed; ``role_region`` is given where the
-    instance signs its requests itself.
+    instance signs its requests itself; ``gpus`` are those whose driver the agent waits for.
     """
     prefix = site.prefix(job, attempt)
     puts: dict[str, Any] = {name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log")}
@@ -150,6 +167,7 @@ def manifest(
         "beat_s": site.beat_s,
         "role_region": role_region,
         "market": job.market,
+        "gpus": gpus,
         "python": shipment.python,
         "packages": shipment.packages,
         "args": shipment.args,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import cluster, spot, uploads
+from .gpu import wait_for_driver
 from .install import install, unpack
 from .launch import Launch, OutOfTimeError
 from .members import find_place
@@ -81,11 +82,13 @@ def _run_member(launch: Launch, place: Place) -> None:
 
 
 def _installed(launch: Launch) -> Path:
-    """The Python that the tests run on, once the project and the wheels are there."""
+    """The Python that the tests run on, once the project, the wheels and a GPU's driver are there."""
     launch.enter("fetch")
     unpack(launch, "project", launch.root / "project")
     launch.enter("install")
-    return install(launch)
+    python = install(launch)
+    wait_for_driver(launch)
+    return python
 
 
 def _outcome(launch: Launch, act: Callable[[], str]) -> str:
