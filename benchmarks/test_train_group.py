@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from benchmarks.problem import Problem
     from benchmarks.workload import Workload
 
-LOSS_WITHIN = 0.01
-"""Of one process's log loss."""
+LOSS_WITHIN = 0.03
+"""Of one process's log loss. Measured with two workers, above it by 0.6 % at 3,000 rows, 0.7 at 5,000, 1.1 to 2.0 at
+20,000 and 1.2 at 50,000; one process itself differs by 0.8 % for other boundaries of its bins."""
 JUDGED_ROWS = 200_000
 """Up to which one process trains the same for comparison: a second training, not timed."""
 
