@@ -145,6 +145,8 @@ def _address(launch: Launch, scheduler: subprocess.Popen[bytes], path: Path) -> 
         if address:
             return str(address)
         time.sleep(_LOOK_S)
+    if launch.left() <= 0:
+        raise OutOfTimeError("the cluster's scheduler had not begun until then")
     raise AgentError(f"the scheduler has no address (exit code {scheduler.poll()}); its words are in the log")
 
 
