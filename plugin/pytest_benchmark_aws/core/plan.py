@@ -106,9 +106,8 @@ def _no_price(name: str) -> str:
 
 def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     name = case.target.instance_type
-    if name.startswith(SAGEMAKER_PREFIX):
-        ec2_name = name.removeprefix(SAGEMAKER_PREFIX)
-        return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {ec2_name}",)
+    if case.target.count > 1 and name.startswith(SAGEMAKER_PREFIX):
+        return (f"{name}: training jobs of {case.target.count} machines are not supported yet; name an EC2 type",)
     return misfits(case.requirements, as_machine(instance_type))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from . import cluster, spot, uploads
 from .gpu import wait_for_driver
 from .install import install, unpack
-from .launch import Launch, OutOfTimeError
+from .launch import Launch, OutOfTimeError, StoppedError
 from .members import find_place
 from .run_tests import PytestRun
 from .s3 import AgentError, Uploader
@@ -44,7 +45,9 @@ def run(launch: Launch) -> None:
     stopping, tests = threading.Event(), PytestRun(launch)
     heartbeat = threading.Thread(target=uploads.beat, args=(launch, stopping), daemon=True)
     heartbeat.start()
-    if launch.job.get("market") == "spot":
+    if launch.in_container:
+        trap(launch)
+    elif launch.job.get("market") == "spot":
         watch = (launch.job["beat_s"], stopping, tests.take_back)
         threading.Thread(target=spot.watch, args=watch, daemon=True).start()
 
@@ -62,10 +65,12 @@ def run(launch: Launch) -> None:
                 launch.validity["canary_after_s"] = canary()
         return outcome
 
-    outcome = _outcome(launch, lead)
+    outcome = _outcome(launch, lead, tests.stopped)
     launch.enter("upload")
     stopping.set()
     heartbeat.join()
+    if launch.stopped and not outcome.startswith("spot:"):
+        return  # what it has is uploaded, and is no result: the rest of its cases may be launched again
     uploads.finish(launch, outcome)
 
 
@@ -91,10 +96,16 @@ def _installed(launch: Launch) -> Path:
     return python
 
 
-def _outcome(launch: Launch, act: Callable[[], str]) -> str:
+def _outcome(launch: Launch, act: Callable[[], str], stopped: Callable[[], str] = lambda: "error: stopped") -> str:
     """How a launch's steps ended, whatever they raised."""
     try:
-        outcome = act()
+        launch.interruptible = True
+        try:
+            outcome = act()
+        finally:
+            launch.interruptible = False
+    except StoppedError:
+        outcome = stopped()
     except OutOfTimeError as error:
         launch.say(f"time limit of {launch.job['time_limit_s']} s: {error}")
         outcome = "timeout"
@@ -104,6 +115,18 @@ def _outcome(launch: Launch, act: Callable[[], str]) -> str:
         outcome = f"error: {traceback.format_exc()}"
     launch.say(f"outcome: {outcome}")
     return outcome
+
+
+def trap(launch: Launch) -> None:
+    """Has SIGTERM end what goes on: SageMaker sends it two minutes before it kills a training job's container."""
+
+    def handler(*_: object) -> None:
+        if launch.interruptible:  # else it is about to deliver all
+            launch.interruptible, launch.stopped = False, True
+            launch.say("SIGTERM: what is finished is uploaded")
+            raise StoppedError("SIGTERM")
+
+    signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
@@ -125,4 +148,8 @@ def main() -> None:
     archive = Path(sys.argv[0]).resolve()
     with zipfile.ZipFile(archive) as content:
         job = json.loads(content.read("job.json"))
-    run(Launch(job, archive.parent))
+    launch = Launch(job, archive.parent)
+    if launch.in_container:  # where the archive lies is input
+        launch.root = Path(os.environ.get("PYTEST_BENCHMARK_AWS_OPT_ML", "/opt/ml")) / "pytest-benchmark-aws"
+        launch.root.mkdir(parents=True, exist_ok=True)
+    run(launch)

@@ -77,6 +77,7 @@ def collect(config: pytest.Config, settings: Settings, items: Collection[pytest.
         plugin_modules=(*named_plugins(_words(config)), *os.environ.get("PYTEST_PLUGINS", "").split(",")),
         environment=guest_environment(settings.environment),
         ship_secrets=settings.ship_secrets,
+        training_image=settings.sagemaker_image,
     )
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.aws import ec2, quotas, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.aws.prices import spot_price
-from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
+from pytest_benchmark_aws.backends import agent_archive, kept_requests, results
+from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request
 from pytest_benchmark_aws.backends.ec2.candidates import launchable
+from pytest_benchmark_aws.backends.ec2.console import console
 from pytest_benchmark_aws.backends.ec2.groups import Groups
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
 from pytest_benchmark_aws.backends.ec2.limits import (
@@ -69,8 +70,7 @@ class Ec2Backend:
     shipments: Mapping[str, Shipment] = field(default_factory=dict)
     """Architecture -> what is shipped."""
     options: Options = field(default_factory=Options)
-    result_limit: int = results.RESULT_LIMIT
-    """Bytes."""
+    result_limit: int = results.RESULT_LIMIT  # bytes
     _uploads: results.Uploads = field(init=False)
     _pace: Pace = field(default_factory=Pace)
     _sightings: Sightings = field(default_factory=Sightings)
@@ -100,7 +100,7 @@ class Ec2Backend:
         self.shipments = shipments
         agent_archive.upload(self.site.bucket, shipments.values())
         self.place = launch_checks.with_security_groups(self.site.clients, self.options, self.place, jobs)
-        if any(job.count > 1 for job in jobs):  # whether the keys of clusters may be deleted, before any are put there
+        if any(job.count > 1 for job in jobs):  # may the keys of clusters be deleted?
             self.site.bucket.delete(agent_archive.agent_key(f"runs/{self.site.run_id}/none"))
         first_jobs: dict[tuple[str, bool], Job] = {}
         for job in jobs:
@@ -119,8 +119,8 @@ class Ec2Backend:
     def launches(self) -> list[SeenLaunch]:
         """Those with the run's tag; EC2 shows one for about an hour after its end."""
         now = datetime.now(timezone.utc)
-        launches = Groups().look(ec2.instances_of_run(self.site.clients, self.site.run_id))
-        return [seen_launch(launch, now) for launch in launches]
+        instances = ec2.instances_of_run(self.site.clients, self.site.run_id)
+        return [seen_launch(launch, now) for launch in Groups().look(instances)]
 
     def end_overdue(self) -> Iterator[SeenLaunch]:
         """Of this region, by the deadline in their tag."""
@@ -159,7 +159,9 @@ class Ec2Backend:
         clients = self.site.clients
         try:
             with reaching(clients):
-                launch = request.keep(self.site.folder, placement.token, lambda: self._new_request(job, placement))
+                launch = kept_requests.keep(
+                    self.site.folder, placement.token, ec2.LaunchRequest, lambda: self._new_request(job, placement)
+                )
                 self._groups.check_agent(self.site.bucket, self.site.prefix(job, placement.attempt), job)
                 self._pace.wait()
                 code = quotas.quota_code(job.instance_type.name, job.market)
@@ -199,12 +201,7 @@ class Ec2Backend:
 
     def _new_request(self, job: Job, placement: Placement) -> ec2.LaunchRequest:
         if not self.options.instance_profile:  # they may have ended since ``check``, as launches come in waves
-            ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
-            if ending:
-                self.site.clients.renew()
-                ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
-            if ending:
-                raise RemoteFailure(f"{job.name} was not launched: {ending[0]}; then go on with --aws-resume")
+            launch_checks.refuse_expiring(self.site.clients, job)
         agent = self._agent(job, placement)
         key = agent_archive.agent_key(self.site.prefix(job, placement.attempt))
         self._groups.agents |= {key} if job.count > 1 else set()
@@ -246,7 +243,7 @@ class Ec2Backend:
         if handle.job.count > 1:
             self._groups.agents.add(agent_archive.agent_key(prefix))
         if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
-            if request.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
+            if kept_requests.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
                 self._sightings.is_not_shown(handle.instance_id)
             state: State = "gone" if handle.instance_id in self._sightings.over else "unknown"
             return Status(state, heartbeat=heartbeat, done=done)
@@ -270,8 +267,15 @@ class Ec2Backend:
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
         with reaching(self.site.clients):
-            ids = self._groups.instance_ids([handle.instance_id]) or [handle.instance_id]
-            return results.collect(self.site, self._uploads, handle, self.result_limit, ids)
+            clients, ids = self.site.clients, self._groups.instance_ids([handle.instance_id]) or [handle.instance_id]
+            place = results.Place(
+                self.noun, errors.cause_of, lambda _: console(clients, ids[0]), self.result_limit,
+                tuple(ids), lambda instance_id: console(clients, instance_id),
+            )  # fmt: skip
+            return results.collect(self.site, self._uploads, handle, place)
+
+    def billed_s(self, handle: Handle) -> float | None:
+        """EC2 does not say."""
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Terminates them; one that EC2 does not show yet is followed from now on, and so asked for again."""

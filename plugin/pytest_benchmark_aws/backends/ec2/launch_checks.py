@@ -10,6 +10,7 @@ from pytest_benchmark_aws.aws import ec2, images, quotas, security_groups
 from pytest_benchmark_aws.aws.errors import refusal
 from pytest_benchmark_aws.aws.images import RootDevice
 from pytest_benchmark_aws.aws.routes import without_a_way_out
+from pytest_benchmark_aws.core.errors import RemoteFailure
 from pytest_benchmark_aws.core.values.durations import format_duration
 
 if TYPE_CHECKING:
@@ -183,3 +184,16 @@ def expiring(clients: Clients, needed: float, *, grace_s: int) -> list[str]:
         f"{format_duration(needed)}: log in again, choose a role with longer sessions, {lower}, "
         "or let the instances use a role of their own with --aws-instance-profile"
     ]
+
+
+def refuse_expiring(clients: Clients, job: Job) -> None:
+    """Refuses a launch that may outlive the credentials, once they were renewed.
+
+    Raises:
+        RemoteFailure: saying when they end, and what to do.
+    """
+    if expiring(clients, job.longest_s, grace_s=job.grace_s):
+        clients.renew()
+        ending = expiring(clients, job.longest_s, grace_s=job.grace_s)
+        if ending:
+            raise RemoteFailure(f"{job.name} was not launched: {ending[0]}; then go on with --aws-resume")

@@ -7,20 +7,17 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key, member_key
-from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.values.file_names import safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
-    from pytest_benchmark_aws.backends.protocol import Handle, Site
+    from pytest_benchmark_aws.backends.protocol import Cause, Handle, Site
     from pytest_benchmark_aws.core.guest_result import Envelope
 
 ATTEMPTS = 3
@@ -134,49 +131,59 @@ def member_outcomes(uploads: Uploads, handle: Handle, prefix: str) -> dict[int, 
     return {place: str(uploads.json(key).get("outcome", "")) for place, key in keys.items() if uploads.has(key)}
 
 
-def _logs(site: Site, uploads: Uploads, handle: Handle, instance_ids: Sequence[str], *, whole: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What differs from backend to backend where a result is read."""
+
+    noun: str
+    """Of a launch, as ``instance``."""
+    cause_of: Callable[[str], Cause]
+    """Whose doing an end was, by the guest's outcome."""
+    console: Callable[[Handle], str]
+    """What is to be read where the guest uploaded no log."""
+    limit: int = RESULT_LIMIT
+    """Bytes of a result."""
+    machines: tuple[str, ...] = ()
+    """Names of a group's machines, the first leads."""
+    machine_console: Callable[[str], str] = lambda _: ""
+    """The same of one of these."""
+
+
+def _logs(uploads: Uploads, handle: Handle, prefix: str, place: Place, *, whole: bool) -> str:
     """The log of the machine that leads, after those of the others of its group.
 
     Of a launch that did not deliver, the console of a machine that uploaded none.
     """
-    prefix, count = site.prefix(handle.job, handle.placement.attempt), handle.job.count
-    texts = []
-    for place in range(count):
-        key = member_key(prefix, place, "log") if place else f"{prefix}/log"
-        log = uploads.fresh(key, LOG_LIMIT).decode("utf-8", "replace")
-        instance_id = instance_ids[place] if len(instance_ids) == count else ""
-        if not log and not whole and instance_id:
-            log = _console(site.clients, instance_id)
-        texts.append(f"--- machine {place + 1} of {count} {instance_id} ---\n{log}" if count > 1 else log)
-    return "\n".join([*texts[1:], texts[0]])  # of a long log the end is shown
+    count, own = handle.job.count, uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
+    own = own or ("" if whole else place.console(handle))
+    if count == 1:
+        return own
+    names, texts = (place.machines if len(place.machines) == count else ("",) * count), []
+    for index in range(1, count):
+        log = uploads.fresh(member_key(prefix, index, "log"), LOG_LIMIT).decode("utf-8", "replace")
+        log = log or ("" if whole or not names[index] else place.machine_console(names[index]))
+        texts.append(f"--- machine {index + 1} of {count} {names[index]} ---\n{log}\n")
+    return "".join([*texts, f"--- machine 1 of {count} {names[0]} ---\n{own}"])  # of a long log the end is shown
 
 
-def collect(site: Site, uploads: Uploads, handle: Handle, limit: int, instance_ids: Sequence[str]) -> Outcome:
+def collect(site: Site, uploads: Uploads, handle: Handle, place: Place) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
     quarantine = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-    result = fetch(site.bucket, prefix, limit)
-    log = _logs(site, uploads, handle, instance_ids, whole=result is not None)
+    result = fetch(site.bucket, prefix, place.limit)
+    log = _logs(uploads, handle, prefix, place, whole=result is not None)
     if isinstance(result, Refused):  # of such a result nothing can be taken
         text = f"error: the result is refused: {result.why}; {result.keep(quarantine)}"
         return Outcome(text, (), {}, log, whole=True)
     if result is not None:
         envelope, data = result
-        cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
+        cause = place.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
         lines = with_place(envelope.lines, data, quarantine)
         return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
-    data = checkpoint(site.bucket, prefix, limit)
+    data = checkpoint(site.bucket, prefix, place.limit)
     lines = with_place(guest_result.parse_lines(data), data, quarantine)
-    return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
-
-
-def _console(clients: Clients, instance_id: str) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return ec2.console_output(clients, instance_id)
-    except (BotoCoreError, ClientError) as error:
-        return f"no log and no console output ({error})"
+    text = f"error: the {place.noun} ended before it delivered a result"
+    return Outcome(text, lines, {}, log, whole=False)
 
 
 def fetch(bucket: Bucket, prefix: str, limit: int) -> tuple[Envelope, bytes] | Refused | None:
