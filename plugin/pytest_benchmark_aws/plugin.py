@@ -64,7 +64,7 @@ def aws_instance_type(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture
 def dask_client(request: pytest.FixtureRequest) -> Any:
     """A ``distributed.Client``: of all machines of a group, and elsewhere of as many processes of this machine."""
-    from pytest_benchmark_aws.session import dask_cluster
+    from pytest_benchmark_aws.session.fixtures import dask_cluster
 
     return dask_cluster.client_of(request)
 
