@@ -109,3 +109,37 @@ def test_the_logs_of_all_come_home_and_no_key_stays(trained: Done) -> None:
     assert "--- machine 2 of 2" in logs["c5.large-x2.log"]
     assert "works for tls://127.0.0.1:" in logs["c5.large-x2.log"]
     assert not [path for path in Path(folder).rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
+
+
+@pytest.fixture(scope="module")
+def training_job(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The same on a training job of one host, and of two."""
+    for name in ("distributed", "cryptography"):
+        if find_spec(name) is None:
+            pytest.skip(f"groups of machines need {name}: the extra [group]")
+    source = GROUP.replace("c5.large", "ml.m5.large").replace("_ROOT", "_OPT_ML")
+    return run(tmp_path_factory.mktemp("hosts"), source, "--aws-target=embedded")
+
+
+@needs_a_launch
+def test_the_hosts_of_a_training_job_work_by_tls(training_job: Done) -> None:
+    """Of one job, whose price is that of both; its row of the comparison has the speed-up."""
+    assert training_job.code == 0, training_job.text
+    assert "0 training jobs of this run are alive" in training_job.out
+    group, alone = result(training_job, "embedded-ml.m5.large-x2"), result(training_job, "embedded-ml.m5.large")
+    assert (group["machines"], group["schemes"], group["count"], group["ec2"]["count"]) == (2, ["tls"], 2, 2)
+    assert (alone["machines"], alone["schemes"]) == (1, ["tcp"])
+    assert group["usd_per_hour"] == 2 * alone["usd_per_hour"]
+    assert group["launch_usd"] == pytest.approx(group["usd_per_hour"] * group["launch_seconds"] / 3600)
+    row = next(line for line in training_job.out.splitlines() if "ml.m5.large ×2 (embedded)" in line)
+    assert " of 2 at " in row
+
+
+@needs_a_launch
+def test_the_logs_of_all_hosts_come_home_and_no_key_stays(training_job: Done) -> None:
+    """As of instances; on embedded AWS all hosts are this machine."""
+    folder = next(line for line in training_job.out.splitlines() if "; logs in " in line).rpartition("; logs in ")[2]
+    logs = {path.name: path.read_text() for path in Path(folder).glob("*.log")}
+    assert "--- machine 2 of 2 algo-2 ---" in logs["ml.m5.large-x2.log"]
+    assert "works for tls://127.0.0.1:" in logs["ml.m5.large-x2.log"]
+    assert not [path for path in Path(folder).rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]

@@ -202,13 +202,13 @@ def stop_all(clients: Clients, names: Sequence[str]) -> None:
         stop(clients, name)
 
 
-def log_end(clients: Clients, name: str, lines: int) -> str:
-    """The last lines of what a job's hosts logged; empty where there is nothing."""
+def log_end(clients: Clients, name: str, lines: int, host: str = "") -> str:
+    """The last lines of what a job's hosts logged, or one of them; empty where there is nothing."""
     from botocore.exceptions import ClientError
 
-    logs, texts = clients("logs"), []
+    logs, texts, start = clients("logs"), [], f"{name}/{host}-" if host else f"{name}/"
     with suppress(ClientError):
-        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+        streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=start)["logStreams"]
         for stream in streams:
             events = logs.get_log_events(
                 logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], limit=lines, startFromHead=False

@@ -11,9 +11,10 @@ from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkp
 from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.values.file_names import safe_name
+from pytest_benchmark_aws.guest.group.cluster import IN_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
@@ -129,6 +130,14 @@ def member_outcomes(uploads: Uploads, handle: Handle, prefix: str) -> dict[int, 
     """How the machines of a group that do not lead said that they ended, by their place, as of the last look."""
     keys = {place: member_key(prefix, place, "done") for place in range(1, handle.job.count)}
     return {place: str(uploads.json(key).get("outcome", "")) for place, key in keys.items() if uploads.has(key)}
+
+
+def failed_member(count: int, outcomes: Mapping[int, str]) -> str | None:
+    """Which machine of a group ended other than in order, and how; None where none did."""
+    for place, outcome in outcomes.items():
+        if outcome != IN_ORDER:
+            return f"machine {place + 1} of {count}: {outcome}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         choices=("groups", "sagemaker"),
         default=[],
-        help="client: also training jobs (ml. types); client, instance: groups of machines (count)",
+        help="client: also training jobs (ml. types); client, instance, sagemaker-role: groups of machines (count)",
     )
     parser.add_argument(
         "--sagemaker-role", help="client --with sagemaker: the role of --aws-sagemaker-role, by its name"
@@ -71,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
                 groups="groups" in options.also,
             )
         elif options.kind == "sagemaker-role":
-            policy = policies.sagemaker_role_policy(options.account, options.region, bucket)
+            policy = policies.sagemaker_role_policy(
+                options.account, options.region, bucket, groups="groups" in options.also
+            )
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
         elif options.kind == "storage":

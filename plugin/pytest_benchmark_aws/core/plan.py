@@ -10,7 +10,7 @@ from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of
+from pytest_benchmark_aws.core.instance_type_names import family_of
 from pytest_benchmark_aws.core.model import (
     GRACE_S,
     Case,
@@ -59,7 +59,7 @@ def make_plan(
         if refused := refusal_of(case.target.instance_type):
             unfit.append(Misfit(case, (refused,), ()))
             continue
-        reasons = _reasons(case, instance_type)
+        reasons = misfits(case.requirements, as_machine(instance_type))
         if instance_type.bursts and not allow_burstable:
             reasons += (
                 f"{instance_type.name} is burstable: its speed depends on the CPU credits it has, so that its times "
@@ -102,13 +102,6 @@ def as_machine(instance_type: InstanceType) -> Machine:
 
 def _no_price(name: str) -> str:
     return f"the price of {name} is not known, so its cost cannot be bounded: give --aws-price {name}=USD"
-
-
-def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
-    name = case.target.instance_type
-    if case.target.count > 1 and name.startswith(SAGEMAKER_PREFIX):
-        return (f"{name}: training jobs of {case.target.count} machines are not supported yet; name an EC2 type",)
-    return misfits(case.requirements, as_machine(instance_type))
 
 
 def _would_fit(

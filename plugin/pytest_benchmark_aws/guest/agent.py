@@ -81,10 +81,12 @@ def _run_member(launch: Launch, place: Place) -> None:
     stopping = threading.Event()
     beats = threading.Thread(target=uploads.beat_log, args=(launch, stopping), daemon=True)
     beats.start()
+    if launch.in_container:
+        trap(launch)
     outcome = _outcome(launch, lambda: cluster.work_for(launch, place, _installed(launch)))
     stopping.set()
     beats.join()
-    uploads.finish_member(launch, outcome)
+    uploads.finish_member(launch, None if launch.stopped else outcome)
 
 
 def _installed(launch: Launch) -> Path:

@@ -130,8 +130,8 @@ def checkpoint_lines(launch: Launch) -> list[dict[str, Any]]:
     return lines
 
 
-def finish_member(launch: Launch, outcome: str) -> None:
-    """Uploads the log of a machine that does not lead, then how it ended.
+def finish_member(launch: Launch, outcome: str | None) -> None:
+    """Uploads the log of a machine that does not lead, then how it ended; None: it was told to, which is no end.
 
     Raises:
         AgentError: how it ended could not be uploaded.
@@ -140,7 +140,8 @@ def finish_member(launch: Launch, outcome: str) -> None:
         launch.uploader.put("log", log_end(launch.log_path))
     except (AgentError, OSError) as error:
         print("log:", error, flush=True)
-    launch.uploader.put("done", json.dumps({"schema": 1, "outcome": outcome[-MOST_OUTCOME:]}).encode())
+    if outcome is not None:
+        launch.uploader.put("done", json.dumps({"schema": 1, "outcome": outcome[-MOST_OUTCOME:]}).encode())
 
 
 def finish(launch: Launch, outcome: str) -> None:

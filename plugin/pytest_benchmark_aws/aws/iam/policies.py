@@ -188,18 +188,21 @@ def _training(start: str, place: str, in_region: dict[str, Any]) -> list[dict[st
     ]
 
 
-def sagemaker_role_policy(account_id: str, region: str, bucket: str, partition: str | None = None) -> dict[str, Any]:
+def sagemaker_role_policy(
+    account_id: str, region: str, bucket: str, partition: str | None = None, *, groups: bool = False
+) -> dict[str, Any]:
     """What the execution role of training jobs may do: as an instance's, and what SageMaker does in its name.
 
     That is to fetch the agent and AWS's container, to log, and to put the empty model. SageMaker must be allowed to
-    assume it. What it is, the SageMaker guide lists in "How to use SageMaker AI execution roles".
+    assume it. What it is, the SageMaker guide lists in "How to use SageMaker AI execution roles". ``groups``: also of
+    jobs of several machines.
     """
     partition = partition or partition_of(region)
     _check(account_id=account_id, region=region, bucket=bucket, partition=partition)
     place, group = f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:logs:{region}:{account_id}:{_JOB_LOGS}"
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     statements = [
-        *instance_policy(bucket, partition=partition)["Statement"],
+        *instance_policy(bucket, partition=partition, groups=groups)["Statement"],
         _allow("ListInput", ["s3:ListBucket"], place, {"StringLike": {"s3:prefix": "runs/*/input/*"}}),
         _allow("FetchInput", ["s3:GetObject"], f"{place}/runs/*/input/*"),
         _allow("Output", ["s3:PutObject"], f"{place}/runs/*/output/*"),

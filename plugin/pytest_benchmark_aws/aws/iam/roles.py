@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def make_role(clients: Clients, name: str, bucket: str) -> None:
-    """Makes the role with the policy that is printed for it; one that is there already is as it is."""
+    """Makes the role with the policy that is printed for it with groups; one that is there already is as it is."""
     iam, account = clients("iam"), clients.account()
     with unless("EntityAlreadyExists"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST_OF_TRAINING))
-        policy = sagemaker_role_policy(account.account_id, clients.region, bucket)
+        policy = sagemaker_role_policy(account.account_id, clients.region, bucket, groups=True)
         iam.put_role_policy(RoleName=name, PolicyName="only", PolicyDocument=json.dumps(policy))

@@ -16,14 +16,10 @@ from pytest_benchmark_aws.backends.ec2.candidates import launchable
 from pytest_benchmark_aws.backends.ec2.console import console
 from pytest_benchmark_aws.backends.ec2.groups import Groups
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
-from pytest_benchmark_aws.backends.ec2.limits import (
-    AGENT_URL_S,
-    FORGOTTEN_S,
-    LEAST_BILLED_S,
-    METAL_START_S,
-)
+from pytest_benchmark_aws.backends.ec2.limits import AGENT_URL_S, FORGOTTEN_S, LEAST_BILLED_S, METAL_START_S
 from pytest_benchmark_aws.backends.ec2.pace import Pace
 from pytest_benchmark_aws.backends.ec2.sightings import Sightings, seen_launch
+from pytest_benchmark_aws.backends.group_agents import GroupAgents
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
 from pytest_benchmark_aws.core.model import GRACE_S, LONGEST_URL_S
@@ -75,6 +71,7 @@ class Ec2Backend:
     _pace: Pace = field(default_factory=Pace)
     _sightings: Sightings = field(default_factory=Sightings)
     _groups: Groups = field(default_factory=Groups)
+    _agents: GroupAgents = field(default_factory=GroupAgents)
 
     noun = "instance"
     least_billed_s = LEAST_BILLED_S
@@ -100,8 +97,7 @@ class Ec2Backend:
         self.shipments = shipments
         agent_archive.upload(self.site.bucket, shipments.values())
         self.place = launch_checks.with_security_groups(self.site.clients, self.options, self.place, jobs)
-        if any(job.count > 1 for job in jobs):  # may the keys of clusters be deleted?
-            self.site.bucket.delete(agent_archive.agent_key(f"runs/{self.site.run_id}/none"))
+        self._agents.check_rights(self.site.bucket, jobs, agent_archive.agent_key(f"runs/{self.site.run_id}/none"))
         first_jobs: dict[tuple[str, bool], Job] = {}
         for job in jobs:
             first_jobs.setdefault((job.market, job.count > 1), job)
@@ -162,7 +158,8 @@ class Ec2Backend:
                 launch = kept_requests.keep(
                     self.site.folder, placement.token, ec2.LaunchRequest, lambda: self._new_request(job, placement)
                 )
-                self._groups.check_agent(self.site.bucket, self.site.prefix(job, placement.attempt), job)
+                prefix = self.site.prefix(job, placement.attempt)
+                self._agents.check(self.site.bucket, job, agent_archive.agent_key(prefix))
                 self._pace.wait()
                 code = quotas.quota_code(job.instance_type.name, job.market)
                 with errors.launching(self.site.run_id, placement.token, code):
@@ -204,7 +201,7 @@ class Ec2Backend:
             launch_checks.refuse_expiring(self.site.clients, job)
         agent = self._agent(job, placement)
         key = agent_archive.agent_key(self.site.prefix(job, placement.attempt))
-        self._groups.agents |= {key} if job.count > 1 else set()
+        self._agents.note(job, key)
         self.site.bucket.put(key, agent)
         minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)  # by the instance's own clock, which begins with its boot
         url = self.site.bucket.url("get_object", key, AGENT_URL_S)
@@ -240,8 +237,7 @@ class Ec2Backend:
         prefix = self._prefix(handle)
         heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
         members = self._groups.members.get(handle.instance_id)
-        if handle.job.count > 1:
-            self._groups.agents.add(agent_archive.agent_key(prefix))
+        self._agents.note(handle.job, agent_archive.agent_key(prefix))
         if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
             if kept_requests.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
                 self._sightings.is_not_shown(handle.instance_id)
@@ -309,7 +305,7 @@ class Ec2Backend:
             self._instances()
             alive = self._sightings.alive()
             if not alive:
-                self._groups.delete_keys(self.site.bucket)
+                self._agents.delete(self.site.bucket)
         return alive
 
     def _instances(self) -> dict[str, ec2.Instance]:

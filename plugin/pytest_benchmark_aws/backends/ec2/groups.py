@@ -9,18 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws.errors import refusal
-from pytest_benchmark_aws.backends.agent_archive import agent_key
 from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.ec2.limits import FORGOTTEN_S, SHOWN_S
-from pytest_benchmark_aws.core.errors import CapacityError, CleanupError
-from pytest_benchmark_aws.guest.group.cluster import IN_ORDER
+from pytest_benchmark_aws.backends.results import failed_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_benchmark_aws.aws.ec2 import Instance
-    from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
     from pytest_benchmark_aws.backends.protocol import Cause
     from pytest_benchmark_aws.core.model import Job
 
@@ -70,9 +66,9 @@ class Members:
 
         ``outcomes`` is how members that do not lead said that they ended, by their place.
         """
-        for place, outcome in outcomes.items():
-            if outcome != IN_ORDER:
-                return Loss(f"machine {place + 1} of {self.count}: {outcome}")
+        failed = failed_member(self.count, outcomes)
+        if failed is not None:
+            return Loss(failed)
         for instance in self.instances:
             if not instance.alive and instance.index not in outcomes:
                 reason = f" ({instance.reason})" if instance.reason else ""
@@ -92,8 +88,6 @@ class Groups:
     """As of the last look."""
     launched: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of the instances of those that this process launched."""
-    agents: set[str] = field(default_factory=set)
-    """Keys in the bucket of their agents, which hold what opens their clusters."""
 
     def look(self, instances: Sequence[Instance]) -> list[Instance]:
         """The launches of a look: each instance that is one, and each group as one."""
@@ -120,33 +114,6 @@ class Groups:
             elif not launch_id.startswith("r-"):
                 ids[launch_id] = None
         return list(ids)
-
-    def check_agent(self, bucket: Bucket, prefix: str, job: Job) -> None:
-        """Sees that what a group's machines fetch is still there: a request that is kept may be of an ended run.
-
-        Raises:
-            CapacityError: it was deleted when nothing was alive, so that nothing came of the request, nor will.
-        """
-        key = agent_key(prefix)
-        if job.count > 1 and key not in bucket.listing(key):
-            raise CapacityError(
-                "the keys of its cluster were deleted when the run ended: another attempt makes new ones"
-            )
-
-    def delete_keys(self, bucket: Bucket) -> None:
-        """Deletes the agents of groups, which hold the keys of their clusters, where none of these is alive.
-
-        Raises:
-            CleanupError: AWS answers that the caller may not.
-        """
-        from botocore.exceptions import ClientError
-
-        for key in sorted(self.agents):
-            try:
-                bucket.delete(key)
-            except ClientError as error:
-                raise CleanupError(f"the keys of a cluster that is over stay in {key}: {refusal(error)}") from error
-            self.agents.discard(key)
 
 
 def groups_of(instances: Iterable[Instance]) -> dict[str, Members]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from pytest_benchmark_aws.aws import quotas, sagemaker
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.aws.iam.roles import make_role
 from pytest_benchmark_aws.backends import agent_archive, kept_requests, results
+from pytest_benchmark_aws.backends.group_agents import GroupAgents
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.backends.sagemaker import check, errors, request
 from pytest_benchmark_aws.backends.sagemaker.candidates import launchable
@@ -53,6 +54,7 @@ class SageMakerBackend:
     result_limit: int = results.RESULT_LIMIT
     """Bytes."""
     _uploads: results.Uploads = field(init=False)
+    _agents: GroupAgents = field(default_factory=GroupAgents)
     _known: dict[str, float] = field(default_factory=dict)
     """Name -> when this process heard of it first."""
 
@@ -78,9 +80,9 @@ class SageMakerBackend:
 
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes the bucket and uploads the archives; SageMaker has no dry run."""
-        del jobs
         self.shipments = shipments
         agent_archive.upload(self.site.bucket, shipments.values())
+        self._agents.check_rights(self.site.bucket, jobs, request.agent_key(f"runs/{self.site.run_id}/none"))
         if self.place.embedded and not self.options.role:
             make_role(self.site.clients, check.EMBEDDED_ROLE, self.site.bucket.name)
 
@@ -124,6 +126,8 @@ class SageMakerBackend:
                     sagemaker.TrainingRequest,
                     lambda: self._new_request(job, placement),
                 )
+                key = request.agent_key(self.site.prefix(job, placement.attempt))
+                self._agents.check(self.site.bucket, job, key)
                 try:
                     with errors.creating(quotas.training_quota_name(job.instance_type.name, job.market)):
                         sagemaker.create(clients, launch)
@@ -146,8 +150,9 @@ class SageMakerBackend:
             )
 
     def _new_request(self, job: Job, placement: Placement) -> sagemaker.TrainingRequest:
-        key = f"{self.site.prefix(job, placement.attempt)}/{request.INPUT}/agent.pyz"
-        self.site.bucket.put(key, self._agent(job, placement))
+        agent, key = self._agent(job, placement), request.agent_key(self.site.prefix(job, placement.attempt))
+        self._agents.note(job, key)
+        self.site.bucket.put(key, agent)
         return request.training_request(self.site, job, placement, self.place, self.options)
 
     def _agent(self, job: Job, placement: Placement) -> bytes:
@@ -170,6 +175,7 @@ class SageMakerBackend:
 
     def _status(self, handle: Handle, job: sagemaker.TrainingJob | None) -> Status:
         prefix = self._prefix(handle)
+        self._agents.note(handle.job, request.agent_key(prefix))
         heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
         if job is None:
             return Status("unknown", heartbeat=heartbeat, done=done)
@@ -178,7 +184,9 @@ class SageMakerBackend:
             return Status("gone", _TAKEN_BACK, "taken back", heartbeat, done, age_s, job.secondary)
         reason = f"{job.secondary}: {job.reason}" if job.reason and job.status != "Failed" else job.reason
         cause = errors.cause_of_end(job, job.reason) if job.status == "Failed" else ""
-        return Status(_state(job), reason, cause, heartbeat, done, age_s, job.secondary)
+        status = Status(_state(job), reason, cause, heartbeat, done, age_s, job.secondary)
+        failed = results.failed_member(handle.job.count, results.member_outcomes(self._uploads, handle, prefix))
+        return status if failed is None else replace(status, state="gone", reason=failed, cause="")
 
     def log(self, handle: Handle) -> str:
         """Read again only where it changed."""
@@ -188,21 +196,34 @@ class SageMakerBackend:
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
         with reaching(self.site.clients):
-            place = results.Place(self.noun, errors.cause_of, self._console, self.result_limit)
+            hosts = tuple(f"algo-{place}" for place in range(1, handle.job.count + 1))
+            place = results.Place(
+                self.noun, errors.cause_of, self._console, self.result_limit,
+                hosts, lambda host: self._host_console(handle, host),
+            )  # fmt: skip
             return results.collect(self.site, self._uploads, handle, place)
 
     def _console(self, handle: Handle) -> str:
-        """Why it failed, and the end of what its hosts logged."""
+        """The end of what the host that leads logged, and why the job failed."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         clients, name = self.site.clients, handle.instance_id
         try:
             job = sagemaker.describe(clients, name)
-            text = sagemaker.log_end(clients, name, LOG_LINES)
         except (BotoCoreError, ClientError) as error:
             return f"no log, neither here nor in CloudWatch Logs ({error})"
+        text = self._host_console(handle, "algo-1")
         reason = job.reason if job is not None and job.status == "Failed" else ""
         return "\n".join(filter(None, (text, reason)))
+
+    def _host_console(self, handle: Handle, host: str) -> str:
+        """The end of what a host logged."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return sagemaker.log_end(self.site.clients, handle.instance_id, LOG_LINES, host)
+        except (BotoCoreError, ClientError) as error:
+            return f"no log, neither here nor in CloudWatch Logs ({error})"
 
     def billed_s(self, handle: Handle) -> float | None:
         """By DescribeTrainingJob's BillableTimeInSeconds: of each machine, as the job's price is of all of them."""
@@ -240,7 +261,11 @@ class SageMakerBackend:
                 if name not in listed:
                     job = sagemaker.describe(clients, name)
                     listed[name] = now - heard < SHOWN_S if job is None else job.alive
-        return [name for name, alive in listed.items() if alive]
+        living = [name for name, is_alive in listed.items() if is_alive]
+        if not living:
+            with reaching(clients):
+                self._agents.delete(self.site.bucket)
+        return living
 
     def _prefix(self, handle: Handle) -> str:
         return self.site.prefix(handle.job, handle.placement.attempt)

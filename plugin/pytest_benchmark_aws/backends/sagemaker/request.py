@@ -20,6 +20,11 @@ ENTRYPOINT = ("python3", "/opt/ml/input/data/agent/agent.pyz")
 INPUT = "input"
 
 
+def agent_key(prefix: str) -> str:
+    """The key of a launch's agent in its input channel; of a group's, which holds its keys, deleted at its end."""
+    return f"{prefix}/{INPUT}/agent.pyz"
+
+
 def job_name(run_id: str, token: str) -> str:
     """The name of the training job of a token: of 63 characters at most, and unique in account and region."""
     return f"{PREFIX}{run_id}-{token[:16]}"

@@ -62,7 +62,8 @@ def leading(launch: Launch, place: Place, python: Path) -> Iterator[None]:
         launch.say("the cluster is closed")
         for process in processes:  # the scheduler first, whose end is that of all workers
             _end(process, _CLOSE_S)
-        _gather(launch, joined)
+        if not launch.stopped:  # else they are told to end, too, and say no outcome
+            _gather(launch, joined)
 
 
 def work_for(launch: Launch, place: Place, python: Path) -> str:
@@ -76,8 +77,9 @@ def work_for(launch: Launch, place: Place, python: Path) -> str:
     try:
         code = worker.wait(max(1.0, launch.left() + _CLOSE_S))
     except subprocess.TimeoutExpired:
-        _end(worker, 0)
         return "timeout"
+    finally:
+        _end(worker, 0)
     if code < 0:
         return f"error: its worker was killed by {signal.Signals(-code).name}"
     return IN_ORDER if code == 0 else f"error: its worker ended with exit code {code}"

@@ -74,7 +74,9 @@ def of_training_job(config: dict[str, Any], *, embedded: bool = False) -> Place:
     """By ``resourceconfig.json``: the first of its hosts leads.
 
     SageMaker developer guide, "How Amazon SageMaker AI provides training information". Hosts know each other by these
-    names; on embedded AWS all are this machine.
+    names, whose addresses they reach without more (CreateTrainingJob, EnableNetworkIsolation: also an isolated job has
+    "calls between peers within a training cluster"): so does AWS's own container for XGBoost lead its Dask clusters
+    (sagemaker-xgboost-container, dask_cluster_utils.py). On embedded AWS all are this machine.
 
     Raises:
         OSError: the host's name has no address yet.
