@@ -87,10 +87,12 @@ class StubbedContainers(SageMakerBackend):
         return buffer.getvalue()
 
 
-def make_jobs(count: int = 1, market: Market = "on-demand", cases: Sequence[str] = ("t.py::t",)) -> list[Job]:
-    """Jobs with these cases each."""
+def make_jobs(
+    count: int = 1, market: Market = "on-demand", cases: Sequence[str] = ("t.py::t",), machines: int = 1
+) -> list[Job]:
+    """Jobs with these cases each, of so many machines."""
     planned = [
-        Case(f"{node_id}[{launch}]", node_id, Target(TYPE, market, launch), Requirements())
+        Case(f"{node_id}[{launch}]", node_id, Target(TYPE, market, launch, machines), Requirements())
         for launch in range(1, count + 1)
         for node_id in cases
     ]
@@ -193,9 +195,10 @@ class TrainingWorld:
         """How often AWS heard it."""
         return sum(call["action"] == action for call in self.aws.control("calls"))
 
-    def killed_client(self, die_at: str) -> None:
+    def killed_client(self, die_at: str, script: str = DELIVERS, machines: int = 1) -> None:
         """Runs a client of one job to where it kills itself."""
         options = {"environment": self.aws.environment(), "folder": str(self.folder), "die_at": die_at}
+        options |= {"script": script, "machines": machines}
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.training", json.dumps(options)],
             cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
@@ -208,7 +211,7 @@ def main(options: dict[str, Any]) -> None:
     folder = Path(options["folder"]) / "runs" / RUN
     clients = Clients(None, None, options["environment"])
     clients.on(options["die_at"], lambda **_: os.kill(os.getpid(), signal.SIGKILL))
-    backend, jobs = make_backend(clients, folder), make_jobs()
+    backend, jobs = make_backend(clients, folder, script=options["script"]), make_jobs(machines=options["machines"])
     journal = Journal.open(folder)
     journal.write("run", run=RUN, jobs=[job.name for job in jobs])
     make_runner(backend, journal, RealClock(), poll_s=0.1).run(jobs)

@@ -40,6 +40,8 @@ def vcpu_quota(clients: Clients, code: str) -> int | None:
 
 LONGEST_TRAINING = "Longest run time for a training job"
 """In seconds (SageMaker guide, "Training Limits per Region")."""
+MOST_INSTANCES = "Maximum number of instances per training job"
+"""By the same table."""
 
 
 def training_quota_name(instance_type: str, market: Market) -> str:

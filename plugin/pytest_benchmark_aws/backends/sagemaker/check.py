@@ -111,6 +111,12 @@ def _beyond_quota(job: Job, values: Mapping[str, int]) -> str | None:
             f"{job.instance_type.name}: the account's quota {name!r} is {limit} instances, a launch takes {more}: ask "
             "for more in Service Quotas, Amazon SageMaker, by that name; of new accounts it often is 0"
         )
+    most = values.get(quotas.MOST_INSTANCES, job.count)
+    if most < job.count:
+        return (
+            f"{job.instance_type.name}: the account's quota {quotas.MOST_INSTANCES!r} is {most}, count={job.count} is "
+            "more: name fewer, or ask for more in Service Quotas, Amazon SageMaker"
+        )
     longest = values.get(quotas.LONGEST_TRAINING)
     if longest is not None and most_runtime_s(job) > longest:
         return (
