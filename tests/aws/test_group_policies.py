@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +11,14 @@ pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
 pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
 
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
+from pytest_benchmark_aws.aws.iam.policies import TRUST_OF_TRAINING
 from tests.acceptance.awsproject import make_project, pytest_aws
-from tests.aws.tenant import BUCKET, RUNNER, TYPE, Ran, needs_a_launch, opened, printed
+from tests.aws.tenant import ACCOUNT, BUCKET, RUNNER, TYPE, Ran, needs_a_launch, opened, printed
 from tests.aws.test_policies_minimal import listed, refused, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 CLIENT = printed("client", "--role", "bench", "--with", "groups")
 INSTANCE = printed("instance", "--bucket", BUCKET, "--with", "groups")
@@ -93,3 +96,33 @@ def test_without_the_option_a_group_is_refused(group: Ran, kind: str) -> None:
     own = {"ec2:AuthorizeSecurityGroupIngress", "s3:DeleteObject"}
     actions = {"client": own, "instance": {"s3:GetObject", "s3:PutObject"}}
     assert refused(printed(kind, *words), asked(group, kind)) == actions[kind]
+
+
+ML = "ml.m5.large"
+JOBS = printed("client", "--with", "sagemaker", "--with", "groups", "--sagemaker-role", "trains")
+TRAINS = printed("sagemaker-role", "--with", "groups")
+
+
+@needs_a_launch
+def test_a_training_job_of_two_machines_needs_the_roles_groups(tmp_path: Path) -> None:
+    """The printed policies are enough for it; those of single machines are not."""
+    with opened(tmp_path) as tenant:
+        iam = tenant.client("iam")
+        iam.create_role(RoleName="trains", AssumeRolePolicyDocument=json.dumps(TRUST_OF_TRAINING))
+        iam.put_role_policy(RoleName="trains", PolicyName="only", PolicyDocument=json.dumps(TRAINS))
+        environment = tenant.user(JOBS)
+        tenant.enforce()
+        project = make_project(tmp_path / "project", {**PROJECT, "test_it.py": PROJECT["test_it.py"].replace(TYPE, ML)})
+        role = f"--aws-sagemaker-role=arn:aws:iam::{ACCOUNT}:role/trains"
+        done = pytest_aws(project, "--aws", "--aws-target=cloud", role, f"--aws-price={ML}=0.1", **environment)
+        decisions = tenant.decisions()
+    assert done.code == 0, done.text
+    assert "0 training jobs of this run are alive" in done.out
+    assert not {d["question"]["action"] for d in decisions if not d["allowed"]}
+    users, roles = (
+        [Question(**d["question"]) for d in decisions if (d["caller"] == RUNNER) == is_user]
+        for is_user in (True, False)
+    )
+    single = printed("client", "--with", "sagemaker", "--sagemaker-role", "trains")
+    assert refused(single, users) == {"s3:DeleteObject"}
+    assert refused(printed("sagemaker-role"), roles) == {"s3:GetObject", "s3:PutObject"}

@@ -92,7 +92,7 @@ def make_jobs(
 ) -> list[Job]:
     """Jobs with these cases each, of so many machines."""
     planned = [
-        Case(f"{node_id}[{launch}]", node_id, Target(TYPE, market, launch, machines), Requirements())
+        Case(f"{node_id}[{launch}]", node_id, Target(TYPE, market, launch, count=machines), Requirements())
         for launch in range(1, count + 1)
         for node_id in cases
     ]
