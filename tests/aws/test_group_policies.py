@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
 pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
 
-from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
 from pytest_benchmark_aws.aws.iam.policies import TRUST_OF_TRAINING
+from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
 from tests.acceptance.awsproject import make_project, pytest_aws
 from tests.aws.tenant import ACCOUNT, BUCKET, RUNNER, TYPE, Ran, needs_a_launch, opened, printed
 from tests.aws.test_policies_minimal import listed, refused, without
