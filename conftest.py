@@ -13,6 +13,8 @@ pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent
 CHOSEN = {"levers": ROOT / "benchmarks" / "test_levers.py", "peers": ROOT / "benchmarks" / "test_peers.py"}
 """What -m chooses by a marker, and is left out otherwise: the file of each."""
+NAMED_ALONE = (ROOT / "benchmarks" / "overhead", ROOT / "benchmarks" / "services")
+"""Folders of benchmarks that run where they are named alone: one measures this plugin, one asks AWS's services."""
 CHOSEN_SCALE = "20000"
 """At which all levers take some minutes with one thread."""
 _LINES = pytest.StashKey[list[str]]()
@@ -160,7 +162,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return None
     wants_benchmarks = config.getoption("benchmark_only", False) or _chosen(config)
-    unwanted = [ROOT / "tests", ROOT / "benchmarks" / "overhead"] if wants_benchmarks else [ROOT / "benchmarks"]
+    unwanted = [ROOT / "tests", *NAMED_ALONE] if wants_benchmarks else [ROOT / "benchmarks"]
     return True if any(collection_path.is_relative_to(folder) for folder in unwanted) else None
 
 

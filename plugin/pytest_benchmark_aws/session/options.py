@@ -62,6 +62,9 @@ _OPTIONS = {
     "end, relative to the rootdir. Default: no comparison.",
     "throughput=KEY": "Key of extra_info that holds a benchmark's throughput, in units of work a second; machines are "
     "compared by it. Default: runs a second, which compares equal amounts of work only.",
+    "regions=REGION,REGION": "Regions that each benchmark of a managed service runs in, a case for each. Default: the "
+    "session's region alone.",
+    "service-rounds=N": "Requests of each benchmark of a managed service, after one that is not timed. Default: 20.",
     "scale-parameter=NAME": "Test parameter that only scales the amount of work: results that differ in it alone are "
     "compared by throughput, never in seconds.",
 }
@@ -74,6 +77,10 @@ _MARKERS = (
     "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "
     "gpu are numbers, arch is 'x86_64' or 'arm64'. On a machine that has less, the test is skipped before its "
     "fixtures are made.",
+    "aws_service(service, price=None, units=1, rounds=None): a benchmark of a managed service that the fixture "
+    "aws_service gives, such as aws_service('polly', price='polly.neural', units=120): price is a key of the table "
+    "of prices, units what one request is billed for, rounds how many are timed at most. With --aws it asks your "
+    "account, without it embedded AWS.",
 )
 ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach", "spot-fallback")
 """What asks for an act is never an ini value: a project's file alone must not spend money."""
