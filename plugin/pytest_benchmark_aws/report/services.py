@@ -45,7 +45,8 @@ def _cells(name: str, info: Mapping[str, Any]) -> tuple[str, ...]:
 def _price(info: Mapping[str, Any]) -> str:
     if "usd_per_unit" not in info:
         return NOT_CONFIRMED if "price" in info else "-"
-    return f"{info['usd_per_unit']:.8f}".rstrip("0").rstrip(".") + f" a {info['unit']}, {info['price_date']}"
+    usd = f"{info['usd_per_unit']:.8f}".rstrip("0").rstrip(".")
+    return f"{usd} per {info['unit']}, {info['price_date']}"
 
 
 def _time(seconds: float) -> str:

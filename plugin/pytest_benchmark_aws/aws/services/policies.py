@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.policies import partition_of
+from pytest_benchmark_aws.aws.policies import check_names, partition_of
+from pytest_benchmark_aws.catalog import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,10 +30,14 @@ def services_policy(
     """What the benchmarks of managed services may do, of all or of ``only`` some.
 
     Raises:
-        ValueError: there is no such service, or Transcribe has no bucket.
+        ValueError: there is no such service (any more), or a name is none of its kind.
     """
+    check_names(account_id=account_id, region=region, bucket=bucket)
     names = list(dict.fromkeys(ACTIONS if only is None else only))
     unknown = [name for name in names if name not in ACTIONS]
+    gone = [entry.sentence for entry in map(lifecycle.named, unknown) if entry is not None and not entry.live]
+    if gone:
+        raise ValueError("; ".join(gone))
     if unknown:
         raise ValueError(f"no managed service is called {', '.join(unknown)}; there are {', '.join(ACTIONS)}")
     partition = partition_of(region)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.validate import ParamValidator
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.managed import polly, protocols
+from pytest_benchmark_aws.embedded.managed import (
+    comprehend,
+    lex,
+    personalize,
+    polly,
+    protocols,
+    rekognition,
+    textract,
+    translate,
+)
+from pytest_benchmark_aws.embedded.managed.transcribe import Transcriptions
 from pytest_benchmark_aws.embedded.sagemaker import constraints
 
 if TYPE_CHECKING:
@@ -26,8 +36,21 @@ class ManagedServices:
         self._state = state
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
+        transcriptions = Transcriptions(state)
         self._actions: dict[tuple[str, str], Callable[[AwsRequest], dict[str, Any]]] = {
             ("polly", "SynthesizeSpeech"): polly.synthesize_speech,
+            ("comprehend", "DetectSentiment"): comprehend.detect_sentiment,
+            ("comprehend", "DetectEntities"): comprehend.detect_entities,
+            ("comprehend", "DetectDominantLanguage"): comprehend.detect_dominant_language,
+            ("translate", "TranslateText"): translate.translate_text,
+            ("textract", "DetectDocumentText"): textract.detect_document_text,
+            ("textract", "AnalyzeDocument"): textract.analyze_document,
+            ("transcribe", "StartTranscriptionJob"): transcriptions.start,
+            ("transcribe", "GetTranscriptionJob"): transcriptions.get,
+            ("rekognition", "DetectLabels"): rekognition.detect_labels,
+            ("rekognition", "DetectFaces"): rekognition.detect_faces,
+            ("lex", "RecognizeText"): lex.recognize_text,
+            ("personalize", "GetRecommendations"): personalize.get_recommendations,
         }
 
     def __call__(self, request: AwsRequest, protocol: str) -> tuple[bytes, dict[str, str]] | None:
@@ -39,6 +62,8 @@ class ManagedServices:
         if load.latency_s > 0:
             time.sleep(load.latency_s)
         self._throttle(request, load)
+        if request.action == "TranslateText":
+            translate.check_size(request)
         _check_request(request)
         document = act(request)
         _check_answer(request, document)

@@ -45,6 +45,18 @@ class ManagedService:
         """The client of another service in the same region, such as S3 for what is transcribed."""
         return self.account.client(service, self.item)
 
+    def bucket(self) -> str:
+        """The S3 bucket for what a service reads and writes: yours on an account, else one that is made."""
+        if not self.embedded:
+            bucket = self.account.settings.bucket
+            return bucket or pytest.skip(f"{self.service} reads from S3: give --aws-bucket, of {self.region}")
+        bucket = f"embedded-services-{self.region}"
+        elsewhere = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
+        s3 = self.other("s3")
+        if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": elsewhere} if elsewhere else {}))
+        return bucket
+
     def time(self, request: Callable[[Any], R], said: Mapping[str, Any] | None = None) -> R:
         """Times a request again and again, and returns the last answer; ``said`` goes into ``extra_info`` as it is.
 
