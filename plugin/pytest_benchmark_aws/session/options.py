@@ -34,7 +34,8 @@ _OPTIONS = {
     "allow-burstable": "Plan burstable types (t2, t3, t3a, t4g) too, whose speed varies with CPU credits.",
     "scheduler-role=ARN": "Role that lets EventBridge Scheduler end an instance: a schedule is armed for each "
     "launch's deadline, and removed when the instance has ended. Default: none.",
-    "price=TYPE=USD...": "Price of an hour where it is not known, or is another for you; repeatable.",
+    "price=TYPE=USD...": "Price of an hour where it is not known, or is another for you; repeatable. Also of a managed "
+    "service's unit, as in polly.neural=0.000016.",
     "ami=AMI": "Machine image. Default: the newest Amazon Linux 2023 of the instance type's architecture.",
     "subnet=SUBNET...": "Subnet to launch in; repeatable, tried in order. Default: the default VPC's.",
     "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",

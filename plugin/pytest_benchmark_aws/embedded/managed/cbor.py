@@ -45,7 +45,7 @@ def decoded(body: bytes) -> Any:
     """
     try:
         return _Reader(body).item()
-    except (IndexError, KeyError, struct.error, UnicodeDecodeError) as error:
+    except (IndexError, KeyError, TypeError, RecursionError, struct.error, UnicodeDecodeError) as error:
         raise ValueError(f"the body is no CBOR: {type(error).__name__}: {error}") from error
 
 

@@ -115,7 +115,11 @@ def _check_answer(request: AwsRequest, document: dict[str, Any]) -> None:
         ValueError: the answer does not meet the model.
     """
     shape = protocols.model(request.service).operation_model(request.action).output_shape
-    blobs = {name: value for name, value in document.items() if shape.members[name].type_name == "blob"}
+    blobs = {
+        name: value
+        for name, value in document.items()
+        if name in shape.members and shape.members[name].type_name == "blob"
+    }
     rest = {name: value for name, value in document.items() if name not in blobs}
     report = ParamValidator().validate(rest, shape).generate_report()
     problems = [*filter(None, [report]), *constraints.problems(shape, rest, "")]

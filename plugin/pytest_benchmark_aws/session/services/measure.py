@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 MOST_GIVEN_UP = 3
-"""Requests in a row that are given up, each after its tries, before a benchmark ends."""
+"""Requests in a row that are given up, each after its tries, before a benchmark asks no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,12 @@ class ManagedService:
         answers: list[R] = []
         latencies: list[float] = []
         given_up: list[str] = []
+        in_a_row = 0
 
         def once() -> None:
+            nonlocal in_a_row
+            if in_a_row >= MOST_GIVEN_UP:
+                return
             start = perf_counter()
             try:
                 answer = request(self.client)
@@ -79,9 +83,9 @@ class ManagedService:
                     self._explain(error)
                     raise
                 given_up.append(code)
-                if len(given_up) >= MOST_GIVEN_UP and not latencies[-1:]:
-                    pytest.fail(f"{self.service} throttles: {MOST_GIVEN_UP} requests were given up, none was answered")
+                in_a_row += 1
                 return
+            in_a_row = 0
             latencies.append(perf_counter() - start)
             answers[:] = [answer]
 
@@ -92,7 +96,10 @@ class ManagedService:
         with watched(self.client) as counts:
             self.benchmark.pedantic(once, rounds=rounds, iterations=1)
         if not latencies:
-            pytest.fail(f"{self.service} answered none of {rounds} requests: {', '.join(dict.fromkeys(given_up))}")
+            pytest.fail(
+                f"{self.service} answered none of {len(given_up)} requests, each tried again and again: "
+                f"{', '.join(dict.fromkeys(given_up))}; ask for a higher quota, or later"
+            )
         if counts.without_length and isinstance(answers[0], bytes):
             counts.bytes_in += counts.without_length * len(answers[0])
         self._note(latencies, len(given_up), counts, said or {})
