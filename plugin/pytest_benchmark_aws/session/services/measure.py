@@ -46,8 +46,8 @@ class ManagedService:
         return self.account.client(service, self.item)
 
     def bucket(self) -> str:
-        """The S3 bucket for what a service reads and writes: yours on an account, else one that is made."""
-        if not self.embedded:
+        """The S3 bucket for what a service reads and writes: that of --aws-bucket; on embedded AWS one is made."""
+        if self.account.settings.bucket or not self.embedded:
             bucket = self.account.settings.bucket
             return bucket or pytest.skip(f"{self.service} reads from S3: give --aws-bucket, of {self.region}")
         bucket = f"embedded-services-{self.region}"
