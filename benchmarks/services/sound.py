@@ -24,7 +24,7 @@ def spoken(text: str) -> bytes:
     if program is None:
         return _with_comment(_tone(max(1.0, len(text) / 15)), text)
     done = subprocess.run([program, "--stdout", text], capture_output=True, check=True, timeout=60)
-    with wave.open(io.BytesIO(_whole(done.stdout))) as speech:
+    with wave.open(io.BytesIO(whole(done.stdout))) as speech:
         return _with_comment(_wav(speech.readframes(speech.getnframes()), speech.getframerate()), text)
 
 
@@ -34,7 +34,7 @@ def seconds(data: bytes) -> float:
         return float(file.getnframes() / file.getframerate())
 
 
-def _whole(data: bytes) -> bytes:
+def whole(data: bytes) -> bytes:
     """A WAV that went through a pipe, whose sizes its writer did not know, with its sizes."""
     place = data.index(b"data")
     return (

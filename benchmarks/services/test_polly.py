@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.services import texts
+from benchmarks.services import tasks, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_benchmark_aws.session.services.measure import ManagedService
 
-TEXT = texts.of_length(120)
+TEXT = texts.SPOKEN
 RATE = 16_000
 """Samples a second, of two bytes each."""
 VOICES = {"standard": "Joanna", "neural": "Joanna", "generative": "Joanna", "long-form": "Danielle"}
@@ -32,7 +32,12 @@ def test_synthesize_speech(service: Callable[[str], ManagedService], engine: str
         lambda polly: polly.synthesize_speech(
             Text=TEXT, VoiceId=VOICES[engine], Engine=engine, OutputFormat="pcm", SampleRate=str(RATE)
         )["AudioStream"].read(),
-        {"operation": "SynthesizeSpeech", "characters": len(TEXT)},
+        {
+            "operation": "SynthesizeSpeech",
+            "variant": engine,
+            "characters": len(TEXT),
+            "service_task": tasks.SPEECH,
+        },
     )
     seconds = len(audio) / 2 / RATE
     assert 4 <= seconds <= 16

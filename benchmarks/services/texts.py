@@ -20,6 +20,9 @@ def of_length(characters: int) -> str:
     return (SENTENCE * math.ceil(characters / len(SENTENCE)))[:characters]
 
 
+SPOKEN = of_length(120)
+
+
 def comprehend_units(text: str) -> int:
     """What Comprehend bills a text for: units of 100 characters, 3 at least (aws.amazon.com/comprehend/pricing)."""
     return max(3, math.ceil(len(text) / 100))
