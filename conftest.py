@@ -11,7 +11,11 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parent
-CHOSEN = {"levers": ROOT / "benchmarks" / "test_levers.py", "peers": ROOT / "benchmarks" / "test_peers.py"}
+CHOSEN = {
+    "levers": ROOT / "benchmarks" / "test_levers.py",
+    "peers": ROOT / "benchmarks" / "test_peers.py",
+    "gpu": ROOT / "benchmarks" / "test_train_gpu.py",
+}
 """What -m chooses by a marker, and is left out otherwise: the file of each."""
 NAMED_ALONE = (ROOT / "benchmarks" / "overhead", ROOT / "benchmarks" / "services")
 """Folders of benchmarks that run where they are named alone: one measures this plugin, one asks AWS's services."""
@@ -30,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME|ROWS",
         default=None,
         help="Training rows: smoke (5,000), laptop (50,000, the default), full (13,788,428, the published experiment), "
-        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m levers or peers. Features, classes and "
+        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m levers, peers or gpu. Features, classes and "
         "boosting rounds stay.",
     )
     group.addoption(
@@ -167,7 +171,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _chosen(config: pytest.Config) -> bool:
-    """Whether -m asks for levers or peers, as ``not levers`` does not, or their files alone are named."""
+    """Whether -m asks for levers, peers or gpu, as ``not levers`` does not, or their files alone are named."""
     files = {Path(argument.partition("::")[0]).name for argument in config.args}
     by_marker = any(_named(config, marker) for marker in CHOSEN) and not _named(config, "not")
     return by_marker or files <= {file.name for file in CHOSEN.values()}

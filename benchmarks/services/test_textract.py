@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LINES = ["RECEIPT 2026", "TOTAL DUE 451"]
 TABLE = [["PART", "HOURS"], ["STEEL", "12"], ["GLASS", "75"]]
-FORM = {"CITY": "PARIS", "TIER": "75"}
+FORM = {"CITY": "PARIS", "AREA": "PORT"}
 """All of letters that, so drawn, tesseract tells apart."""
 
 

@@ -189,14 +189,20 @@ def test_the_default_bucket_is_the_codes_own() -> None:
 
 
 def test_the_parameters_are_those_the_code_reads() -> None:
-    """ssm:GetParameter is allowed on Amazon Linux 2023's public parameters, which no account owns."""
+    """ssm:GetParameter is allowed on the public parameters of Amazon Linux 2023 and the Deep Learning AMI.
+
+    No account owns them.
+    """
     from pytest_benchmark_aws.aws.ec2 import IMAGE
+    from pytest_benchmark_aws.aws.images import GPU_IMAGE
 
     (statement,) = statements(client_policy(ACCOUNT, REGION), "ssm:GetParameter")
     head = f"arn:aws:ssm:{REGION}::parameter"
-    assert statement["Resource"].startswith(f"{head}/aws/service/")
+    amazon_linux, deep_learning = statement["Resource"]
+    assert amazon_linux.startswith(f"{head}/aws/service/")
+    assert deep_learning == f"{head}{GPU_IMAGE.format(arch='*')}"
     for arch in ("x86_64", "arm64"):
-        assert f"{head}{IMAGE.format(arch=arch)}".startswith(statement["Resource"].rstrip("*"))
+        assert f"{head}{IMAGE.format(arch=arch)}".startswith(amazon_linux.rstrip("*"))
 
 
 def test_a_role_is_passed_only_where_one_is_named() -> None:

@@ -62,6 +62,16 @@ def test_d1_an_extension_built_here_is_refused_for_another_architecture(tmp_path
     assert not folders.wheels.exists()
 
 
+def test_d1_embedded_aws_says_what_aws_would_refuse(tmp_path: Path, folders: Folders) -> None:
+    """Its instances are this machine, which runs what was built here, whatever the type's architecture is."""
+    root = tmp_path / "root"
+    repository(root, {"test_it.py": b"", ".gitignore": b"*.so\n"})
+    write(root, {"zz_fast.so": elf(40)})
+    project = replace(collected(root, "test_it.py"), loaded={"zz_fast": str(root / "zz_fast.so")})
+    notes = examine(project, [make_job()], folders, local=True)
+    assert any("on AWS this would be refused before a launch" in note and "zz_fast.so" in note for note in notes)
+
+
 def test_c10_what_an_instance_would_not_have_is_refused_by_name(tmp_path: Path, folders: Folders) -> None:
     """A module beside the project, with its file."""
     root = tmp_path / "root"

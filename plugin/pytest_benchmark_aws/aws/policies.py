@@ -30,7 +30,10 @@ _BUCKET = (
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
 )
-_IMAGES = "parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-*"
+_IMAGES = (
+    "ami-amazon-linux-latest/al2023-ami-kernel-default-*",
+    "deeplearning/ami/*/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id",  # GPU types
+)
 _MANAGED = {"aws:RequestTag/managed-by": TAG}
 _PATTERNS = {
     "account id": r"\d{12}",
@@ -91,7 +94,11 @@ def client_policy(
         _allow("Look", [f"ec2:{name}" for name in _DESCRIBE], "*", in_region),
         _allow("Quota", ["servicequotas:GetServiceQuota"], "*", in_region),
         _allow("Prices", ["pricing:GetProducts"], "*"),
-        _allow("Image", ["ssm:GetParameter"], f"arn:{partition}:ssm:{region}::{_IMAGES}"),
+        _allow(
+            "Image",
+            ["ssm:GetParameter"],
+            [f"arn:{partition}:ssm:{region}::parameter/aws/service/{name}" for name in _IMAGES],
+        ),
         # RunInstances is allowed where each resource that it makes or uses is.
         _allow("LaunchTagged", ["ec2:RunInstances"], ec2("instance"), tagged_launch),
         _allow("LaunchVolumes", ["ec2:RunInstances"], ec2("volume"), {"StringEquals": _MANAGED}),

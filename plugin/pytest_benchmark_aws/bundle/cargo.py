@@ -105,9 +105,11 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     _refuse_strays(imports)
     files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read, project.ship_secrets)
     python, _ = wheels.guest_python(local)
-    targets = [wheels.Target(python, arch, local) for arch in sorted({job.arch for job in jobs})]
+    arches = sorted({job.arch for job in jobs})
+    targets = [wheels.Target(python, arch, local) for arch in arches]
     for target in targets:
         _refuse_compiled(project.root, imports.project_files, target)
+    hidden = _refused_on_aws(project, imports, arches) if local else []
     installations = {target: installation(project, target, imports) for target in targets}
     built = {wheel.file_name.partition("-")[0] for wanted in installations.values() for wheel in wanted.built}
     extra = {**extra_files(built), **_renamed(imports)}
@@ -117,7 +119,7 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
         [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
         left_out,
         installations,
-        (*_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
+        (*hidden, *_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
     )
 
 
@@ -148,6 +150,20 @@ def _refuse_compiled(root: Path, imported: Iterable[Path], target: wheels.Target
             + "\nChoose instance types of this machine's architecture, or name a wheel of the project for them in "
             "--aws-requirements FILE"
         )  # fmt: skip
+
+
+def _refused_on_aws(project: Project, imports: Imports, arches: Iterable[str]) -> list[str]:
+    """What embedded AWS runs, as it is this machine whatever the type is, and AWS would be refused for."""
+    python, _ = wheels.guest_python(local=False)
+    refusals = []
+    for arch in arches:
+        target = wheels.Target(python, arch, local=False)
+        try:
+            _refuse_compiled(project.root, imports.project_files, target)
+            installation(project, target, imports)
+        except PlanError as error:
+            refusals.append(f"on AWS this would be refused before a launch: {' '.join(str(error).split())}")
+    return refusals
 
 
 def _renamed(imports: Imports) -> dict[str, Path]:

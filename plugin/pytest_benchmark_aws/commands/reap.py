@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands.inputs import add_account
+from pytest_benchmark_aws.commands.parts.inputs import add_account
 from pytest_benchmark_aws.report.text import printable
 
 if TYPE_CHECKING:

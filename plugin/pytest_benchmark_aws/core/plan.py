@@ -60,7 +60,7 @@ def make_plan(
             unfit.append(Misfit(case, (refused,), ()))
             continue
         reasons = _reasons(case, instance_type)
-        if instance_type.burstable and not allow_burstable:
+        if instance_type.bursts and not allow_burstable:
             reasons += (
                 f"{instance_type.name} is burstable: its speed depends on the CPU credits it has, so that its times "
                 "compare with nothing; allow it with --aws-allow-burstable",
@@ -95,7 +95,7 @@ def as_machine(instance_type: InstanceType) -> Machine:
         instance_type.vcpus,
         memory,
         instance_type.arches,
-        instance_type.gpus,
+        None if instance_type.vcpus is None else instance_type.gpus,  # of some old types the catalog has a price alone
         None if memory is None else int(memory * KERNEL_SHOWS),
     )
 
@@ -127,7 +127,7 @@ def _would_fit(
         for candidate in catalog.types.values()
         if candidate.usd_per_hour is not None
         and candidate.current_generation
-        and not candidate.burstable
+        and not candidate.bursts
         and candidate.name != unfit.name
         and not misfits(requirements, as_machine(candidate))
         and refusal_of(candidate.name) is None

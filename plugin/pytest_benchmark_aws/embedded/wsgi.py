@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.test import run_wsgi_app
 
-from pytest_benchmark_aws.embedded import aws_hosts
+from pytest_benchmark_aws.embedded import aws_hosts, moto_models
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
 from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request, read_body, scope
 from pytest_benchmark_aws.embedded.control import Control, ControlError
@@ -161,6 +161,9 @@ class Application:
         managed = self._managed(request, str(environ.get("HTTP_SMITHY_PROTOCOL", "")))
         if managed is not None:
             return Response(managed[0], 200, {**_REQUEST_ID, **managed[1]})
+        if request.service == "ssm":
+            with self._state.lock:
+                moto_models.ec2_backend(request.region)  # the images and their public parameters are there
         target = (request.service, request.action)
         answer: dict[str, Any] | None = None
         if target == ("pricing", "GetProducts"):

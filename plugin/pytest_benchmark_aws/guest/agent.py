@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import spot, uploads
+from .gpu import wait_for_driver
 from .install import install, unpack
 from .launch import Launch, OutOfTimeError
 from .run_tests import PytestRun
@@ -45,6 +46,7 @@ def run(launch: Launch) -> None:
         unpack(launch, "project", launch.root / "project")
         launch.enter("install")
         python = install(launch)
+        wait_for_driver(launch)
         launch.enter("wait")
         with _turn():
             launch.validity["canary_before_s"], ticks = canary(), cpu_ticks()

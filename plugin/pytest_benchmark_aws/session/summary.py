@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 THIS_MACHINE = "this machine"
 _EMBEDDED = (
-    "! embedded AWS: these times are this machine's, not the instance types'; money is what they would pay for them"
+    "! embedded AWS: these times are this machine's, not the instance types'; money is what these times cost on them"
 )
 _COLUMNS = (
     *(name for name in columns.DEFAULT if name not in {"price-date", "launches", "choice", "flags"}),

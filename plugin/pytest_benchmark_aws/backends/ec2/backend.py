@@ -224,8 +224,9 @@ class Ec2Backend:
             return presigned.partition("?")[0] if by_role else presigned
 
         shipment, region = self.shipments[job.arch], self.site.clients.region if by_role else None
+        gpus = request.awaited_gpus(job, self.options)
         return agent_archive.pack(
-            agent_archive.manifest(self.site, job, placement.attempt, shipment, url, role_region=region)
+            agent_archive.manifest(self.site, job, placement.attempt, shipment, url, role_region=region, gpus=gpus)
         )
 
     def _pace(self) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2
-from pytest_benchmark_aws.aws.images import RootDevice
+from pytest_benchmark_aws.aws.images import RootDevice, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +29,14 @@ def launch_request(
     run_id: str, job: Job, placement: Placement, place: Place, script: str, options: Options
 ) -> ec2.LaunchRequest:
     """All that the launch says; ``script`` is its user data."""
-    root = place.roots.get(place.images[job.arch], RootDevice())
+    image_id = place.images[kind_of(job)]
+    root = place.roots.get(image_id, RootDevice())
     subnet = next(subnet for subnet in place.subnets if subnet.subnet_id == placement.where)
     deadline = datetime.now(timezone.utc) + timedelta(seconds=job.longest_s)
     return ec2.LaunchRequest(
         instance_type=job.instance_type.name,
         market=job.market,
-        image_id=place.images[job.arch],
+        image_id=image_id,
         subnet_id=subnet.subnet_id,
         security_group_id=place.security_groups.get(subnet.vpc_id),
         token=placement.token,
@@ -57,6 +58,12 @@ def launch_request(
         encrypted=True,
         cpu_credits="standard" if job.instance_type.burstable else "",
     )
+
+
+def awaited_gpus(job: Job, options: Options) -> int:
+    """GPUs whose driver must be there before the tests; on an image of the user's, where a case asks for a GPU."""
+    asked = any(case.requirements.gpu for case in job.cases)
+    return job.instance_type.gpus if options.ami is None or asked else 0
 
 
 def age_s(folder: Path, token: str) -> float:

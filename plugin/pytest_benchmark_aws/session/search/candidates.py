@@ -116,7 +116,7 @@ def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Se
         t
         for t in priced
         if t.usd_per_hour is not None
-        and (settings.allow_burstable or not t.burstable)
+        and (settings.allow_burstable or not t.bursts)
         and not any(misfits(case.requirements, as_machine(t)) for case in cases)
     ]
 
