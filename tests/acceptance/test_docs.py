@@ -44,6 +44,11 @@ class Elsewhere:
 ACCOUNT = "needs an AWS account and costs money"
 ELSEWHERE = {
     "tox -e aws": Elsewhere("trains for minutes", "tox:aws", "pytest --aws"),
+    "tox -e services": Elsewhere(
+        "makes an environment",
+        "tox:services",
+        f"pytest --aws {ROOT}/benchmarks/services --rootdir={ROOT} --benchmark-only --benchmark-quiet -k test_sentiment",
+    ),
     "python3 -m venv .venv && .venv/bin/pip install -q tox && .venv/bin/tox run -e aws": Elsewhere(
         "makes environments, trains for minutes", "tox:aws"
     ),

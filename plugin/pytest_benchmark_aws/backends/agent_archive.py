@@ -59,7 +59,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What every launch of an architecture fetches, and how it runs the tests."""
+    """What every launch of a platform fetches, and how it runs the tests."""
 
     project: Archive
     wheels: Archive

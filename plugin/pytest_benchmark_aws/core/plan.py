@@ -10,7 +10,7 @@ from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of
+from pytest_benchmark_aws.core.instance_type_names import family_of
 from pytest_benchmark_aws.core.model import (
     GRACE_S,
     Case,
@@ -106,9 +106,6 @@ def _no_price(name: str) -> str:
 
 def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     name = case.target.instance_type
-    if name.startswith(SAGEMAKER_PREFIX):
-        ec2_name = name.removeprefix(SAGEMAKER_PREFIX)
-        return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {ec2_name}",)
     if case.target.count > 1:
         return (f"{name}: groups of {case.target.count} machines are not supported yet",)
     return misfits(case.requirements, as_machine(instance_type))

@@ -74,6 +74,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         plugin_modules=(*named_plugins(_words(config)), *os.environ.get("PYTEST_PLUGINS", "").split(",")),
         environment=guest_environment(settings.environment),
         ship_secrets=settings.ship_secrets,
+        training_image=settings.sagemaker_image,
     )
 
 
