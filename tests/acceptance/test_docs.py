@@ -42,12 +42,16 @@ class Elsewhere:
 
 
 ACCOUNT = "needs an AWS account and costs money"
+SERVICES = f"pytest --aws {ROOT}/benchmarks/services --rootdir={ROOT} --benchmark-only"
 ELSEWHERE = {
     "tox -e aws": Elsewhere("trains for minutes", "tox:aws", "pytest --aws"),
     "tox -e services": Elsewhere(
         "makes an environment",
         "tox:services",
-        f"pytest --aws {ROOT}/benchmarks/services --rootdir={ROOT} --benchmark-only --benchmark-quiet -k test_sentiment",
+        f"{SERVICES} --benchmark-quiet -k test_sentiment",
+    ),
+    "tox -e services -- --aws-target=cloud --aws-max-cost=1 --aws-bucket=BUCKET --benchmark-autosave": Elsewhere(
+        ACCOUNT, "", f"{SERVICES} --aws-max-cost=1 --collect-only -q"
     ),
     "python3 -m venv .venv && .venv/bin/pip install -q tox && .venv/bin/tox run -e aws": Elsewhere(
         "makes environments, trains for minutes", "tox:aws"

@@ -186,7 +186,7 @@ def sagemaker_role_policy(account_id: str, region: str, bucket: str, partition: 
     assume it. What it is, the SageMaker guide lists in "How to use SageMaker AI execution roles".
     """
     partition = partition or partition_of(region)
-    _check(account_id=account_id, region=region, bucket=bucket, partition=partition)
+    check_names(account_id=account_id, region=region, bucket=bucket, partition=partition)
     place, group = f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:logs:{region}:{account_id}:{_JOB_LOGS}"
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     statements = [
