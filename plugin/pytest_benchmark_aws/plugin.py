@@ -79,6 +79,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:  # noqa: D103
             metafunc.parametrize("aws_service", regions, indirect=True, ids=regions)
 
 
+@pytest.fixture
+def dask_client(request: pytest.FixtureRequest) -> Any:
+    """A ``distributed.Client``: of all machines of a group, and elsewhere of as many processes of this machine."""
+    from pytest_benchmark_aws.session import dask_cluster
+
+    return dask_cluster.client_of(request)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
     marked = [item for item in items if item.get_closest_marker("instance_type") or item.get_closest_marker("requires")]

@@ -333,7 +333,7 @@ def test_l24_a_dry_run_says_no_launchs_token(world: World, tmp_path: Path) -> No
     job = make_job()
     assert backend.refusal(job) is None
     placement = backend.placements(job, 1)[0]
-    launched = ec2.run_instance(
+    _, (launched,) = ec2.run_instances(
         world.clients(),
         launch_request("run", job, placement, backend.place, "#!/bin/sh\nsleep 60\n", Options()),
     )
