@@ -82,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:  # noqa: D103
 @pytest.fixture
 def dask_client(request: pytest.FixtureRequest) -> Any:
     """A ``distributed.Client``: of all machines of a group, and elsewhere of as many processes of this machine."""
-    from pytest_benchmark_aws.session import dask_cluster
+    from pytest_benchmark_aws.session.fixtures import dask_cluster
 
     return dask_cluster.client_of(request)
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws.aws.policies import client_policy, instance_policy
+from pytest_benchmark_aws.aws.iam.policies import client_policy, instance_policy
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.machine.folders import cache_folder

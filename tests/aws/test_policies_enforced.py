@@ -179,8 +179,9 @@ def test_the_client_launches_nothing_but_what_a_run_launches(
     tenant: Tenant, change: dict[str, Any], lacking: str
 ) -> None:
     """Without IMDSv2 or our tags on instance and disk, with a key to log in by, or with a role: refused."""
-    from pytest_benchmark_aws.aws import ec2, security_groups
+    from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.aws.vpc import security_groups
 
     tenant.role(printed("instance"), "bench", profile="bench-profile")
     clients = Clients(None, None, tenant.user(printed("client")))

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.aws import ec2, security_groups
+from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
+from pytest_benchmark_aws.aws.vpc import security_groups
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
 from pytest_benchmark_aws.backends.ec2.launch_checks import Place

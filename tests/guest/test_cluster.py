@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
 
 from pytest_benchmark_aws.backends.cluster_keys import make_keys
-from pytest_benchmark_aws.guest import cluster
+from pytest_benchmark_aws.guest.group import cluster
+from pytest_benchmark_aws.guest.group.members import Place
 from pytest_benchmark_aws.guest.launch import OutOfTimeError
-from pytest_benchmark_aws.guest.members import Place
 from pytest_benchmark_aws.guest.s3 import AgentError
 from tests.guest.conftest import Launch
 from tests.waiting import wait_until
@@ -98,7 +98,7 @@ def test_both_work_until_the_first_is_done(storage: Storage, tmp_path: Path, tls
         assert settings["count"] == 2
         from distributed import Client
 
-        from pytest_benchmark_aws.guest.dask_process import security
+        from pytest_benchmark_aws.guest.group.dask_process import security
 
         with Client(settings["address"], security=security(settings), timeout=60) as client:
             assert sorted(str(worker["name"]) for worker in client.scheduler_info()["workers"].values()) == ["0", "1"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.guest import members
-from pytest_benchmark_aws.guest.members import Place, find_place, of_instance, of_training_job
+from pytest_benchmark_aws.guest.group import members
+from pytest_benchmark_aws.guest.group.members import Place, find_place, of_instance, of_training_job
 from pytest_benchmark_aws.guest.s3 import AgentError
 
 if TYPE_CHECKING:

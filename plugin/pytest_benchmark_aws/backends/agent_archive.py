@@ -22,12 +22,13 @@ MODULES = tuple(
     f"{name}.py"
     for name in (
         "agent",
-        "cluster",
         "gpu",
+        "group/__init__",
+        "group/cluster",
+        "group/members",
         "install",
         "instance_metadata",
         "launch",
-        "members",
         "run_tests",
         "s3",
         "spot",

@@ -55,7 +55,7 @@ def _kind(word: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the policy as JSON; 0, or 2 for wrong usage."""
-    from pytest_benchmark_aws.aws import policies
+    from pytest_benchmark_aws.aws.iam import policies
     from pytest_benchmark_aws.aws.services import policies as service_policies
 
     bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"

@@ -17,11 +17,12 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import cluster, spot, uploads
+from . import spot, uploads
 from .gpu import wait_for_driver
+from .group import cluster
+from .group.members import find_place
 from .install import install, unpack
 from .launch import Launch, OutOfTimeError, StoppedError
-from .members import find_place
 from .run_tests import PytestRun
 from .s3 import AgentError, Uploader
 from .validity import canary, cpu_ticks, stolen
@@ -29,7 +30,7 @@ from .validity import canary, cpu_ticks, stolen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .members import Place
+    from .group.members import Place
 
 
 def run(launch: Launch) -> None:

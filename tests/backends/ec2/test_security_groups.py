@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.aws import ec2, security_groups
-from pytest_benchmark_aws.aws.security_groups import is_open_to_itself, open_to_itself, security_group
+from pytest_benchmark_aws.aws import ec2
+from pytest_benchmark_aws.aws.vpc import security_groups
+from pytest_benchmark_aws.aws.vpc.security_groups import is_open_to_itself, open_to_itself, security_group
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, look
 from pytest_benchmark_aws.core.errors import PlanError
 from tests.faults.test_groups import group_jobs

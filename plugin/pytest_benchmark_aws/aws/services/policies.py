@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws.policies import check_names, partition_of
+from pytest_benchmark_aws.aws.iam.policies import check_names, partition_of
 from pytest_benchmark_aws.catalog import lifecycle
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pytest_benchmark_aws.backends.agent_archive import agent_key
 from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.ec2.limits import FORGOTTEN_S, SHOWN_S
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError
-from pytest_benchmark_aws.guest.cluster import IN_ORDER
+from pytest_benchmark_aws.guest.group.cluster import IN_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2, images, quotas, security_groups
+from pytest_benchmark_aws.aws import ec2, images, quotas
 from pytest_benchmark_aws.aws.errors import refusal
 from pytest_benchmark_aws.aws.images import RootDevice
-from pytest_benchmark_aws.aws.routes import without_a_way_out
+from pytest_benchmark_aws.aws.vpc import security_groups
+from pytest_benchmark_aws.aws.vpc.routes import without_a_way_out
 from pytest_benchmark_aws.core.errors import RemoteFailure
 from pytest_benchmark_aws.core.values.durations import format_duration
 

@@ -17,21 +17,21 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from .launch import OutOfTimeError
-from .s3 import AgentError, refusal
+from ..launch import OutOfTimeError
+from ..s3 import AgentError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .launch import Launch
+    from ..launch import Launch
     from .members import Place
 
 IN_ORDER = "passed"
 """The outcome of a member whose scheduler closed."""
 DASK = "PYTEST_BENCHMARK_AWS_DASK"
 """Environment variable that names the file with the cluster's settings, for the pytest of the first machine."""
-_MODULE = "pytest_benchmark_aws.guest.dask_process"
+_MODULE = "pytest_benchmark_aws.guest.group.dask_process"
 _SCHEDULER_S, _CLOSE_S, _ENDS_S = 120, 15, 20
 """Seconds: until the scheduler has an address, until the processes have closed, until the others have delivered."""
 _LOOK_S = 0.2

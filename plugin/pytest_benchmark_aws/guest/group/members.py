@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .instance_metadata import MetadataService
-from .s3 import AgentError
+from ..instance_metadata import MetadataService
+from ..s3 import AgentError
 
 OPT_ML = "PYTEST_BENCHMARK_AWS_OPT_ML"
 """Environment variable of the folder that is a training job's ``/opt/ml``: on embedded AWS alone."""
