@@ -81,7 +81,7 @@ ELSEWHERE = {
         "minutes, and needs [peers]", "tox:learners", "pytest --benchmark-only -m peers --collect-only -q"
     ),
     "pytest --benchmark-only -m gpu": Elsewhere(
-        "needs a GPU", "tests/benchmarks/test_train_gpu.py", "pytest --benchmark-only -m gpu --collect-only -q"
+        "needs a GPU", "tests/benchmarks/test_gpu_training.py", "pytest --benchmark-only -m gpu --collect-only -q"
     ),
     "pytest --benchmark-only --scale=2.4M": Elsewhere(
         "an hour, and 16 GiB", "", "pytest --benchmark-only --scale=2.4M --collect-only -q"
