@@ -71,6 +71,12 @@ ELSEWHERE = {
     "pytest --benchmark-only -m peers": Elsewhere(
         "minutes, and needs [peers]", "tox:learners", "pytest --benchmark-only -m peers --collect-only -q"
     ),
+    "pytest --benchmark-only -m compiled": Elsewhere(
+        "compiles for minutes, and needs [compiled]",
+        "tox:compiled",
+        "pytest --benchmark-only -m compiled --collect-only -q",
+    ),
+    "pip install -e '.[bench,compiled]'": Elsewhere("changes the environment that tests run in", "tox:compiled"),
     "pytest --benchmark-only --scale=2.4M": Elsewhere(
         "an hour, and 16 GiB", "", "pytest --benchmark-only --scale=2.4M --collect-only -q"
     ),
