@@ -16,6 +16,7 @@ CHOSEN = {
     "compiled": ROOT / "benchmarks" / "test_predict_compiled.py",
     "levers": ROOT / "benchmarks" / "test_levers.py",
     "peers": ROOT / "benchmarks" / "test_peers.py",
+    "gpu": ROOT / "benchmarks" / "test_train_gpu.py",
 }
 """What -m chooses by a marker, and is left out otherwise: the file of each."""
 CHOSEN_SCALE = "20000"
@@ -33,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME|ROWS",
         default=None,
         help="Training rows: smoke (5,000), laptop (50,000, the default), full (13,788,428, the published experiment), "
-        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m compiled, levers or peers. Features, "
+        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m compiled, levers, peers or gpu. Features, "
         "classes and boosting rounds stay.",
     )
     group.addoption(
@@ -189,7 +190,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _chosen(config: pytest.Config) -> bool:
-    """Whether -m asks for compiled, levers or peers, as ``not levers`` does not, or their files alone are named."""
+    """Whether -m asks for what is left out otherwise, as ``not levers`` does not, or their files alone are named."""
     files = {Path(argument.partition("::")[0]).name for argument in config.args}
     by_marker = any(_named(config, marker) for marker in CHOSEN) and not _named(config, "not")
     return by_marker or files <= {file.name for file in CHOSEN.values()}

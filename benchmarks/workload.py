@@ -121,6 +121,11 @@ def training_memory(scale: str, threads: str) -> int:
     return training_bytes(parse_scale(scale), thread_count(threads))
 
 
+def gpu_training_memory(scale: str) -> int:
+    """Bytes of the machine's own memory that a training on its GPU needs: scores and gradients stay there."""
+    return training_bytes(parse_scale(scale), thread_count("vcpus"))
+
+
 def dataset_memory(scale: str, threads: str) -> int:
     """Bytes that constructing or loading a Dataset needs, for ``requires(memory=...)``."""
     return dataset_bytes(parse_scale(scale), thread_count(threads))

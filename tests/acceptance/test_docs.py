@@ -77,6 +77,9 @@ ELSEWHERE = {
         "pytest --benchmark-only -m compiled --collect-only -q",
     ),
     "pip install -e '.[bench,compiled]'": Elsewhere("changes the environment that tests run in", "tox:compiled"),
+    "pytest --benchmark-only -m gpu": Elsewhere(
+        "needs a GPU", "tests/benchmarks/test_train_gpu.py", "pytest --benchmark-only -m gpu --collect-only -q"
+    ),
     "pytest --benchmark-only --scale=2.4M": Elsewhere(
         "an hour, and 16 GiB", "", "pytest --benchmark-only --scale=2.4M --collect-only -q"
     ),

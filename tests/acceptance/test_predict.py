@@ -158,6 +158,17 @@ def test_results_of_no_instance_type_are_said_and_the_first_machines_named(tmp_p
     assert "→ next" in done.stdout
 
 
+def test_a_result_of_this_machine_hides_none_of_an_instance_type(tmp_path: Path) -> None:
+    """A test that ran here too is predicted from what ran on types, embedded ones where there are no others."""
+    for name in ("m5.large", "c7g.large"):
+        data = result(benchmark([1.0], embedded=True), instance_type=name, launch=f"i-{name}")
+        write(tmp_path / ".benchmarks" / f"embedded-{name}" / "0001_x.json", data)
+    write(tmp_path / ".benchmarks" / "here" / "0001_x.json", result(benchmark([1.0])))
+    out = predict(tmp_path).stdout
+    assert "● m5.large" in out
+    assert "measured by embedded AWS" in out
+
+
 def test_results_of_embedded_aws_say_that_they_tell_nothing_of_aws(tmp_path: Path) -> None:
     """They are shown to try the command, and labelled."""
     for name in ("m5.large", "c7g.large"):

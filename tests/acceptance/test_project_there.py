@@ -108,6 +108,8 @@ class TestIt(unittest.TestCase):
     ("source", "args", "variables", "words"),
     [
         (BENCHMARK, ["--benchmark-disable"], {}, "--benchmark-disable is in force"),
+        (BENCHMARK, ["--benchmark-only", "--benchmark-disable"], {}, "give --benchmark-enable"),
+        (BENCHMARK, ["--benchmark-compare-fail=median:10%"], {}, "--benchmark-compare-fail needs --benchmark-compare"),
         (BENCHMARK, ["--benchmark-skip"], {}, "--benchmark-skip is in force"),
         ("def test_it(): ...\n", [], {}, "no collected test names an instance type"),
         (BENCHMARK, [], {"PYTEST_BENCHMARK_AWS_GUEST": "1"}, "PYTEST_BENCHMARK_AWS_GUEST is set"),
@@ -117,7 +119,7 @@ class TestIt(unittest.TestCase):
         (CASE.replace('@pytest.mark.instance_type("m5.large")\n', ""), [], {}, "TestIt::test_it: pytest cannot make"),
         (f"import beside\n{BENCHMARK}", ["-o", "pythonpath=../beside"], {}, "beside.py\nInstall it by pip, or run"),
     ],
-    ids=["e4", "e4-skip", "e4-no-case", "e3", "f2", "c9", "i", "i-unmarked", "c10"],
+    ids=["e4", "e4-only", "e4-compare", "e4-skip", "e4-no-case", "e3", "f2", "c9", "i", "i-unmarked", "c10"],
 )
 def test_c10_e3_e4_i_what_would_not_be_the_same_is_refused_before_a_launch(
     tmp_path: Path, source: str, args: list[str], variables: dict[str, str], words: str

@@ -37,6 +37,7 @@ ACTION_OF: dict[str, tuple[str, ...]] = {
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),  # it sets the ownership too
     "ec2:RunInstances": ("ec2:RunInstances", "ec2:CreateTags"),  # both tag what they make
     "ec2:CreateSecurityGroup": ("ec2:CreateSecurityGroup", "ec2:CreateTags"),
+    "sagemaker:CreateTrainingJob": ("sagemaker:CreateTrainingJob", "sagemaker:AddTags"),
 }
 ONLY_ON_FAILURE = {
     "ec2:DescribeSpotPriceHistory": "a launch on the spot market is told at its own price",
@@ -106,12 +107,15 @@ def test_the_code_names_no_other_call() -> None:
     sources = [path for part in ("aws", "backends", "run") for path in (folder / part).rglob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     services = {"ec2": "ec2", "s3": "s3", "ssm": "ssm", "sts": "sts", "pricing": "pricing", "scheduler": "scheduler"}
+    services |= {"logs": "logs", "sagemaker": "sagemaker"}
     named = set()
     for service, prefix in {**services, "service-quotas": "servicequotas"}.items():
         for operation in botocore.get_service_model(service).operation_names:
             if re.search(rf'(\.{xform_name(operation)}\(|"{xform_name(operation)}")', text):
                 named.add(f"{prefix}:{operation}")
-    assert actions(client_policy(ACCOUNT, REGION, scheduler_role="killer")) == iam_actions(named) | {"iam:PassRole"}
+    named.discard("sagemaker:Search")  # which is what the code calls of regular expressions
+    policy = client_policy(ACCOUNT, REGION, scheduler_role="killer", sagemaker_role="bench")
+    assert actions(policy) == iam_actions(named) | {"iam:PassRole"}
 
 
 # What the policies say.
@@ -189,14 +193,20 @@ def test_the_default_bucket_is_the_codes_own() -> None:
 
 
 def test_the_parameters_are_those_the_code_reads() -> None:
-    """ssm:GetParameter is allowed on Amazon Linux 2023's public parameters, which no account owns."""
+    """ssm:GetParameter is allowed on the public parameters of Amazon Linux 2023 and the Deep Learning AMI.
+
+    No account owns them.
+    """
     from pytest_benchmark_aws.aws.ec2 import IMAGE
+    from pytest_benchmark_aws.aws.images import GPU_IMAGE
 
     (statement,) = statements(client_policy(ACCOUNT, REGION), "ssm:GetParameter")
     head = f"arn:aws:ssm:{REGION}::parameter"
-    assert statement["Resource"].startswith(f"{head}/aws/service/")
+    amazon_linux, deep_learning = statement["Resource"]
+    assert amazon_linux.startswith(f"{head}/aws/service/")
+    assert deep_learning == f"{head}{GPU_IMAGE.format(arch='*')}"
     for arch in ("x86_64", "arm64"):
-        assert f"{head}{IMAGE.format(arch=arch)}".startswith(statement["Resource"].rstrip("*"))
+        assert f"{head}{IMAGE.format(arch=arch)}".startswith(amazon_linux.rstrip("*"))
 
 
 def test_a_role_is_passed_only_where_one_is_named() -> None:

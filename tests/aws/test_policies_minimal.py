@@ -73,8 +73,8 @@ def without(policy: dict[str, Any], element: str, value: str, sid: str | None = 
 def asked(
     plain: Ran, with_profile: Ran, with_scheduler: Ran, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Question]]:
-    """What whole runs, and what comes after failures, asked of the user's policy and of the role's."""
-    from pytest_benchmark_aws.aws import ec2
+    """What whole runs, GPU types, and what comes after failures, asked of the user's policy and of the role's."""
+    from pytest_benchmark_aws.aws import ec2, images
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.prices import spot_price
 
@@ -86,6 +86,7 @@ def asked(
         ec2.regions(clients)
         ec2.console_output(clients, instance)
         spot_price(clients, "m5.large", f"{REGION}a")
+        images.image(clients, "x86_64-gpu")
         decisions += tenant.decisions()
     found: dict[str, list[Question]] = {"client": [], "instance": []}
     for decision in decisions:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_benchmark_aws.bundle.cargo import _renamed, examine, load
+from pytest_benchmark_aws.bundle.cargo import _renamed, _target, examine, load
+from pytest_benchmark_aws.bundle.compiled import GLIBC
 from pytest_benchmark_aws.bundle.imports import Imports
 from pytest_benchmark_aws.bundle.project import Project
+from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.machine.folders import Folders
 from tests.bundle.test_compiled import elf
 from tests.bundle.test_project import repository, write
+from tests.faults.guests import HERE
 from tests.run.fake_backend import make_job
 
 
@@ -62,6 +65,16 @@ def test_d1_an_extension_built_here_is_refused_for_another_architecture(tmp_path
     assert not folders.wheels.exists()
 
 
+def test_d1_embedded_aws_says_what_aws_would_refuse(tmp_path: Path, folders: Folders) -> None:
+    """Its instances are this machine, which runs what was built here, whatever the type's architecture is."""
+    root = tmp_path / "root"
+    repository(root, {"test_it.py": b"", ".gitignore": b"*.so\n"})
+    write(root, {"zz_fast.so": elf(40)})
+    project = replace(collected(root, "test_it.py"), loaded={"zz_fast": str(root / "zz_fast.so")})
+    notes = examine(project, [make_job()], folders, local=True)
+    assert any("on AWS this would be refused before a launch" in note and "zz_fast.so" in note for note in notes)
+
+
 def test_c10_what_an_instance_would_not_have_is_refused_by_name(tmp_path: Path, folders: Folders) -> None:
     """A module beside the project, with its file."""
     root = tmp_path / "root"
@@ -79,3 +92,20 @@ def test_a_module_of_another_name_than_its_folder_is_shipped_under_its_own(tmp_p
     write(tmp_path, {"source/__init__.py": b"", "source/part.py": b""})
     imports = Imports(frozenset(), frozenset(), {}, {}, {"zz_app": start})
     assert _renamed(imports) == {"zz_app/__init__.py": start, "zz_app/part.py": start.with_name("part.py")}
+
+
+@pytest.mark.parametrize(
+    ("image", "python", "glibc"), [(None, HERE, None), ("mine:py310-ubuntu20.04", "3.10", (2, 31))]
+)
+def test_a_training_job_gets_wheels_of_its_containers_python(
+    image: str | None, python: str, glibc: tuple[int, int] | None
+) -> None:
+    """Those of an instance where the Python is the same and the C library no older, so that they are fetched once."""
+    job = make_job()
+    training = replace(job, target=replace(job.target, instance_type="ml.m5.large"))
+    assert (job.platform, training.platform) == ("x86_64", "ml.x86_64")
+    target = _target(training, image, local=False)
+    assert (target.python, target.arch) == (python, "x86_64")
+    assert target.glibc == (glibc or GLIBC)
+    if python in PACKAGED_PYTHONS:
+        assert _target(job, image, local=False) == target

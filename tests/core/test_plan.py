@@ -133,10 +133,11 @@ def test_a_given_price_is_the_one_that_counts() -> None:
     assert plan.most_usd == Decimal(36) + Decimal(6)
 
 
-def test_sagemakers_types_are_a_misfit_that_names_ec2s() -> None:
-    """``ml.m5.large`` is refused with ``m5.large``."""
-    (misfit,) = make_plan([case(Target("ml.m5.large"))], catalog(), price_of, 60).misfits
-    assert "name the EC2 type m5.large" in misfit.reasons[0]
+def test_sagemakers_types_are_planned_at_their_own_price() -> None:
+    """``ml.m5.large`` is the machine ``m5.large``, whose price says nothing of it."""
+    plan = make_plan([case(Target("ml.m5.large"))], catalog(), lambda _: Price(Decimal(36), "test"), 3600)
+    (job,) = plan.jobs
+    assert (job.instance_type.vcpus, job.instance_type.usd_per_hour, job.platform) == (2, None, "ml.x86_64")
 
 
 def test_what_is_refused_whatever_it_requires_has_that_one_reason() -> None:

@@ -98,9 +98,42 @@ def test_fault_38_a_dependency_without_an_arm64_wheel_is_found_before_the_launch
     assert "No matching distribution found for only-x86==1.0" in said
 
 
-@pytest.mark.skip(reason="SageMaker training jobs come with their own issue")
-def test_fault_39_a_sagemaker_timeout_keeps_the_partial_result() -> None:
-    """SIGTERM and its 120 s are trapped, and what was finished is kept."""
+FINISHES_ONE = """\
+import threading
+
+def test_quick(benchmark):
+    benchmark.pedantic(int, rounds=2)
+
+def test_hangs(benchmark):
+    threading.Event().wait()
+"""
+
+
+def test_fault_39_a_sagemaker_timeout_keeps_the_partial_result(
+    tmp_path: Path, no_backoff: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM and its 120 s are trapped, and what was finished is kept: the real agent, with one of two tests done."""
+    from pytest_benchmark_aws.embedded.sagemaker.training import Training
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+    from pytest_benchmark_aws.embedded.state import Settings
+    from tests.faults.training import TrainingWorld, make_jobs
+
+    names = [f"test_it.py::{name}" for name in ("test_quick", "test_hangs")]
+    with EmbeddedAWS(tmp_path / "aws", Settings(state_delay=0.03)) as aws:
+        world = TrainingWorld(aws, tmp_path / "here")
+
+        def limit(*_: object) -> str:
+            """MaxRuntimeInSeconds, which is over as soon as the second test runs."""
+            return "MaxRuntimeExceeded" if any("1/2 test_it.py" in line for line in world.watched) else ""
+
+        monkeypatch.setattr(Training, "_limit_that_passed", limit)
+        (done,) = world.run(make_jobs(cases=names), script=None, source=FINISHES_ONE)
+        assert "MaxRuntimeExceeded" in done.outcome.outcome
+        assert not done.outcome.whole
+        assert "SIGTERM: what is finished is uploaded" in done.outcome.log
+        assert world.alive() == []
+    measured = [bench["fullname"] for line in done.outcome.lines for bench in line.get("benchmarks", ())]
+    assert measured == ["test_it.py::test_quick"]
 
 
 @pytest.mark.skipif(HERE not in wheels.PACKAGED_PYTHONS, reason="Amazon Linux 2023 has no package of this Python")

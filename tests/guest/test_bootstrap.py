@@ -67,7 +67,8 @@ def test_every_program_of_the_agent_is_on_the_image_or_installed() -> None:
     folder = Path(agent.__file__).parent
     found = [programs((folder / name).read_text(encoding="utf-8")) for name in MODULES]
     assert set().union(*found) == {"dnf", *INSTALLED_BY_IT, "python", "command"}
-    # The last two are parameters: run() is what the others are called through, PytestRun gets install()'s venv.
+    # The last two are parameters: run() is what the others are called through, PytestRun gets install()'s venv. A GPU
+    # type's nvidia-smi is looked for, and is on its image (DLAMI release notes).
 
 
 def test_the_parsers_see_what_they_are_for() -> None:

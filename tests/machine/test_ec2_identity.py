@@ -144,3 +144,32 @@ def test_a_xen_instance_is_told_by_its_uuid(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "uuid").write_text("ec2e1916-9099-7caf-fd21-012345abcdef\n")
     assert is_ec2(tmp_path)
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_a_training_jobs_container_is_known_by_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded: bool
+) -> None:
+    """No metadata service is asked, which none in a container answers."""
+    folder = tmp_path / "input" / "config"
+    folder.mkdir(parents=True)
+    (folder / "resourceconfig.json").write_text(
+        json.dumps({"current_host": "algo-1", "current_instance_type": "ml.m5.xlarge", "hosts": ["algo-1"]})
+    )
+    monkeypatch.setenv("TRAINING_JOB_NAME", "pba-run-0123456789abcdef")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    if embedded:
+        monkeypatch.setenv("PYTEST_BENCHMARK_AWS_OPT_ML", str(tmp_path))
+    else:
+        monkeypatch.setattr("pytest_benchmark_aws.machine.ec2_identity.Path", lambda _: tmp_path)
+    identity = read_identity(endpoint="http://127.0.0.1:9")
+    assert identity is not None
+    assert (identity.instance_type, identity.instance_id) == ("ml.m5.xlarge", "pba-run-0123456789abcdef")
+    assert (identity.region, identity.zone, identity.embedded) == ("eu-west-1", None, embedded)
+
+
+def test_a_training_job_without_its_files_has_no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The variable alone tells nothing."""
+    monkeypatch.setenv("TRAINING_JOB_NAME", "pba-run-0123456789abcdef")
+    monkeypatch.setenv("PYTEST_BENCHMARK_AWS_OPT_ML", str(tmp_path))
+    assert read_identity() is None

@@ -90,6 +90,13 @@ def test_what_was_measured_is_shown_as_it_was_measured() -> None:
     assert 0.9 < row.low < row.seconds < row.high < 1.1
 
 
+def test_two_launches_that_differ_have_no_interval_of_powers_of_ten() -> None:
+    """Student's t of two is nearly thirteen times their deviation: they are shown themselves."""
+    prediction = predict(results(m5_large=[1.0, 4.0], c7g_large=0.8, m7a_8xlarge=0.6))
+    row = next(row for row in prediction.rows if row.machine.name == "m5.large")
+    assert (row.low, row.high) == (1.0, 4.0)
+
+
 @settings(max_examples=15)
 @given(
     st.dictionaries(

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.commands.inifile import project_settings
+from pytest_benchmark_aws.commands.parts.inifile import project_settings
 from pytest_benchmark_aws.core.compare.records import Reading
 from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.errors import PlanError

@@ -113,6 +113,9 @@ class ListBackend:
         result = self.results.get(handle.instance_id)
         return Outcome(result or "error: cut", ({"kind": "session"},), {}, "log", whole=result is not None)
 
+    def billed_s(self, _: Handle) -> float | None:
+        return None
+
     def terminate(self, instance_ids: Sequence[str]) -> None:
         self.ended |= set(instance_ids)
 
@@ -148,6 +151,8 @@ class FaultyBackend:
     """Ids of each look."""
     most_vcpus: int = 0
     vcpu_quota: int | None = None
+    billed: dict[str, float] = field(default_factory=dict)
+    """Id -> seconds that the place says were billed."""
     _started: dict[str, float] = field(default_factory=dict)
     _delivered: set[str] = field(default_factory=set)
 
@@ -209,6 +214,10 @@ class FaultyBackend:
         self.hook("collect")
         self._guests_work()
         return self.place.collect(handle)
+
+    def billed_s(self, handle: Handle) -> float | None:
+        self.hook("billed")
+        return self.billed.get(handle.instance_id)
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         self._guests_work()

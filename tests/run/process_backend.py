@@ -95,6 +95,9 @@ class ProcessBackend:
         lines = tuple(json.loads(line) for line in self._text(handle.instance_id, "checkpoint").splitlines())
         return Outcome(done or "error: cut", lines, {}, log, whole=bool(done))
 
+    def billed_s(self, _: Handle) -> None:
+        """Nothing is billed."""
+
     def terminate(self, instance_ids: Sequence[str]) -> None:
         for instance_id in instance_ids:
             if process := self.processes.get(instance_id):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_benchmark_aws.backends.registry import Backends
-from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure
+from pytest_benchmark_aws.core.errors import CleanupError, RemoteFailure, UnreachableError
 from pytest_benchmark_aws.core.model import GRACE_S
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.run.journal import JournalError, read
@@ -371,3 +371,27 @@ def test_the_same_placement_is_the_same_launch(place: str, tmp_path: Path) -> No
         for _ in range(2):
             backend.terminate(["i-0", "i-1"])
         assert backend.alive() == []
+
+
+def test_what_a_place_says_was_billed_is_what_counts(world: World) -> None:
+    """In the end that is given, and in the journal; what the place does not say stays as it was counted."""
+    world.backend.billed = {"i-0": 7.0}
+    first, second = world.runner(max_parallel=1).run(make_jobs(2, price="36"))
+    assert (first.billed_seconds, first.usd) == (7.0, Decimal("0.07"))
+    assert second.usd > 0
+    lines = {line["kind"]: line for line in read(world.journal.path)}
+    assert (lines["billed"]["instance_id"], Decimal(lines["billed"]["usd"])) == ("i-0", Decimal("0.07"))
+    assert Decimal(lines["gone"]["usd"]) == round(first.usd + second.usd, 12)
+
+
+def test_a_place_that_cannot_say_what_was_billed_leaves_it_as_it_was_counted(world: World) -> None:
+    """The run is over, whoever answers."""
+
+    def hook(method: str) -> None:
+        if method == "billed":
+            raise UnreachableError("no network")
+
+    world.backend.hook = hook
+    (done,) = world.runner().run([make_job()])
+    assert done.outcome.outcome == "passed"
+    assert done.usd > 0

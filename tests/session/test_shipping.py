@@ -123,6 +123,15 @@ def test_e4_where_nothing_is_measured_nothing_is_launched(
         shipping.refuse_unmeasured(config, items)  # type: ignore[arg-type]
 
 
+def test_e4_where_another_plugin_turned_it_off_nothing_is_launched(pytester: pytest.Pytester) -> None:
+    """As pytest-codspeed does, which blocks it once it is there: its own fixture measures, and brings nothing home."""
+    config = pytester.parseconfigure()
+    config.pluginmanager.set_blocked("pytest_benchmark")
+    items = [SimpleNamespace(nodeid="test_it.py::test_a", fixturenames=["benchmark"])]
+    with pytest.raises(PlanError, match="another plugin has turned pytest-benchmark off"):
+        shipping.refuse_unmeasured(config, items)  # type: ignore[arg-type]
+
+
 def test_e4_cases_without_the_fixture_are_said(pytester: pytest.Pytester) -> None:
     """Some are named; where none has it, that is refused; asking for it by name counts as having it."""
     items = pytester.getitems(

@@ -146,8 +146,8 @@ def shown(job: Finished, baselines: Path | None = None) -> tuple[list[str], list
     """The summary of a run of that job, and of each case why it is missing."""
 
     class Backend:
-        def alive(self) -> list[str]:
-            return []
+        def alive(self) -> dict[str, list[str]]:
+            return {"instance": []}
 
     class Settings:
         throughput, scale_parameter, launches, detach, time_limit_s = None, None, 1, False, 60

@@ -56,14 +56,16 @@ class Run(RuleBasedStateMachine):
     runner: ClassVar[type[Runner]] = Runner
     backend: ClassVar[type[SimulatedBackend]] = SimulatedBackend
     find: ClassVar[Callable[[Path, str, str], Path | None]] = staticmethod(storage.find)
+    cloud_kind: ClassVar[type[Cloud]] = Cloud
+    all_jobs: ClassVar[tuple[Job, ...]] = JOBS
 
     def __init__(self) -> None:
         super().__init__()
         self.root = Path(tempfile.mkdtemp(prefix="soak-"))
         self.folder = self.root / "runs" / RUN
         self.results = self.root / "results"
-        self.jobs: tuple[Job, ...] = JOBS
-        self.cloud = Cloud(Decimal(0))
+        self.jobs: tuple[Job, ...] = self.all_jobs
+        self.cloud = self.cloud_kind(Decimal(0))
         self.process: Process | None = None
         self.fallback = False
         self.patch = pytest.MonkeyPatch()
@@ -125,8 +127,8 @@ class Run(RuleBasedStateMachine):
     @initialize(jobs=st.integers(1, len(JOBS)), launches=st.integers(1, 3), shown=st.sampled_from([0.0, 0.0, 45.0]))
     def plan(self, jobs: int, launches: int, shown: float) -> None:
         """So many jobs, and money for so many launches at once or one after the other."""
-        self.jobs = JOBS[:jobs]
-        self.cloud.cap, self.cloud.visible_after = most_usd(JOBS[0]) * launches, shown
+        self.jobs = self.all_jobs[:jobs]
+        self.cloud.cap, self.cloud.visible_after = most_usd(self.all_jobs[0]) * launches, shown
 
     @precondition(lambda self: self.process is None)
     @rule(fallback=st.booleans())
@@ -282,7 +284,7 @@ class Run(RuleBasedStateMachine):
             error = self._to_the_end()
             assert error is None, f"it cannot be ended: {error!r}"
             assert not self.cloud.alive(), f"alive at the end: {self.cloud.alive()}"
-            assert self._gone(), "the journal is not closed"
+            assert self._gone(), f"the journal is not closed: {history.runs(self.root / 'runs')}"
             self.nothing_is_delivered_twice()
             self._all_is_delivered(set(self.cloud.instances))
         finally:

@@ -12,6 +12,7 @@ from pytest_benchmark_aws.run.launch import Launcher
 from pytest_benchmark_aws.run.runner import Runner
 from tests.soak.machine import Run
 from tests.soak.simulated import SimulatedBackend
+from tests.soak.training import SimulatedTraining, TrainingRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,6 +115,47 @@ def _machine(name: str, **parts: Any) -> type[Run]:
     return type(name, (Run,), parts)
 
 
+def _training(name: str, **parts: Any) -> type[Run]:
+    return type(name, (TrainingRun,), parts)
+
+
+class FreshNames(SimulatedTraining):
+    """Each CreateTrainingJob has a name of its own."""
+
+    def launch(self, job: Job, placement: Placement) -> Handle:
+        """By a name that was never used."""
+        token = f"{placement.token}-{self.cloud.now}"
+        return replace(super().launch(job, replace(placement, token=token)), placement=placement)
+
+
+class NoPendingJobs(SimulatedTraining):
+    """Takes a job that waits for its machine for one that is lost."""
+
+    def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
+        """Gone or begun."""
+        statuses = super().poll(handles)
+        return {n: replace(one, state="gone") if one.state == "pending" else one for n, one in statuses.items()}
+
+
+@dataclass
+class OneTrainingLook(SimulatedTraining):
+    """Fetches only what the last look had seen in the store."""
+
+    seen: set[str] = field(default_factory=set)
+
+    def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
+        """As it is."""
+        statuses = super().poll(handles)
+        self.seen |= {name for name, one in statuses.items() if one.done}
+        return statuses
+
+    def collect(self, handle: Handle) -> Outcome:
+        """What was there by then."""
+        if handle.instance_id in self.seen:
+            return super().collect(handle)
+        return Outcome("error: nothing was delivered", (), {}, "", whole=False)
+
+
 MUTANTS: dict[str, tuple[type[Run], str]] = {
     "no token reuse": (_machine("NoToken", backend=FreshTokens), "instances of one attempt|USD spent"),
     "intent written late": (
@@ -129,5 +171,18 @@ MUTANTS: dict[str, tuple[type[Run], str]] = {
     "no second look at the store": (_machine("OneLooked", backend=OneLook), "never delivered"),
     "no dedupe": (_machine("Twice", find=staticmethod(_never_found)), "delivered more than once"),
     "no cap": (_machine("Spender", runner=NoCap), "USD spent"),
+    "training: no name reuse": (_training("NoName", backend=FreshNames), "instances of one attempt|USD spent"),
+    "training: intent written late": (
+        _training("LateTraining", runner=_with(launcher=LateIntent)),
+        "the journal says gone|instances of one attempt",
+    ),
+    "training: pending is lost": (_training("NoPending", backend=NoPendingJobs), "ended while their guests were well"),
+    "training: trusting stop": (
+        _training("TrustingStop", runner=_with(follower=TrustingTerminate)),
+        "the journal says gone|alive at the end|never delivered",
+    ),
+    "training: no second look at the store": (_training("OneTrainingLooked", backend=OneTrainingLook), "never deliv"),
+    "training: no dedupe": (_training("TwiceTraining", find=staticmethod(_never_found)), "delivered more than once"),
+    "training: no cap": (_training("TrainingSpender", runner=NoCap), "USD spent"),
 }
 """The machine with the bug, and what is to notice it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_benchmark_aws.backends.ec2.errors import cause_of
 from pytest_benchmark_aws.backends.ec2.limits import SHOWN_S
@@ -109,6 +109,7 @@ class Cloud:
     cut: list[str] = field(default_factory=list)
     """Ended by the client while their guests were well and in time."""
     broken: str = ""
+    kind: ClassVar[type[Instance]] = Instance
 
     def heal(self) -> None:
         """All is well from now on, but for what runs already."""
@@ -168,7 +169,7 @@ class Cloud:
             if placement.zone in self.full:
                 raise CapacityError("InsufficientInstanceCapacity")
             instance_id = f"i-{len(self.instances):03}"
-            made = Instance(instance_id, job, placement, self.now, self.now + self.visible_after)
+            made = self.kind(instance_id, job, placement, self.now, self.now + self.visible_after)
             self.instances[instance_id] = made
             self.tokens[placement.token] = instance_id
             same = [one for one in self.instances.values() if _launch_of(one) == _launch_of(made)]
@@ -208,7 +209,7 @@ class SimulatedBackend:
 
     def placements(self, job: Job, attempt: int) -> list[Placement]:
         """One for each zone, with the token that only they decide."""
-        return [Placement(_token(job, zone, attempt), zone, f"subnet-{zone}", attempt) for zone in ZONES]
+        return [Placement(token_of(job, zone, attempt), zone, f"subnet-{zone}", attempt) for zone in ZONES]
 
     def launch(self, job: Job, placement: Placement) -> Handle:
         """By its token."""
@@ -258,6 +259,10 @@ class SimulatedBackend:
             return Outcome("error: nothing was delivered", (), {}, "", whole=False)
         return Outcome(result, ({"kind": "test"},), {}, "", whole=True, cause=cause_of(result))
 
+    def billed_s(self, _: Handle) -> float | None:
+        """EC2 does not say."""
+        return None
+
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Asks for it."""
         for instance_id in instance_ids:
@@ -288,5 +293,5 @@ class SimulatedBackend:
         return found[0]
 
 
-def _token(job: Job, zone: str, attempt: int) -> str:
+def token_of(job: Job, zone: str, attempt: int) -> str:
     return hashlib.sha256(f"{RUN}/{job.name}/{zone}/{attempt}".encode()).hexdigest()[:48]

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.soak.machine import Run
+from tests.soak.training import TrainingRun
 
 EXAMPLES = int(os.environ.get("PYTEST_BENCHMARK_AWS_SOAK", "100"))
 
@@ -16,6 +17,21 @@ def test_a_run_keeps_its_promises() -> None:
     """Nothing outlives its deadline, nothing finished is lost or stored twice, nothing passes the cap."""
     run_state_machine_as_test(
         Run,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        ),
+    )
+
+
+def test_a_run_of_training_jobs_keeps_its_promises() -> None:
+    """The same of jobs that start late or never, and that stop slowly."""
+    run_state_machine_as_test(
+        TrainingRun,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=30,

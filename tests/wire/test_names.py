@@ -112,3 +112,20 @@ def test_every_service_is_asked_by_its_regions_own_name(wire: Wire, region: str)
     assert ec2.subnets(clients, ())
     china = ".cn" if region.startswith("cn-") else ""
     assert {f"sts.{region}.amazonaws.com{china}", f"ec2.{region}.amazonaws.com{china}"} <= set(wire.proxy.hosts)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_sagemaker_and_its_logs_are_asked_by_their_regions_own_names(wire: Wire, region: str) -> None:
+    """Training jobs by ``api.sagemaker``, what their containers print by ``logs``, their quotas by Service Quotas."""
+    from pytest_benchmark_aws.aws import quotas, sagemaker
+
+    wire.become(region)
+    clients = wire.clients(region)
+    assert list(sagemaker.jobs(clients, sagemaker.PREFIX)) == []
+    assert sagemaker.describe(clients, "pba-none") is None
+    sagemaker.stop(clients, "pba-none")
+    assert sagemaker.log_end(clients, "pba-none", 10) == ""
+    assert quotas.training_quotas(clients)[quotas.training_quota_name("ml.m5.xlarge", "spot")] > 0
+    china = ".cn" if region.startswith("cn-") else ""
+    names = {f"{name}.{region}.amazonaws.com{china}" for name in ("api.sagemaker", "logs", "servicequotas")}
+    assert names <= set(wire.proxy.hosts)

@@ -24,7 +24,7 @@ BILLED_OR_MAY_BE = frozenset({"pending", "running", "stopping", "stopped"})
 """States of an instance that is alive. One that is shutting down is not: it goes on to be terminated whatever is done,
 which takes a minute for c5.large, over 19 for c5.metal and over 5 for GPU types (packer-plugin-amazon #682,
 bottlerocket-test-system #337, terraform #5807), and is billed no more (EC2 user guide, "Instance lifecycle")."""
-_MOST_SECONDS = 30 * 24 * 3600
+MOST_SECONDS = 30 * 24 * 3600
 """From a launch to its deadline: the longest limit is a week. Tags are anybody's who may tag."""
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
 
@@ -75,7 +75,7 @@ class Instance:
         if self.launched is None or self.deadline is None:
             return None
         seconds = round((self.deadline - self.launched).total_seconds())
-        return seconds if 0 < seconds <= _MOST_SECONDS else None
+        return seconds if 0 < seconds <= MOST_SECONDS else None
 
     def most_usd(self, now: datetime) -> Decimal | None:
         """The most that it costs: until its deadline or, where it is gone, until now if that is earlier.
@@ -299,13 +299,13 @@ def _instance(item: Mapping[str, Any]) -> Instance:
         run=tags.get(f"{TAG}:run", ""),
         subnet=item.get("SubnetId", ""),
         launched=item.get("LaunchTime"),
-        deadline=_time(tags.get(f"{TAG}:deadline", "")),
+        deadline=tag_time(tags.get(f"{TAG}:deadline", "")),
         fallback=f"{TAG}:fallback" in tags,
         usd_per_hour=json_fields.usd(tags.get(f"{TAG}:price")),
     )
 
 
-def _time(text: str) -> datetime | None:
+def tag_time(text: str) -> datetime | None:
     """The time in a tag, which names its zone; None where the text is none."""
     names_zone = re.search(r"(Z|[+-]\d\d:?\d\d)$", text) is not None
     return json_fields.moment(text) if names_zone else None

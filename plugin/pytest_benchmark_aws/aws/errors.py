@@ -37,14 +37,20 @@ _OF_HEAD = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject"}
 """HEAD operation -> the action that it needs: its answer has no body, so that S3 cannot say what is lacking."""
 
 
+def is_denied(error: Exception) -> bool:
+    """Whether AWS answered that the caller may not."""
+    return code_of(error) in _DENIED
+
+
 def refusal(error: Exception) -> str:
     """The error in words; where the caller's policy is too narrow, first the action that it lacks, and the remedy."""
-    if code_of(error) not in _DENIED:
+    if not is_denied(error):
         return str(error)
     action = re.search(r"not authorized to perform: ([a-z0-9-]+:\w+)", str(error))
     operation = str(getattr(error, "operation_name", ""))
     lacks = f"lacks {action[1]}" if action else f"may lack {_OF_HEAD.get(operation) or f'what {operation} needs'}"
-    return f"the policy {lacks}: pytest-benchmark-aws policy client prints all that is needed ({error})"
+    jobs = " --with sagemaker" if "TrainingJob" in operation or "sagemaker:" in lacks else ""
+    return f"the policy {lacks}: pytest-benchmark-aws policy client{jobs} prints all that is needed ({error})"
 
 
 @contextmanager

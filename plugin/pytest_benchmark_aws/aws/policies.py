@@ -30,7 +30,10 @@ _BUCKET = (
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
 )
-_IMAGES = "parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-*"
+_IMAGES = (
+    "ami-amazon-linux-latest/al2023-ami-kernel-default-*",
+    "deeplearning/ami/*/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id",  # GPU types
+)
 _MANAGED = {"aws:RequestTag/managed-by": TAG}
 _PATTERNS = {
     "account id": r"\d{12}",
@@ -43,6 +46,15 @@ _PATTERNS = {
 }
 
 
+SAGEMAKER = "sagemaker.amazonaws.com"
+"""The service principal, in the partition aws-cn too (SageMaker guide for China, "SageMaker AI roles")."""
+TRUST_OF_TRAINING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": SAGEMAKER}, "Action": "sts:AssumeRole"}],
+}
+"""Who may assume the execution role of training jobs."""
+_JOBS = "training-job/pba-*"
+_JOB_LOGS = "log-group:/aws/sagemaker/TrainingJobs"
 _PARTITIONS = {
     "cn-": "aws-cn",
     "us-gov-": "aws-us-gov",
@@ -67,11 +79,12 @@ def client_policy(
     instance_role: str | None = None,
     partition: str | None = None,
     scheduler_role: str | None = None,
+    sagemaker_role: str | None = None,
 ) -> dict[str, Any]:
     """What a user who runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
 
     ``instance_role`` names the role of an instance profile, where instances get one; ``scheduler_role`` that of
-    ``--aws-scheduler-role``.
+    ``--aws-scheduler-role``; ``sagemaker_role`` that of ``--aws-sagemaker-role``, for who uses training jobs, too.
     """
     bucket, partition = bucket or f"{TAG}-{account_id}-{region}", partition or partition_of(region)
     _check(account_id=account_id, region=region, partition=partition, bucket=bucket)
@@ -91,7 +104,11 @@ def client_policy(
         _allow("Look", [f"ec2:{name}" for name in _DESCRIBE], "*", in_region),
         _allow("Quota", ["servicequotas:GetServiceQuota"], "*", in_region),
         _allow("Prices", ["pricing:GetProducts"], "*"),
-        _allow("Image", ["ssm:GetParameter"], f"arn:{partition}:ssm:{region}::{_IMAGES}"),
+        _allow(
+            "Image",
+            ["ssm:GetParameter"],
+            [f"arn:{partition}:ssm:{region}::parameter/aws/service/{name}" for name in _IMAGES],
+        ),
         # RunInstances is allowed where each resource that it makes or uses is.
         _allow("LaunchTagged", ["ec2:RunInstances"], ec2("instance"), tagged_launch),
         _allow("LaunchVolumes", ["ec2:RunInstances"], ec2("volume"), {"StringEquals": _MANAGED}),
@@ -131,6 +148,57 @@ def client_policy(
         schedules = f"arn:{partition}:scheduler:{region}:{account_id}:schedule/default/{TAG}-*"
         statements.append(_allow("Schedule", ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], schedules))
         statements.append(pass_role("PassSchedulerRole", scheduler_role, "scheduler.amazonaws.com"))
+    if sagemaker_role is not None:
+        statements += _training(f"arn:{partition}:", f":{region}:{account_id}:", in_region)
+        statements.append(pass_role("PassTrainingRole", sagemaker_role, SAGEMAKER))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _training(start: str, place: str, in_region: dict[str, Any]) -> list[dict[str, Any]]:
+    """What training jobs need of who runs them, by their names: SageMaker has no dry run and these are ours alone.
+
+    The resource types are those of the Service Authorization Reference, "Amazon SageMaker".
+    """
+    jobs, group = f"{start}sagemaker{place}{_JOBS}", f"{start}logs{place}{_JOB_LOGS}"
+    ours = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
+    return [
+        _allow("CreateTagged", ["sagemaker:CreateTrainingJob"], jobs, {"StringEquals": _MANAGED}),
+        _allow(
+            "TagJobOnCreate",
+            ["sagemaker:AddTags"],
+            jobs,
+            # SageMaker guide, "Provide permissions for tagging SageMaker AI resources".
+            {"StringEquals": {**_MANAGED, "sagemaker:TaggingAction": "CreateTrainingJob"}},
+        ),
+        _allow("Jobs", ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], jobs),
+        _allow("StopOurs", ["sagemaker:StopTrainingJob"], jobs, ours),
+        _allow("ListJobs", ["sagemaker:ListTrainingJobs"], "*", in_region),
+        _allow("TrainingQuotas", ["servicequotas:ListServiceQuotas"], "*", in_region),
+        _allow("JobLogs", ["logs:DescribeLogStreams"], f"{group}:*"),
+        _allow("JobLogEvents", ["logs:GetLogEvents"], f"{group}:log-stream:pba-*"),
+    ]
+
+
+def sagemaker_role_policy(account_id: str, region: str, bucket: str, partition: str | None = None) -> dict[str, Any]:
+    """What the execution role of training jobs may do: as an instance's, and what SageMaker does in its name.
+
+    That is to fetch the agent and AWS's container, to log, and to put the empty model. SageMaker must be allowed to
+    assume it. What it is, the SageMaker guide lists in "How to use SageMaker AI execution roles".
+    """
+    partition = partition or partition_of(region)
+    _check(account_id=account_id, region=region, bucket=bucket, partition=partition)
+    place, group = f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:logs:{region}:{account_id}:{_JOB_LOGS}"
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    statements = [
+        *instance_policy(bucket, partition=partition)["Statement"],
+        _allow("ListInput", ["s3:ListBucket"], place, {"StringLike": {"s3:prefix": "runs/*/input/*"}}),
+        _allow("FetchInput", ["s3:GetObject"], f"{place}/runs/*/input/*"),
+        _allow("Output", ["s3:PutObject"], f"{place}/runs/*/output/*"),
+        _allow("Registry", ["ecr:GetAuthorizationToken"], "*"),
+        _allow("Image", pull, f"arn:{partition}:ecr:{region}:*:repository/*"),
+        _allow("LogGroup", ["logs:CreateLogGroup", "logs:DescribeLogStreams"], f"{group}:*"),
+        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{group}:log-stream:*"),
+    ]
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.core.model import Price
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.machine.folders import own_folder
@@ -28,6 +29,8 @@ FRESH_S = 24 * 3600
 """Seconds that a fetched price is used for."""
 _MOST_BYTES = 16 * 2**20
 """Of the file that keeps prices: a thousand instance types have 100 kB."""
+_HOUR = {"Hrs", "Hours", "hours"}
+"""The unit of an hour, in the lists of EC2 and of SageMaker."""
 _API_REGION = "us-east-1"
 """The Pricing API is in few regions, and each has the prices of all."""
 
@@ -98,18 +101,28 @@ def _price(entry: Any) -> Price | None:
     return Price(usd, source) if fresh and usd and source else None
 
 
-def _ask(clients: Clients, name: str) -> Decimal | None:
-    """USD an hour of an instance type by the Pricing API; None where it knows no price."""
-    filters = {
+def _product(name: str) -> tuple[str, dict[str, str]]:
+    """The service whose price an instance type has, and the attributes of its product besides the region.
+
+    SageMaker's are those of its price list (AmazonSageMaker, current/index.json).
+    """
+    if name.startswith(SAGEMAKER_PREFIX):
+        return "AmazonSageMaker", {"instanceName": name, "productFamily": "ML Instance", "component": "Training"}
+    return "AmazonEC2", {
         "instanceType": name,
-        "regionCode": clients.region,
         "operatingSystem": "Linux",
         "tenancy": "Shared",
         "preInstalledSw": "NA",
         "capacitystatus": "Used",
     }
+
+
+def _ask(clients: Clients, name: str) -> Decimal | None:
+    """USD an hour of an instance type by the Pricing API; None where it knows no price."""
+    service, filters = _product(name)
+    filters["regionCode"] = clients.region
     answer = clients("pricing", _API_REGION).get_products(
-        ServiceCode="AmazonEC2",
+        ServiceCode=service,
         Filters=[{"Type": "TERM_MATCH", "Field": key, "Value": value} for key, value in filters.items()],
         MaxResults=10,
     )
@@ -118,7 +131,7 @@ def _ask(clients: Clients, name: str) -> Decimal | None:
         for offer in product.get("terms", {}).get("OnDemand", {}).values():
             for dimension in offer["priceDimensions"].values():
                 usd = json_fields.usd(dimension.get("pricePerUnit", {}).get("USD"))
-                if usd and dimension.get("unit", "Hrs") == "Hrs":
+                if usd and dimension.get("unit", "Hrs") in _HOUR:
                     return usd
     return None
 

@@ -1,4 +1,4 @@
-"""EC2's quotas of vCPUs: which of them counts an instance, and what it allows."""
+"""The account's quotas: EC2's of vCPUs, by their codes; SageMaker's of training jobs, by their names."""
 
 from __future__ import annotations
 
@@ -36,3 +36,30 @@ def vcpu_quota(clients: Clients, code: str) -> int | None:
     except (BotoCoreError, ClientError):
         return None
     return int(answer["Quota"]["Value"])
+
+
+LONGEST_TRAINING = "Longest run time for a training job"
+"""In seconds (SageMaker guide, "Training Limits per Region")."""
+
+
+def training_quota_name(instance_type: str, market: Market) -> str:
+    """The name of the quota that counts instances of a type in training jobs; its code is a type's own."""
+    return f"{instance_type} for {'spot ' if market == 'spot' else ''}training job usage"
+
+
+def training_quotas(clients: Clients) -> dict[str, int]:
+    """SageMaker's quotas by name; none where they cannot be asked.
+
+    ListServiceQuotas has no filter by name: it is over a thousand entries, a hundred a page.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    pages = clients("service-quotas").get_paginator("list_service_quotas")
+    try:
+        return {
+            str(quota["QuotaName"]): int(quota["Value"])
+            for page in pages.paginate(ServiceCode="sagemaker", PaginationConfig={"PageSize": 100})
+            for quota in page["Quotas"]
+        }
+    except (BotoCoreError, ClientError):
+        return {}

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 MODULES = tuple(
     f"{name}.py"
-    for name in ("agent", "install", "instance_metadata", "launch", "run_tests", "s3", "spot", "uploads", "validity")
+    for name in (
+        "agent",
+        "gpu",
+        "install",
+        "instance_metadata",
+        "launch",
+        "run_tests",
+        "s3",
+        "spot",
+        "uploads",
+        "validity",
+    )
 )
 """Of the package ``guest``: the agent and what it imports."""
 CHECKPOINT_PARTS = 11
@@ -48,7 +59,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """What every launch of an architecture fetches, and how it runs the tests."""
+    """What every launch of a platform fetches, and how it runs the tests."""
 
     project: Archive
     wheels: Archive
@@ -88,12 +99,19 @@ def checkpoint_key(prefix: str, part: int) -> str:
 
 
 def manifest(
-    site: Site, job: Job, attempt: int, shipment: Shipment, url: Callable[..., str], *, role_region: str | None
+    site: Site,
+    job: Job,
+    attempt: int,
+    shipment: Shipment,
+    url: Callable[..., str],
+    *,
+    role_region: str | None,
+    gpus: int = 0,
 ) -> dict[str, Any]:
     """All that the agent is told: what to fetch and to run, by when, and where to put what.
 
     ``url`` gives the URL of a method and a key, and takes headers that are signed; ``role_region`` is given where the
-    instance signs its requests itself.
+    instance signs its requests itself; ``gpus`` are those whose driver the agent waits for.
     """
     prefix = site.prefix(job, attempt)
     puts: dict[str, Any] = {name: {"url": url("put_object", f"{prefix}/{name}")} for name in ("heartbeat", "log")}
@@ -110,6 +128,7 @@ def manifest(
         "beat_s": site.beat_s,
         "role_region": role_region,
         "market": job.market,
+        "gpus": gpus,
         "python": shipment.python,
         "packages": shipment.packages,
         "args": shipment.args,

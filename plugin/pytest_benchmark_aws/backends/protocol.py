@@ -83,6 +83,8 @@ class Status:
     """Its result is there, whole."""
     age_s: float | None = None
     """Seconds since its launch, by AWS's clock; None: AWS does not say."""
+    phase: str = ""
+    """What the place says that it is at, in its words, where it says more than the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,10 @@ class Backend(Protocol):
     noun: str
     """What a launch is, for messages: ``instance``."""
     least_billed_s: float
-    """The smallest billing step: seconds that every launch costs, however short."""
+    """The smallest billing step: seconds that every launch costs, however short.
+
+    A backend may have ``ends_within_s``, too: how long a launch may take to go, where that is more than the run's own.
+    """
 
     # Before the first launch.
 
@@ -156,7 +161,7 @@ class Backend(Protocol):
     def prepare(self, jobs: Sequence[Job], shipments: Mapping[str, Shipment]) -> None:
         """Makes what launches need, none of which costs by the hour, and asks whether AWS would launch, by a dry run.
 
-        ``shipments`` is by architecture. Only after ``check``.
+        ``shipments`` is by the jobs' platforms. Only after ``check``.
 
         Raises:
             PlanError: AWS would refuse, in its words.
@@ -203,6 +208,9 @@ class Backend(Protocol):
 
     def collect(self, handle: Handle) -> Outcome:
         """What it brought home so far; never raises for a guest's failure, nor takes what is not whole for whole."""
+
+    def billed_s(self, handle: Handle) -> float | None:
+        """Seconds that a launch which is over was billed for, at its job's price; None: the place does not say."""
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Asks for their end, and does not wait for it; one that is gone, or was never there, is no error.

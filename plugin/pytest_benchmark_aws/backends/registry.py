@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.core.model import Target
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.core.model import Job, Market
     from pytest_benchmark_aws.core.settings import Settings
 
-MODULES: Mapping[str, str] = {"": "pytest_benchmark_aws.backends.ec2.backend"}
+MODULES: Mapping[str, str] = {
+    "": "pytest_benchmark_aws.backends.ec2.backend",
+    SAGEMAKER_PREFIX: "pytest_benchmark_aws.backends.sagemaker.backend",
+}
 """Prefix of an instance type's name -> the module of its backend; the longest prefix counts.
 
-SageMaker's ``ml.`` is none yet: the plan refuses such a type. A module has ``GRACE_S``, the seconds that its launches
+A module has ``GRACE_S``, the seconds that its launches
 may live beyond the time limit, or ``grace_s(target)`` where that is not the same for all, ``make(site, settings)``,
 which gives the run's backend and asks nothing, and ``launchable(clients, types, market)``, the names of those types
 that the account could launch.
@@ -82,9 +86,9 @@ class Backends:
         looks = [(backend, list(backend.alive())) for backend in self.by_prefix.values()]
         return [(backend, ids) for backend, ids in looks if ids]
 
-    def alive(self) -> list[str]:
-        """Ids of the run's launches that are not gone, from a fresh look."""
-        return [instance_id for _, ids in self.living() for instance_id in ids]
+    def alive(self) -> dict[str, list[str]]:
+        """Ids of the run's launches that are not gone, from a fresh look, by what its backends call a launch."""
+        return {backend.noun: list(backend.alive()) for backend in self.by_prefix.values()}
 
 
 def make_backends(jobs: Sequence[Job], site: Site, settings: Settings) -> Backends:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.agent_archive import Shipment
+from pytest_benchmark_aws.backends.sagemaker import images
 from pytest_benchmark_aws.bundle import wheels
-from pytest_benchmark_aws.bundle.compiled import cannot_run
+from pytest_benchmark_aws.bundle.compiled import GLIBC, cannot_run
 from pytest_benchmark_aws.bundle.imports import Reader
 from pytest_benchmark_aws.bundle.installed import SELF, Environment, canonical, files_of, in_tree, module_files
 from pytest_benchmark_aws.bundle.project import (
@@ -22,6 +23,7 @@ from pytest_benchmark_aws.bundle.project import (
 )
 from pytest_benchmark_aws.bundle.requirements import Installation, installation, is_local
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,12 +40,14 @@ class _Manifest:
 
     files: list[tuple[str, Path]]
     left_out: dict[Path, str]
+    targets: dict[str, wheels.Target]
+    """By platform."""
     installations: dict[wheels.Target, Installation]
     notes: tuple[str, ...]
 
 
 def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool) -> dict[str, Shipment]:
-    """What the jobs' instances get, by architecture; ``local`` where they are processes on this machine.
+    """What the jobs' launches get, by their platforms; ``local`` where they are processes on this machine.
 
     Raises:
         PlanError: the rootdir does not hold the working directory, a file that is needed is not shipped or does not run
@@ -54,9 +58,10 @@ def load(project: Project, jobs: Sequence[Job], folders: Folders, *, local: bool
     manifest = _manifest(project, jobs, local=local)
     archive = make_archive(manifest.files, manifest.left_out)
     shipments = {}
-    for target, wanted in manifest.installations.items():
+    for platform, target in manifest.targets.items():
+        wanted = manifest.installations[target]
         resolved = wheels.resolve(wanted.lines, target, folders.wheels, wanted)
-        shipments[target.arch] = Shipment(
+        shipments[platform] = Shipment(
             project=archive,
             wheels=resolved,
             python=target.python,
@@ -104,11 +109,11 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     imports = Reader(project.root, environment).read(tests | conftests, project.loaded, project.plugin_modules)
     _refuse_strays(imports)
     files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read, project.ship_secrets)
-    python, _ = wheels.guest_python(local)
-    targets = [wheels.Target(python, arch, local) for arch in sorted({job.arch for job in jobs})]
-    for target in targets:
+    targets = {job.platform: _target(job, project.training_image, local=local) for job in jobs}
+    for target in dict.fromkeys(targets.values()):
         _refuse_compiled(project.root, imports.project_files, target)
-    installations = {target: installation(project, target, imports) for target in targets}
+    hidden = _refused_on_aws(project, imports, sorted({job.arch for job in jobs})) if local else []
+    installations = {target: installation(project, target, imports) for target in dict.fromkeys(targets.values())}
     built = {wheel.file_name.partition("-")[0] for wanted in installations.values() for wheel in wanted.built}
     extra = {**extra_files(built), **_renamed(imports)}
     missing = {name for wanted in installations.values() for name in wanted.missing if name not in wanted.optional}
@@ -116,9 +121,22 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     return _Manifest(
         [*files, *((f"{SHIPPED}/{name}", path) for name, path in extra.items())],
         left_out,
+        dict(sorted(targets.items())),
         installations,
-        (*_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
+        (*hidden, *_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
     )
+
+
+def _target(job: Job, training_image: str | None, *, local: bool) -> wheels.Target:
+    """What the wheels of a job's launch must run on; a container is asked for no newer C library than an instance.
+
+    So wheels of one Python are the same for both, but in a container that is older.
+    """
+    if not job.platform.startswith(SAGEMAKER_PREFIX):
+        return wheels.Target(wheels.guest_python(local)[0], job.arch, local)
+    python, _ = images.guest_python(training_image, local=local)
+    glibc = GLIBC if local else min(GLIBC, images.glibc_of(training_image, python))
+    return wheels.Target(python, job.arch, local, glibc)
 
 
 def _secrets(left_out: Mapping[Path, str]) -> list[str]:
@@ -148,6 +166,20 @@ def _refuse_compiled(root: Path, imported: Iterable[Path], target: wheels.Target
             + "\nChoose instance types of this machine's architecture, or name a wheel of the project for them in "
             "--aws-requirements FILE"
         )  # fmt: skip
+
+
+def _refused_on_aws(project: Project, imports: Imports, arches: Iterable[str]) -> list[str]:
+    """What embedded AWS runs, as it is this machine whatever the type is, and AWS would be refused for."""
+    python, _ = wheels.guest_python(local=False)
+    refusals = []
+    for arch in arches:
+        target = wheels.Target(python, arch, local=False)
+        try:
+            _refuse_compiled(project.root, imports.project_files, target)
+            installation(project, target, imports)
+        except PlanError as error:
+            refusals.append(f"on AWS this would be refused before a launch: {' '.join(str(error).split())}")
+    return refusals
 
 
 def _renamed(imports: Imports) -> dict[str, Path]:

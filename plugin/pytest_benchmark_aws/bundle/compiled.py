@@ -37,6 +37,7 @@ def cannot_run(path: Path, target: Target) -> str | None:
     if python is not None and f"3.{python[1]}" != target.python:
         return f"is compiled for Python 3.{python[1]}, the instances have {target.python}"
     newest = max((int(match[1]) for match in _GLIBC_VERSION.finditer(data)), default=0)
-    if newest > GLIBC[1]:
-        return f"is compiled against glibc 2.{newest}, Amazon Linux 2023 has {GLIBC[0]}.{GLIBC[1]}"
+    if newest > target.glibc[1]:
+        system = "Amazon Linux 2023" if target.glibc == GLIBC else "the training jobs' container"
+        return f"is compiled against glibc 2.{newest}, {system} has {target.glibc[0]}.{target.glibc[1]}"
     return None

@@ -59,6 +59,8 @@ class Project:
     """Environment variables of pytest there; their values are shown nowhere."""
     ship_secrets: tuple[str, ...] = ()
     """Files, or patterns of them, that are shipped though they look like secrets."""
+    training_image: str | None = None
+    """The container of training jobs that the user named."""
 
 
 def project_files(root: Path) -> tuple[list[Path], list[Path]]:

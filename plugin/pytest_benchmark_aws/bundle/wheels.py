@@ -43,13 +43,15 @@ class Target:
     arch: str
     local: bool
     """Embedded AWS: the guest is a process on this machine."""
+    glibc: tuple[int, int] = GLIBC
+    """The newest C library that wheels may be built against."""
 
     def pip_options(self) -> list[str]:
         """The options that make ``pip download`` choose for the target; none where that is this machine."""
         if self.local:
             return []
         machine = {"arm64": "aarch64"}.get(self.arch, self.arch)
-        major, newest = GLIBC
+        major, newest = self.glibc
         platforms = [f"manylinux_{major}_{minor}_{machine}" for minor in range(newest, 16, -1)]
         platforms += [f"manylinux2014_{machine}", f"linux_{machine}"]
         tag = "cp" + self.python.replace(".", "")

@@ -10,8 +10,8 @@ from decimal import Decimal, InvalidOperation
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import output
-from pytest_benchmark_aws.commands.inputs import Loaded, add_inputs, load
+from pytest_benchmark_aws.commands.parts import output
+from pytest_benchmark_aws.commands.parts.inputs import Loaded, add_inputs, load
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.commands.inifile import project_settings
-from pytest_benchmark_aws.commands.inputs import add_files, local
+from pytest_benchmark_aws.commands.parts.inifile import project_settings
+from pytest_benchmark_aws.commands.parts.inputs import add_files, local
 from pytest_benchmark_aws.core.compare.records import Reading, RecordError
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.text import printable

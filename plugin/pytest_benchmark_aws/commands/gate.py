@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.core.errors import PlanError
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.commands.inputs import Loaded
+    from pytest_benchmark_aws.commands.parts.inputs import Loaded
     from pytest_benchmark_aws.core.compare.gate import Identity, Judged, Translated
     from pytest_benchmark_aws.core.compare.rows import How, Row
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark_aws.catalog import snapshot
-from pytest_benchmark_aws.commands.inputs import add_files, local
+from pytest_benchmark_aws.commands.parts.inputs import add_files, local
 from pytest_benchmark_aws.core.compare.merging import Merge, merge, parts_of
 from pytest_benchmark_aws.core.compare.records import Reading, RecordError, parse_records
 from pytest_benchmark_aws.core.errors import PlanError

@@ -1,4 +1,4 @@
-"""``pytest-benchmark-aws policy``: the least IAM policy that a run, an instance or a shared storage needs."""
+"""``pytest-benchmark-aws policy``: the least IAM policy that a run, what it launches or a shared storage needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
     parser = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
-    parser.add_argument("kind", choices=("client", "instance", "scheduler", "storage"), type=_kind)
+    parser.add_argument("kind", choices=("client", "instance", "sagemaker-role", "scheduler", "storage"), type=_kind)
     parser.add_argument("--account", default="123456789012", help="account id (12 digits)")
     parser.add_argument("--region", default="us-east-1", help="also decides the partition: aws, aws-cn, aws-us-gov")
     parser.add_argument(
@@ -20,6 +20,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--read-only", action="store_true", help="storage: compare, and add nothing")
     parser.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     parser.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
+    parser.add_argument("--with", choices=("sagemaker",), dest="also", help="client: also training jobs (ml. types)")
+    parser.add_argument(
+        "--sagemaker-role", help="client --with sagemaker: the role of --aws-sagemaker-role, by its name"
+    )
     parser.set_defaults(run=run)
 
 
@@ -44,9 +48,22 @@ def run(options: argparse.Namespace) -> int:
     partition = policies.partition_of(options.region)
     try:
         if options.kind == "client":
+            training_role = options.sagemaker_role
+            if options.also and not training_role:
+                raise ValueError(
+                    "--with sagemaker needs --sagemaker-role, the name of the role that training jobs run as: it has "
+                    "to be passed to SageMaker"
+                )
             policy = policies.client_policy(
-                options.account, options.region, bucket, options.role, scheduler_role=options.scheduler_role
+                options.account,
+                options.region,
+                bucket,
+                options.role,
+                scheduler_role=options.scheduler_role,
+                sagemaker_role=training_role,
             )
+        elif options.kind == "sagemaker-role":
+            policy = policies.sagemaker_role_policy(options.account, options.region, bucket)
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
         elif options.kind == "storage":

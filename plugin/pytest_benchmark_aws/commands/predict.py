@@ -6,9 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import output
 from pytest_benchmark_aws.commands.compare import colours, parse_amount
-from pytest_benchmark_aws.commands.inputs import Loaded, add_inputs, load
+from pytest_benchmark_aws.commands.parts import output
+from pytest_benchmark_aws.commands.parts.inputs import Loaded, add_inputs, load
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def _candidates(text: str | None, machines: dict[str, Machine], catalog: Catalog
     return [
         machines[chosen.name]
         for chosen in selected
-        if chosen.name in machines and (named or not is_accelerated(chosen.name))
+        if chosen.name in machines and (named or not (is_accelerated(chosen.name) or chosen.bursts))
     ]
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands import output
-from pytest_benchmark_aws.commands.inputs import add_inputs, load, reading
+from pytest_benchmark_aws.commands.parts import output
+from pytest_benchmark_aws.commands.parts.inputs import add_inputs, load, reading
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
 
 if TYPE_CHECKING:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.commands.inputs import add_account
+from pytest_benchmark_aws.commands.parts.inputs import add_account
 from pytest_benchmark_aws.report.text import aligned, few, printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.run.history import RunRecord
 
 
+_NEWEST = 20
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
     parser = commands.add_parser("runs", help="this machine's runs: when, project, where, jobs, state, USD, alive")
-    parser.add_argument("--limit", metavar="N", type=_count, help="the newest N alone (default: all)")
+    parser.add_argument(
+        "--limit", metavar="N", type=_count, help=f"the newest N; 0: all (default: {_NEWEST})", default=_NEWEST
+    )
     parser.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
     add_account(parser)
     parser.set_defaults(run=run)
@@ -25,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     """Prints a row for each run, oldest first; 0."""
     from pytest_benchmark_aws.run import history
 
-    records = history.runs(newest=options.limit)
+    records = history.runs(newest=options.limit or None)
     if not records:
         print(f"no runs in {history.runs_folder()}")
         return 0
@@ -33,12 +38,15 @@ def run(options: argparse.Namespace) -> int:
     rows += [_row(record, options) for record in records]
     for line in aligned(rows, left=(0, 1, 2, 3, 4, 5)):
         print(line)
+    older = history.count() - len(records)
+    if older > 0:
+        print(f"{older:,} older: --limit 0")
     return 0
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, or 0 for all")
     return int(text)
 
 
@@ -63,14 +71,19 @@ def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _alive(options: argparse.Namespace, record: RunRecord) -> str:
-    """How many of the run's instances are alive; ``?`` where AWS does not say."""
+    """How many of the run's launches are alive; ``?`` where AWS does not say."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from pytest_benchmark_aws.aws import sagemaker
     from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.ec2 import instances_of_run
+    from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 
     try:
         clients = Clients(options.region or record.region or None, options.profile)
-        return str(sum(instance.alive for instance in instances_of_run(clients, record.run_id)))
+        alive = sum(instance.alive for instance in instances_of_run(clients, record.run_id))
+        if any(job.startswith(SAGEMAKER_PREFIX) for job in record.jobs):  # others need not be allowed to ask for jobs
+            alive += sum(living for _, living in sagemaker.jobs(clients, f"{sagemaker.PREFIX}{record.run_id}-"))
+        return str(alive)
     except (BotoCoreError, ClientError):
         return "?"

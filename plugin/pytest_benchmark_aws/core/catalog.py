@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, nearest_names
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of, nearest_names
+
+_BURSTING = {"t1"}
+"""Burstable, though EC2 does not list it so: "a small amount of consistent CPU resources", increased "in short bursts"
+(https://aws.amazon.com/ec2/previous-generation/)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class InstanceType:
     current_generation: bool
     usd_per_hour: Decimal | None
     """On demand, Linux, shared tenancy, us-east-1."""
+
+    @property
+    def bursts(self) -> bool:
+        """Whether its speed depends on what it did before: burstable, or T1."""
+        return self.burstable or family_of(self.name) in _BURSTING
 
 
 @dataclass(frozen=True, slots=True)

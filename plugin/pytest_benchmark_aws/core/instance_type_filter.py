@@ -27,9 +27,6 @@ _FIELDS: dict[str, Callable[[InstanceType], Any]] = {
     "size": lambda t: size_of(t.name),
     "manufacturer": lambda t: (t.cpu_manufacturer or "").lower(),
 }
-_BURSTING = {"t1"}
-"""Burstable, though EC2 does not list it so: "a small amount of consistent CPU resources", increased "in short bursts"
-(https://aws.amazon.com/ec2/previous-generation/)."""
 _TEXT = {"arch", "family", "size", "manufacturer"}
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
@@ -80,7 +77,7 @@ def choose(text: str, catalog: Catalog) -> tuple[InstanceType, ...]:
     selected = select(text, catalog)
     if "family" in map(str.lower, _tokens(text)):
         return selected
-    steady = tuple(candidate for candidate in selected if family_of(candidate.name) not in _BURSTING)
+    steady = tuple(candidate for candidate in selected if not candidate.bursts)
     return tuple(candidate for candidate in steady if candidate.current_generation) or steady or selected
 
 

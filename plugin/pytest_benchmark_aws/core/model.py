@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
+
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import InstanceType
 
@@ -129,6 +131,11 @@ class Job:
     def arch(self) -> str:
         """x86_64 or arm64: the first that there are images of; ``t2.micro`` and others are i386, too."""
         return next((arch for arch in self.instance_type.arches if arch in ARCHES), "x86_64")
+
+    @property
+    def platform(self) -> str:
+        """What is shipped to its launch, by name: the architecture, with SageMaker's prefix for a training job."""
+        return (SAGEMAKER_PREFIX if self.target.instance_type.startswith(SAGEMAKER_PREFIX) else "") + self.arch
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of
+from pytest_benchmark_aws.core.instance_type_names import family_of
 from pytest_benchmark_aws.core.model import (
     GRACE_S,
     Case,
@@ -60,7 +60,7 @@ def make_plan(
             unfit.append(Misfit(case, (refused,), ()))
             continue
         reasons = _reasons(case, instance_type)
-        if instance_type.burstable and not allow_burstable:
+        if instance_type.bursts and not allow_burstable:
             reasons += (
                 f"{instance_type.name} is burstable: its speed depends on the CPU credits it has, so that its times "
                 "compare with nothing; allow it with --aws-allow-burstable",
@@ -95,7 +95,7 @@ def as_machine(instance_type: InstanceType) -> Machine:
         instance_type.vcpus,
         memory,
         instance_type.arches,
-        instance_type.gpus,
+        None if instance_type.vcpus is None else instance_type.gpus,  # of some old types the catalog has a price alone
         None if memory is None else int(memory * KERNEL_SHOWS),
     )
 
@@ -106,9 +106,6 @@ def _no_price(name: str) -> str:
 
 def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     name = case.target.instance_type
-    if name.startswith(SAGEMAKER_PREFIX):
-        ec2_name = name.removeprefix(SAGEMAKER_PREFIX)
-        return (f"{name}: SageMaker's training jobs are not supported yet; name the EC2 type {ec2_name}",)
     if case.target.count > 1:
         return (f"{name}: groups of {case.target.count} machines are not supported yet",)
     return misfits(case.requirements, as_machine(instance_type))
@@ -127,7 +124,7 @@ def _would_fit(
         for candidate in catalog.types.values()
         if candidate.usd_per_hour is not None
         and candidate.current_generation
-        and not candidate.burstable
+        and not candidate.bursts
         and candidate.name != unfit.name
         and not misfits(requirements, as_machine(candidate))
         and refusal_of(candidate.name) is None

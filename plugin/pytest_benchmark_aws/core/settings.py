@@ -21,7 +21,7 @@ _Value = TypeVar("_Value")
 _FLAGS = ("spot_fallback", "allow_burstable", "detach", "show_bundle")
 _TEXTS = (
     "region", "profile", "scheduler_role", "ami", "security_group", "bucket", "instance_profile", "resume",
-    "throughput", "scale_parameter",
+    "sagemaker_image", "sagemaker_role", "throughput", "scale_parameter",
 )  # fmt: skip
 """Settings whose text is their value."""
 
@@ -50,6 +50,8 @@ class Settings:
     security_group: str | None
     bucket: str | None
     instance_profile: str | None
+    sagemaker_role: str | None
+    sagemaker_image: str | None
     requirements: Path | None
     only_requirements: Path | None
     ship_secrets: tuple[str, ...]
@@ -91,7 +93,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
 
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
-    _role(values)
+    _roles(values)
     unparsed: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
     unparsed |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
@@ -120,12 +122,13 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
     )
 
 
-def _role(values: Mapping[str, Any]) -> None:
-    role = values["scheduler-role"]
-    if role is not None and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", role):
-        raise PlanError(
-            f"--aws-scheduler-role={role}: give the role's ARN, as in arn:aws:iam::123456789012:role/ends-instances"
-        )
+def _roles(values: Mapping[str, Any]) -> None:
+    for option, example in (("scheduler-role", "ends-instances"), ("sagemaker-role", "runs-benchmarks")):
+        role = values[option]
+        if role is not None and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", role):
+            raise PlanError(
+                f"--aws-{option}={role}: give the role's ARN, as in arn:aws:iam::123456789012:role/{example}"
+            )
 
 
 def _search(values: Mapping[str, Any]) -> SearchGoal | None:

@@ -1,7 +1,7 @@
-"""moto's models as embedded AWS reads and changes them: images, instances and their states, keys, roles, buckets.
+"""moto's models as embedded AWS reads and changes them: instances and their states, keys, roles, buckets.
 
-No other module touches them, so that a new release of moto is met here. Who has which key and which policies is moto's,
-by its ``access_control``; what the policies allow is decided in ``iam.policy_evaluation``.
+No other module but ``moto_images`` touches them, so that a new release of moto is met here. Who has which key and which
+policies is moto's, by its ``access_control``; what the policies allow is decided in ``iam.policy_evaluation``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
-from moto.ec2.models.amis import Ami
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 from moto.ec2.models.instances import StateReason
 from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, create_access_key
@@ -28,6 +27,7 @@ from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.ec2 import moto_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-ROOT_GIB = 8
-"""Of an Amazon Linux 2023 image."""
-AMI_PARAMETERS = {
-    arch: f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}" for arch in ("x86_64", "arm64")
-}
 _EXTRA_FILTERS = {
     "client-token": "client_token",
     "instance-lifecycle": "lifecycle",
@@ -79,7 +74,7 @@ def partition(region: str) -> str:
 
 def reset() -> None:
     """Removes all resources of all services, and teaches moto the filters that it lacks."""
-    # moto's own 1300 images take a third of a second at each start; ``ec2_backend`` adds the two that are launched.
+    # moto's own 1300 images take a third of a second at each start; ``ec2_backend`` adds those that are launched.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     BackendDict.reset()
     reset_model_data()
@@ -90,28 +85,11 @@ def reset() -> None:
 
 
 def ec2_backend(region: str) -> EC2Backend:
-    """The EC2 of a region in moto, with the Amazon Linux images that moto's SSM names."""
+    """The EC2 of a region in moto, with the images that the public parameters of SSM name, and these parameters."""
     backend: EC2Backend = ec2_backends[ACCOUNT][region]
     _fill(region)
     _open_default_vpc(backend)
-    for arch, parameter in AMI_PARAMETERS.items():
-        image = ssm_backends[ACCOUNT][region].get_parameter(parameter)
-        # moto's SSM and its EC2 ship different images: an id that SSM names may be missing from EC2.
-        if image is not None and image.value not in backend.amis:
-            backend.amis[image.value] = Ami(
-                backend,
-                image.value,
-                name=f"al2023-ami-2023-kernel-default-{arch}",
-                owner_id="137112412989",
-                owner_alias="amazon",
-                public=True,
-                virtualization_type="hvm",
-                architecture=arch,
-                hypervisor="xen",
-                root_device_type="ebs",
-                root_device_name="/dev/xvda",
-                region_name=f"{region}a",
-            )
+    moto_images.fill(backend, region)
     return backend
 
 
@@ -128,8 +106,12 @@ def _open_default_vpc(backend: EC2Backend) -> None:
 
 def root_device_of(region: str, image_id: str) -> tuple[str, int]:
     """Name and size in GiB of an image's root device."""
-    ami = ec2_backends[ACCOUNT][region].amis.get(image_id)
-    return str(getattr(ami, "root_device_name", None) or "/dev/sda1"), ROOT_GIB
+    return moto_images.root_device_of(ec2_backends[ACCOUNT][region].amis.get(image_id))
+
+
+def has_nvidia_driver(instance: Instance, region: str) -> bool:
+    """Whether the image that an instance was launched with brings NVIDIA's driver."""
+    return moto_images.has_nvidia_driver(ec2_backends[ACCOUNT][region].amis.get(instance.image_id))
 
 
 def _fill(region: str) -> None:
@@ -139,7 +121,7 @@ def _fill(region: str) -> None:
         names = sorted({offer["InstanceType"] for offer in by_zone["us-east-1"]})
         by_zone[region] = [{"InstanceType": name, "Location": zone} for name in names for zone in zones(region)]
     there, here = (ssm_backends[ACCOUNT][name]._parameters for name in (region, "us-east-1"))
-    for parameter in AMI_PARAMETERS.values():
+    for parameter in moto_images.AMI_PARAMETERS.values():
         if parameter not in there and parameter in here:
             there[parameter] = here[parameter]
 

@@ -36,6 +36,9 @@ class Settings:
     on AWS is minutes (cml #649)."""
     console_is_late: bool = False
     """Whether GetConsoleOutput shows nothing yet to who does not ask for the latest, as of an instance's end."""
+    driver_delay: float = 0.0
+    """Seconds after the start of an instance with GPUs until its NVIDIA driver answers; its image loads it by a
+    service."""
     kill_grace: float = 5.0
     """Seconds between SIGTERM and SIGKILL for the processes of an instance that ends."""
     training_quota: int = 20

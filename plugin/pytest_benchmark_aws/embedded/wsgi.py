@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.test import run_wsgi_app
 
-from pytest_benchmark_aws.embedded import aws_hosts
+from pytest_benchmark_aws.embedded import aws_hosts, moto_models
 from pytest_benchmark_aws.embedded.aws_error import REQUEST_ID, AwsError, render_error
 from pytest_benchmark_aws.embedded.aws_request import AwsRequest, parse_request, read_body, scope
 from pytest_benchmark_aws.embedded.control import Control, ControlError
@@ -155,6 +155,9 @@ class Application:
 
             status, body = self._ec2(request, moto)
             return Response(body, status, _REQUEST_ID, content_type="text/xml;charset=UTF-8")
+        if request.service == "ssm":
+            with self._state.lock:
+                moto_models.ec2_backend(request.region)  # the images and their public parameters are there
         target = (request.service, request.action)
         answer: dict[str, Any] | None = None
         if target == ("pricing", "GetProducts"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import spot, uploads
+from .gpu import wait_for_driver
 from .install import install, unpack
-from .launch import Launch, OutOfTimeError
+from .launch import Launch, OutOfTimeError, StoppedError
 from .run_tests import PytestRun
 from .s3 import AgentError
 from .validity import canary, cpu_ticks, stolen
@@ -37,21 +39,15 @@ def run(launch: Launch) -> None:
     stopping, tests = threading.Event(), PytestRun(launch)
     heartbeat = threading.Thread(target=uploads.beat, args=(launch, stopping), daemon=True)
     heartbeat.start()
-    if launch.job.get("market") == "spot":
+    if launch.in_container:
+        trap(launch)
+    elif launch.job.get("market") == "spot":
         watch = (launch.job["beat_s"], stopping, tests.take_back)
         threading.Thread(target=spot.watch, args=watch, daemon=True).start()
     try:
-        launch.enter("fetch")
-        unpack(launch, "project", launch.root / "project")
-        launch.enter("install")
-        python = install(launch)
-        launch.enter("wait")
-        with _turn():
-            launch.validity["canary_before_s"], ticks = canary(), cpu_ticks()
-            launch.enter("run")
-            outcome = tests.run(python)
-            launch.validity["steal"] = stolen(ticks, cpu_ticks())
-            launch.validity["canary_after_s"] = canary()
+        outcome = _steps(launch, tests)
+    except StoppedError:
+        outcome = tests.stopped()
     except OutOfTimeError as error:
         launch.say(f"time limit of {launch.job['time_limit_s']} s: {error}")
         outcome = "timeout"
@@ -63,7 +59,42 @@ def run(launch: Launch) -> None:
     launch.enter("upload")
     stopping.set()
     heartbeat.join()
+    if launch.stopped and not outcome.startswith("spot:"):
+        return  # what it has is uploaded, and is no result: the rest of its cases may be launched again
     uploads.finish(launch, outcome)
+
+
+def _steps(launch: Launch, tests: PytestRun) -> str:
+    """What comes before the upload; gives the outcome of the tests."""
+    try:
+        launch.interruptible = True
+        launch.enter("fetch")
+        unpack(launch, "project", launch.root / "project")
+        launch.enter("install")
+        python = install(launch)
+        wait_for_driver(launch)
+        launch.enter("wait")
+        with _turn():
+            launch.validity["canary_before_s"], ticks = canary(), cpu_ticks()
+            launch.enter("run")
+            outcome = tests.run(python)
+            launch.validity["steal"] = stolen(ticks, cpu_ticks())
+            launch.validity["canary_after_s"] = canary()
+        return outcome
+    finally:
+        launch.interruptible = False
+
+
+def trap(launch: Launch) -> None:
+    """Has SIGTERM end what goes on: SageMaker sends it two minutes before it kills a training job's container."""
+
+    def handler(*_: object) -> None:
+        if launch.interruptible:  # else it is about to deliver all
+            launch.interruptible, launch.stopped = False, True
+            launch.say("SIGTERM: what is finished is uploaded")
+            raise StoppedError("SIGTERM")
+
+    signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
@@ -85,4 +116,8 @@ def main() -> None:
     archive = Path(sys.argv[0]).resolve()
     with zipfile.ZipFile(archive) as content:
         job = json.loads(content.read("job.json"))
-    run(Launch(job, archive.parent))
+    launch = Launch(job, archive.parent)
+    if launch.in_container:  # where the archive lies is input
+        launch.root = Path(os.environ.get("PYTEST_BENCHMARK_AWS_OPT_ML", "/opt/ml")) / "pytest-benchmark-aws"
+        launch.root.mkdir(parents=True, exist_ok=True)
+    run(launch)

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import http.client
 import shutil
+import sys
 import tarfile
 import time
 import urllib.error
@@ -91,9 +92,12 @@ def install(launch: Launch) -> Path:
             launch.say(f"dnf failed, attempt {attempt + 1} of 4")
         else:
             raise AgentError(f"dnf could not install {' '.join(packages)}")
-    interpreter = shutil.which(wanted)
+    interpreter: str | None = sys.executable  # in a container the image's own, whatever else is on its path
+    if not launch.in_container or wanted != f"python3.{sys.version_info[1]}":
+        interpreter = shutil.which(wanted)
     if interpreter is None:
-        raise AgentError(f"{wanted} is not there after dnf installed {' '.join(packages)}")
+        after = f" after dnf installed {' '.join(packages)}" if packages else ""
+        raise AgentError(f"{wanted} is not there{after}; python3 is {sys.version.split()[0]}")
     wheels, venv = launch.root / "wheels", launch.root / "venv"
     unpack(launch, "wheels", wheels)
     if launch.run(interpreter, "-m", "venv", "--without-pip", str(venv)):

@@ -45,8 +45,18 @@ class MetadataService:
         return body.decode("utf-8")
 
 
+def container_credentials_url() -> str | None:
+    """Where a container gets its role's credentials; None outside of one.
+
+    By the variables that AWS's SDKs read (SDKs and Tools reference guide, "Container credential provider"), which
+    SageMaker sets in training jobs as ECS does in tasks.
+    """
+    relative = os.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    return f"http://169.254.170.2{relative}" if relative else os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+
+
 def role_credentials(current: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The credentials of the instance's role: ``current`` while these last, else new ones.
+    """The credentials of the instance's or the container's role: ``current`` while these last, else new ones.
 
     Raises:
         OSError: the instance has no role, or the metadata service does not answer.
@@ -55,6 +65,14 @@ def role_credentials(current: dict[str, Any] | None = None) -> dict[str, Any]:
         end = datetime.fromisoformat(current["Expiration"].replace("Z", "+00:00"))
         if end - datetime.now(timezone.utc) > _SPARE:
             return current
+    url = container_credentials_url()
+    if url is not None:
+        token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+        request = urllib.request.Request(url, headers={"Authorization": token} if token else {})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=5) as answer:
+            container_role: dict[str, Any] = json.loads(answer.read(LIMIT))
+        return container_role
     service, folder = MetadataService(), "meta-data/iam/security-credentials/"
     name = service.read(folder).split("\n")[0].strip()
     credentials: dict[str, Any] = json.loads(service.read(folder + urllib.parse.quote(name)))

@@ -21,6 +21,10 @@ class OutOfTimeError(AgentError):
     """The launch's time limit came before its tests began."""
 
 
+class StoppedError(AgentError):
+    """The container is to end: SIGTERM came."""
+
+
 class Launch:
     """One launch: what all steps of the agent read and note."""
 
@@ -32,6 +36,10 @@ class Launch:
         self.uploader = Uploader(job["put"], self.signer)
         self.phase, self.phases = "boot", {}  # type: str, dict[str, float]
         self.validity: dict[str, float] = {}
+        self.in_container = job.get("place") == "training job"
+        """Whether it has no machine of its own to install packages on and to power off."""
+        self.interruptible = self.stopped = False
+        """Whether SIGTERM ends what goes on, and whether it came: a container has two minutes after it."""
         self._started = time.monotonic()
 
     def seconds(self) -> float:
@@ -57,12 +65,19 @@ class Launch:
         self.phase = phase
         self.say(f"phase: {phase}")
 
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def run(self, *command: str) -> int:
         """Runs a command within a step's time and the launch's, its output in the log; returns the exit status.
 
         Raises:
             AgentError: it did not end in a step's time, and is killed with all that it started.
             OutOfTimeError: the same, by the launch's time limit.
+            StoppedError: the same, as the container is to end.
         """
         left = max(1.0, self.left())
         seconds = min(STEP_S, left)
@@ -73,8 +88,9 @@ class Launch:
             try:
                 return process.wait(seconds)
             except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                self._kill(process)
+            except StoppedError:
+                self._kill(process)
+                raise
         message = f"{Path(command[0]).name} did not end within {seconds:.0f} s and was killed; its words are in the log"
         raise AgentError(message) if left > STEP_S else OutOfTimeError(message)

@@ -90,13 +90,28 @@ class PytestRun:
             return True
         except subprocess.TimeoutExpired:
             self._launch.say(f"time limit of {self._launch.job['time_limit_s']} s: pytest is interrupted")
+        self._end(process)
+        return False
+
+    def stopped(self) -> str:
+        """Ends pytest where it runs, as the container is to end; gives the outcome.
+
+        SIGTERM does not say whose doing it is: on the spot market it is taken for AWS's.
+        """
+        if self._process is not None:
+            self._end(self._process)
+        if self._launch.job.get("market") == "spot":
+            return "spot: SIGTERM, as AWS takes the machine back"
+        return "error: stopped by SIGTERM"
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
         for number, patience in ((signal.SIGINT, INTERRUPT_S), (signal.SIGKILL, 10)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(patience)
                 break
-        return False
 
 
 def _oom_kills() -> int:

@@ -43,6 +43,12 @@ def beat(launch: Launch, stopping: threading.Event) -> None:
             checkpoint.upload()
         except (AgentError, OSError) as error:
             print("heartbeat:", error, flush=True)
+    if launch.stopped:
+        try:
+            checkpoint.upload(whole=True)
+            launch.uploader.put("log", log_end(launch.log_path), attempts=3)
+        except (AgentError, OSError) as error:
+            print("upload:", error, flush=True)
 
 
 class Checkpoint:
@@ -71,8 +77,8 @@ class Checkpoint:
         status = {"phase": launch.phase, "seconds": round(launch.seconds(), 1), "done": self._done}
         return json.dumps({**status, "of": len(launch.job["node_ids"]), "test": self._test}).encode()
 
-    def upload(self) -> None:
-        """Uploads the part that grows, where it is worth it; once it is full, the next one grows.
+    def upload(self, *, whole: bool = False) -> None:
+        """Uploads the part that grows, where it is worth it or ``whole``; once it is full, the next one grows.
 
         Raises:
             AgentError: S3 refuses it, or does not answer.
@@ -84,7 +90,7 @@ class Checkpoint:
             data = _bytes(self._launch.checkpoint, self._start, limit)
             full = len(data) == limit
             if len(data) == self._sent or not (
-                full or len(data) <= EVERY_BEAT or len(data) - self._sent >= self._sent // 4
+                whole or full or len(data) <= EVERY_BEAT or len(data) - self._sent >= self._sent // 4
             ):
                 return
             self._launch.uploader.put(name, data, attempts=2)

@@ -1,4 +1,7 @@
-"""Whether this machine is an EC2 instance, by its firmware, and which, by the metadata service, version 2."""
+"""Whether this machine is an EC2 instance, by its firmware, and which, by the metadata service, version 2.
+
+In a SageMaker training job's container no such service answers, and files tell.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,9 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
     ``AWS_EC2_METADATA_DISABLED`` and ``AWS_EC2_METADATA_SERVICE_ENDPOINT`` work as for AWS's own tools. At most three
     requests, each within ``timeout_s``.
     """
+    training_job = os.environ.get("TRAINING_JOB_NAME")
+    if training_job:
+        return _in_training_job(training_job)
     is_named = bool(endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"))
     if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true" or not (is_named or is_ec2(root)):
         return None
@@ -69,6 +75,32 @@ def read_identity(root: Path = Path("/"), endpoint: str | None = None, timeout_s
         ami=_safe(document.get("imageId")),
         market=market if market in {"on-demand", "spot"} else None,
         embedded=document.get("embedded") is True,
+    )
+
+
+def _in_training_job(name: str) -> Ec2Identity | None:
+    """The identity of a training job's host; None where the files that tell are not there.
+
+    SageMaker guide, "How Amazon SageMaker AI Provides Training Information": resourceconfig.json and the variables.
+    """
+    import json
+
+    own = os.environ.get("PYTEST_BENCHMARK_AWS_OPT_ML")  # embedded AWS's folder in place of /opt/ml
+    path = Path(own or "/opt/ml") / "input" / "config" / "resourceconfig.json"
+    try:
+        config = json.loads(read_text(path) or "")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(config, dict):
+        return None
+    return Ec2Identity(
+        instance_type=_safe(config.get("current_instance_type")),
+        instance_id=_safe(name),
+        zone=None,
+        region=_safe(os.environ.get("AWS_REGION")),
+        ami=None,
+        market=None,
+        embedded=own is not None,
     )
 
 

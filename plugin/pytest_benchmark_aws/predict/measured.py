@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LAUNCH_DEVIATION = 0.02
 """Of a launch's time from the mean of launches, before several were made: ten launches of one second on one machine
 differ by 8 to 10 % in single rounds, and a launch's median of five rounds by a third to a quarter of that."""
+LEAST_LAUNCHES = 3
+"""Of an interval."""
 _PRIOR_LAUNCHES = 3
 """How many launches' worth that figure counts beside what launches show."""
 _T_975 = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
@@ -31,7 +33,8 @@ class Measured:
     probe: Probe
     seconds: float
     low: float
-    """With ``high``, the 95 % interval of the time of a launch on average; of one launch, its rounds' quartiles."""
+    """With ``high``, the 95 % interval of the time of a launch on average; of one launch, its rounds' quartiles, and
+    of two these two: an interval from as few, by Student's t, is of powers of ten."""
     high: float
     launches: int
 
@@ -64,8 +67,11 @@ def cases_of(records: Iterable[Record], machines: Mapping[str, Machine], how: Ho
             groups.setdefault((record.case, record.scale), []).append(record)
     cases = []
     for (case, scale), members in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or "")):
-        real = [record for record in members if not record.machine.embedded]
-        cases.append(_case(case, scale, real or members, machines, how, embedded=not real))
+        on_types = [record for record in members if record.machine.instance_type in machines]
+        real = [record for record in on_types if not record.machine.embedded]
+        unknown = {record.machine.name for record in members if record.machine.instance_type not in machines}
+        embedded = bool(on_types) and not real
+        cases.append(_case(case, scale, real or on_types, machines, how, tuple(sorted(unknown)), embedded=embedded))
     return cases
 
 
@@ -75,19 +81,15 @@ def _case(
     records: Sequence[Record],
     machines: Mapping[str, Machine],
     how: How,
+    unknown: tuple[str, ...],
     *,
     embedded: bool,
 ) -> CaseResults:
     by_type: dict[str, list[Record]] = {}
-    unknown = set()
     for record in records:
-        name = record.machine.instance_type or ""
-        if name in machines:
-            by_type.setdefault(name, []).append(record)
-        else:
-            unknown.add(record.machine.name)
+        by_type.setdefault(record.machine.instance_type or "", []).append(record)
     measured = [_measured(machines[name], members, how) for name, members in sorted(by_type.items())]
-    return CaseResults(case, scale, tuple(measured), embedded, tuple(sorted(unknown)))
+    return CaseResults(case, scale, tuple(measured), embedded, unknown)
 
 
 def _measured(machine: Machine, records: Sequence[Record], how: How) -> Measured:
@@ -123,7 +125,9 @@ def measured_of(machine: Machine, seconds: Sequence[float], round_variance: floa
     prior = _PRIOR_LAUNCHES * (LAUNCH_DEVIATION**2 + round_variance)
     variance = (prior + squares) / (_PRIOR_LAUNCHES + count - 1) / count
     low = high = mean = math.exp(centre)
-    if count > 1:
+    if count == LEAST_LAUNCHES - 1:
+        low, high = min(*seconds, mean), max(*seconds, mean)
+    elif count > 1:
         deviation = math.sqrt(squares / (count - 1) / count)
         factor = _T_975[count - 2] if count - 2 < len(_T_975) else 2.0
         low, high = mean * math.exp(-factor * deviation), mean * math.exp(factor * deviation)

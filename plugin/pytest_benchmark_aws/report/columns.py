@@ -120,6 +120,14 @@ _COLUMNS = (
         "memory", "memory", lambda row: row.machine.memory_bytes,
         lambda row: format_memory(row.machine.memory_bytes or 0),
     ),
+    Column("gpu", "GPU", lambda row: row.machine.gpu, left=True),
+    Column("gpus", "GPUs", lambda row: row.machine.gpus),
+    Column(
+        "gpu-memory", "GPU memory", lambda row: row.machine.gpu_memory_bytes,
+        lambda row: format_memory(row.machine.gpu_memory_bytes or 0),
+    ),
+    Column("gpu-driver", "GPU driver", lambda row: row.machine.gpu_driver, left=True),
+    Column("cuda", "CUDA", lambda row: row.machine.cuda, left=True),
     Column("time", "{how}", lambda row: row.seconds, _seconds(lambda row: row.seconds)),
     Column("spread", "spread", lambda row: f"{row.low!r} {row.high!r}", _spread),
     Column("min", "fastest", lambda row: row.low, _seconds(lambda row: row.low)),
@@ -158,8 +166,8 @@ COLUMNS = {column.name: column for column in _COLUMNS}
 VS_BASELINE = Column("vs-baseline", "vs baseline", lambda row: row.over_baseline, _vs_baseline, left=True)
 """Of a session's summary: rows of files are compared with no saved result."""
 DEFAULT = (
-    "machine", "scale", "vcpus", "cores", "memory", "time", "spread", "relative", "interval", "throughput", "usd-hour",
-    "usd-run", "price-date", "launches", "choice", "flags",
+    "machine", "scale", "vcpus", "cores", "memory", "gpu", "time", "spread", "relative", "interval", "throughput",
+    "usd-hour", "usd-run", "price-date", "launches", "choice", "flags",
 )  # fmt: skip
 SAID_BELOW = ("scale", "price-date")
 """Left out of a table whose rows agree in them, and said below it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, ec2_name
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.core.values.usd import format_run_usd
+from pytest_benchmark_aws.predict.measured import LEAST_LAUNCHES
 from pytest_benchmark_aws.report.formats.csv import cell
 from pytest_benchmark_aws.report.formats.markdown import escaped
 from pytest_benchmark_aws.report.formats.text import Paint
@@ -46,8 +47,8 @@ def percent(share: float) -> str:
 
 
 def _interval(row: PredictedRow, shown: Callable[[float], str]) -> str:
-    """Of one launch nobody knows how far another would be from it."""
-    return "-" if row.measured and row.launches == 1 else f"{shown(row.low)} - {shown(row.high)}"
+    """Of one launch nobody knows how far another would be from it, and of two hardly."""
+    return "-" if row.measured and row.launches < LEAST_LAUNCHES else f"{shown(row.low)} - {shown(row.high)}"
 
 
 def _basis(row: PredictedRow) -> str:

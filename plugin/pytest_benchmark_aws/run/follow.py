@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from pytest_benchmark_aws.backends.protocol import Backend, Outcome, Status
 from pytest_benchmark_aws.backends.registry import Backends
@@ -100,7 +101,7 @@ class Follower:
     def _show(self, launch: Running, status: Status, age_s: float) -> None:
         job, heartbeat = launch.handle.job, status.heartbeat
         progress = self.state.progress[job.name]
-        progress.phase = str(heartbeat.get("phase") or status.state)[:_MOST_PHASE]
+        progress.phase = str(heartbeat.get("phase") or status.phase or status.state)[:_MOST_PHASE]
         progress.seconds = age_s
         progress.spent_usd = usd(launch.usd_per_hour, launch.billed_s(self.clock.monotonic()))
         test, count, total = heartbeat.get("test"), heartbeat.get("done", 0), heartbeat.get("of", len(job.cases))
@@ -151,6 +152,7 @@ class Follower:
             except UnreachableError:
                 self.state.leftover = True  # asked again at the next look
         self.state.spent_usd += cost
+        self.state.costs[handle.instance_id] = cost
         progress = self.state.progress[name]
         progress.phase, progress.detail, progress.spent_usd = (
             "done",
@@ -195,6 +197,8 @@ class Follower:
         """Looks until every launch is gone, asks again for those that are not, and fetches what came last."""
         started = self.clock.monotonic()
         alive = [handle.instance_id for handle in self.state.launched]
+        backends = self.backends.by_prefix.values()
+        patience_s = max([TERMINATE_S, *(getattr(backend, "ends_within_s", 0.0) for backend in backends)])
         while True:
             try:
                 living = self.backends.living()
@@ -203,19 +207,39 @@ class Follower:
                     backend.terminate(ids)
                 unheard = self.state.unheard
                 if not alive and (unheard is None or self.clock.monotonic() - unheard > UNHEARD_S):
-                    done = [self._look_again(job_end) for job_end in done]
+                    done = self._as_billed([self._look_again(job_end) for job_end in done])
                     break
             except UnreachableError:
                 if not alive:
                     alive = ["unknown, AWS does not answer"]
-            if alive and self.clock.monotonic() - started > TERMINATE_S:
+            if alive and self.clock.monotonic() - started > patience_s:
                 with suppress(UnreachableError):
                     self.state.ended |= {job_end.job.name: self._look_again(job_end) for job_end in done}
                 raise CleanupError(
-                    f"still alive after {TERMINATE_S} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
+                    f"still alive after {patience_s:.0f} s: {', '.join(alive)}; end them with pytest-benchmark-aws reap"
                 )
             self.clock.sleep(self.poll_s)
         self.journal.write("gone", usd=str(self.state.spent_usd))
+        return done
+
+    def _as_billed(self, done: list[Finished]) -> list[Finished]:
+        """The ends with what their places say that was billed, where they say it; the run's money follows."""
+        for handle in self.state.launched:
+            seconds = None
+            with suppress(UnreachableError):  # what was counted stays
+                seconds = self.backends.of(handle.job).billed_s(handle)
+            if seconds is None:
+                continue
+            cost = usd(handle.job.price.usd_per_hour, seconds)
+            self.state.spent_usd += cost - self.state.costs.get(handle.instance_id, cost)
+            self.state.costs[handle.instance_id] = cost
+            self.journal.write("billed", job=handle.job.name, instance_id=handle.instance_id, usd=str(cost))
+            done = [
+                replace(end, billed_seconds=seconds, usd=cost) if end.instance_id == handle.instance_id else end
+                for end in done
+            ]
+        # Of 28 digits the last do not cancel out, which is no amount that a journal may hold.
+        self.state.spent_usd = max(Decimal(0), round(self.state.spent_usd, 12))
         return done
 
     def _look_again(self, job_end: Finished) -> Finished:
@@ -225,8 +249,9 @@ class Follower:
         if handle is None or job_end.outcome.whole:
             return job_end
         outcome = self.backends.of(handle.job).collect(handle)
-        if not outcome.whole:  # a console is shown some time after the end
+        if not outcome.whole:  # a console is shown some time after the end, and a guest that was told uploads the last
             log = max(job_end.outcome.log, outcome.log, key=len)
-            return replace(job_end, outcome=replace(job_end.outcome, log=log))
+            lines = max(job_end.outcome.lines, outcome.lines, key=len)
+            return replace(job_end, outcome=replace(job_end.outcome, log=log, lines=lines))
         self.journal.write("delivered", job=job_end.job.name, outcome=outcome.outcome, whole=True)
         return replace(job_end, outcome=outcome)

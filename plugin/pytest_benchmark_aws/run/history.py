@@ -53,6 +53,11 @@ def runs(folder: Path | None = None, *, newest: int | None = None) -> list[RunRe
     return records
 
 
+def count() -> int:
+    """How many runs of this machine have a journal."""
+    return sum(1 for _ in runs_folder().glob("*/journal.jsonl"))
+
+
 def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> RunRecord:
     about = next((line for line in lines if line["kind"] == "run"), {})
     gone: Mapping[str, Any] = next((line for line in reversed(lines) if line["kind"] in {"gone", "intent"}), {})

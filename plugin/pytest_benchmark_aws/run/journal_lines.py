@@ -42,6 +42,7 @@ _NEEDED: Mapping[str, _Checks] = {
     "refused": {"job": _is_text},
     "delivered": {"job": _is_text, "whole": lambda value: isinstance(value, bool)},
     "terminating": {"job": _is_text, "instance_id": _is_text},
+    "billed": {"job": _is_text, "instance_id": _is_text, "usd": _is_usd},
 }
 _OPTIONAL: Mapping[str, _Checks] = {  # not in journals of earlier versions, or only where there is something to say
     "run": {"jobs": _are_texts, "region": _is_text, "account": _is_text, "project": _is_text},

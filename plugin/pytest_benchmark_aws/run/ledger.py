@@ -177,6 +177,8 @@ class RunState:
     running: dict[str, Running] = field(default_factory=dict)
     spent_usd: Decimal = Decimal(0)
     """On launches that are over."""
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    """What each of them cost, by its id."""
     attempts: dict[str, int] = field(default_factory=dict)
     launched: list[Handle] = field(default_factory=list)
     ended: dict[str, Finished] = field(default_factory=dict)

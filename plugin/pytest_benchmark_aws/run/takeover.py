@@ -36,7 +36,7 @@ def earlier_launches(site: Site, backends: Backends) -> tuple[list[Past], list[s
     launches = backends.launches()
     if not launches:
         raise PlanError(
-            f"--aws-resume={site.run_id}: neither a journal in {site.folder} nor an instance with that run's tag in "
+            f"--aws-resume={site.run_id}: neither a journal in {site.folder} nor a launch with that run's tag in "
             f"{site.clients.region}; pytest-benchmark-aws runs lists those of this machine"
         )
     past = past_seen(launches, uploads(site.bucket.listing(f"runs/{site.run_id}/"), site.run_id))
@@ -51,7 +51,7 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
     spent: dict[str, dict[str | None, Decimal]] = {}
     """Job -> what each of its launches cost, by its id."""
     for line in lines:
-        if line["kind"] == "terminating":
+        if line["kind"] in {"terminating", "billed"}:
             if "usd" in line:  # not in journals of earlier versions
                 spent.setdefault(line["job"], {})[line["instance_id"]] = Decimal(line["usd"])
         elif line["kind"] == "delivered" and line["job"] in last:
@@ -146,7 +146,7 @@ def uploads(keys: Iterable[str], run_id: str) -> set[tuple[str, int]]:
     for key in keys:
         runs, run, job, attempt, name = (*key.split("/"), *[""] * 5)[:5]
         number = attempt.isascii() and attempt.isdecimal() and len(attempt) < 7
-        if (runs, run) == ("runs", run_id) and number and name not in {"", "agent.pyz"}:
+        if (runs, run) == ("runs", run_id) and number and name not in {"", "agent.pyz", "input"}:
             launches.add((job, int(attempt)))
     return launches
 

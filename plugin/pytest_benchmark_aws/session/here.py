@@ -91,9 +91,13 @@ def describe_machine(machine_info: dict[str, Any]) -> None:
 
     from pytest_benchmark_aws.machine.cpu_times import steal_since_boot
     from pytest_benchmark_aws.machine.ec2_identity import read_identity
+    from pytest_benchmark_aws.machine.gpus import this_machines_gpus
     from pytest_benchmark_aws.machine.hardware import read_facts
 
     machine_info["hardware"] = read_facts().as_dict()
+    gpus = this_machines_gpus()
+    if gpus is not None:
+        machine_info["gpu"] = gpus.as_dict()
     machine_info["steal"] = steal_since_boot()
     identity = read_identity()
     if identity is not None:

@@ -39,9 +39,14 @@ _OPTIONS = {
     "subnet=SUBNET...": "Subnet to launch in; repeatable, tried in order. Default: the default VPC's.",
     "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",
     "bucket=BUCKET": "S3 bucket for bundles and results. Default: one of your account's, made when missing.",
-    "tag=KEY=VALUE...": "Tag of instances, disks and the security group, as governed accounts ask for; repeatable.",
-    "disk=GIB": "Size of the root disk. Default: 30, or the image's where that is more.",
+    "tag=KEY=VALUE...": "Tag of instances, disks, training jobs and the security group, as governed accounts ask for; "
+    "repeatable.",
+    "disk=GIB": "Size of the root disk, or of a training job's volume. Default: 30, or the image's where that is more.",
     "instance-profile=NAME": "Instance profile that the instances get. Default: none.",
+    "sagemaker-role=ARN": "Execution role of training jobs, which types such as ml.m5.xlarge are. Needed for these, "
+    "but on embedded AWS.",
+    "sagemaker-image=URI": "Container of training jobs. Default: AWS's deep learning container for this session's "
+    "Python.",
     "requirements=FILE": "What to install on an instance beside what the project declares and the collected tests "
     "import, as a requirements file, read by pip.",
     "only-requirements=FILE": "What to install on an instance in place of that: nothing but pytest is added.",
@@ -67,8 +72,8 @@ _OPTIONS = {
 }
 """``name``: a flag; ``name=METAVAR``: an option with a text; with ``...`` behind it, one that may be repeated."""
 _MARKERS = (
-    "instance_type(*types, market=None): the EC2 instance types that this benchmark is for, as in "
-    "instance_type('m5.8xlarge', 'r5.4xlarge', market='spot'); market is 'on-demand' or 'spot'. "
+    "instance_type(*types, market=None): the EC2 instance types, or with 'ml.' SageMaker's, that this benchmark is "
+    "for, as in instance_type('m5.8xlarge', 'ml.m6i.8xlarge', market='spot'); market is 'on-demand' or 'spot'. "
     "Without --aws the test simply runs here.",
     "requires(memory=None, vcpus=None, arch=None, gpu=None): what a machine must have for this benchmark. memory is "
     "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "

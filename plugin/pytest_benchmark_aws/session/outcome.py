@@ -18,7 +18,7 @@ from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
 from pytest_benchmark_aws.session.replay.items import Replayed, replay
-from pytest_benchmark_aws.session.replay.missing import why_missing
+from pytest_benchmark_aws.session.replay.missing import unmeasured_note, why_missing
 from pytest_benchmark_aws.session.replay.regressions import Regressions, Sides
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) 
     run, saving = outcome.run, config.stash[SAVING]
     notes = [f"{launch.job.name}: {note}" for launch in run.finished for note in _tests(launch).notes]
     saved, problems = saved_files(run, config, results, saving.name)
-    outcome = replace(outcome, replayed=replayed_cases(run, outcome.settings), saved=saved, notes=(*notes, *problems))
+    replayed = replayed_cases(run, outcome.settings)
+    unmeasured = unmeasured_note(replayed.values())
+    outcome = replace(outcome, replayed=replayed, saved=saved, notes=(*notes, *problems, *unmeasured))
     return replace(outcome, regressions=compare(outcome, config, results, saving.compare))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.report.plan import plan_lines, time_limit_lines
 from pytest_benchmark_aws.report.text import printable
 
@@ -31,6 +32,7 @@ NEWEST_FILES = 20
 
 def show_plan(plan: Plan, settings: Settings, reporter: Any, folder: Path, *, embedded: bool) -> None:
     """Writes what would be launched, what that costs at most, and what it is expected to take by what is stored."""
+    from pytest_benchmark_aws.backends.sagemaker import images
     from pytest_benchmark_aws.bundle.wheels import guest_python
 
     reporter.write_line("")
@@ -43,8 +45,10 @@ def show_plan(plan: Plan, settings: Settings, reporter: Any, folder: Path, *, em
         reporter.write_line(line)
     for line in time_limit_lines(plan, expected):
         reporter.write_line(line, yellow=True)
-    other_python = guest_python(embedded)[1]
-    if other_python:
+    in_jobs = [job.platform.startswith(SAGEMAKER_PREFIX) for job in plan.jobs]
+    pythons = [] if in_jobs and all(in_jobs) else [guest_python(embedded)[1]]
+    pythons += [images.guest_python(settings.sagemaker_image, local=embedded)[1]] if any(in_jobs) else []
+    for other_python in filter(None, pythons):
         reporter.write_line(f"  ! {other_python}", yellow=True)
 
 
@@ -72,7 +76,16 @@ def expected_of(plan: Plan, folder: Path, *, embedded: bool) -> dict[str, Expect
         for job in plan.jobs
         if job.instance_type.name in machines
     }
-    return expect(prior_of(table), _stored(records, machines), launches)
+    stored = _stored(records, machines)
+    if embedded:
+        stored = {case: _of_any_type(results, machines) for case, results in stored.items()}
+    return expect(prior_of(table), stored, launches)
+
+
+def _of_any_type(results: Mapping[str, Stored], machines: Mapping[str, Machine]) -> dict[str, Stored]:
+    """Embedded AWS's results as of every type, by the newest where there are none: it is one machine for all."""
+    newest = max(results.values(), key=lambda result: (result.when, result.measured.probe.machine.name))
+    return {**dict.fromkeys(machines, newest), **results}
 
 
 def _records(folder: Path, ids: set[str], *, embedded: bool) -> Sequence[Record]:

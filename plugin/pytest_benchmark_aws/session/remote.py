@@ -58,7 +58,11 @@ def configure(config: pytest.Config) -> None:
         )
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--aws needs pytest-benchmark, which -p no:benchmark turned off")
-    settings = settings_of(config)
+    settings, options = settings_of(config), config.option
+    if options.benchmark_disable and not options.benchmark_enable:  # first: pytest-benchmark knows nothing of addopts
+        raise pytest.UsageError(f"aws: {shipping.disabled_words(config)}")
+    if options.benchmark_compare_fail and not options.benchmark_compare:  # which it says once all is measured
+        raise pytest.UsageError("--benchmark-compare-fail needs --benchmark-compare, which says what to compare with")
     from pytest_benchmark_aws.run.resume import refuse_name
 
     try:
@@ -69,7 +73,6 @@ def configure(config: pytest.Config) -> None:
     except PlanError as error:
         raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     expand.check_types(settings, snapshot.catalog())
-    options = config.option
     config.stash[outcome.SAVING] = outcome.Saving(
         options.benchmark_save or options.benchmark_autosave or None, options.benchmark_compare
     )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_benchmark_aws.bundle.project import Project
     from pytest_benchmark_aws.core.settings import Settings
 
+_BLOCKED = ("benchmark", "pytest_benchmark", "pytest-benchmark")
+"""Names that pytest-benchmark is turned off by."""
 _FORWARDED = ("PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
 """Variables that decide how pytest and Python run, and so what is measured."""
 _NO_FILE = Path(os.devnull)
@@ -72,6 +74,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         plugin_modules=(*named_plugins(_words(config)), *os.environ.get("PYTEST_PLUGINS", "").split(",")),
         environment=guest_environment(settings.environment),
         ship_secrets=settings.ship_secrets,
+        training_image=settings.sagemaker_image,
     )
 
 
@@ -113,12 +116,14 @@ def refuse_unmeasured(config: pytest.Config, items: Sequence[pytest.Item]) -> li
         PlanError: pytest-benchmark is off, naming what turns it on.
     """
     session: Any = getattr(config, "_benchmarksession", None)
+    if any(map(config.pluginmanager.is_blocked, _BLOCKED)):  # by another plugin, once pytest-benchmark was there
+        raise PlanError(
+            "another plugin has turned pytest-benchmark off in this session, as pytest-codspeed's --codspeed does, so "
+            "that nothing would be measured: leave that option out"
+        )
     if session is not None and session.disabled:
         if config.getoption("benchmark_disable", False):
-            where = f"the command line, PYTEST_ADDOPTS, or addopts of {config.inipath or 'the ini file'}"
-            raise PlanError(
-                f"--benchmark-disable is in force ({where}), so that nothing would be measured: give --benchmark-enable"
-            )
+            raise PlanError(disabled_words(config))
         raise PlanError("pytest-benchmark is disabled in this session, so that nothing would be measured")
     silent = [item.nodeid for item in items if not _measures(item)]
     if not silent:
@@ -129,6 +134,12 @@ def refuse_unmeasured(config: pytest.Config, items: Sequence[pytest.Item]) -> li
         )
     more = f" and {len(silent) - 3:,} more" if len(silent) > 3 else ""
     return [f"not measured, as they do not use the fixture benchmark: {', '.join(silent[:3])}{more}"]
+
+
+def disabled_words(config: pytest.Config) -> str:
+    """What is said where ``--benchmark-disable`` is in force."""
+    where = f"the command line, PYTEST_ADDOPTS, or addopts of {config.inipath or 'the ini file'}"
+    return f"--benchmark-disable is in force ({where}), so that nothing would be measured: give --benchmark-enable"
 
 
 def spare_coverage(config: pytest.Config) -> str | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 THIS_MACHINE = "this machine"
 _EMBEDDED = (
-    "! embedded AWS: these times are this machine's, not the instance types'; money is what they would pay for them"
+    "! embedded AWS: these times are this machine's, not the instance types'; money is what these times cost on them"
 )
 _COLUMNS = (
     *(name for name in columns.DEFAULT if name not in {"price-date", "launches", "choice", "flags"}),
@@ -74,16 +74,16 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     if run.unclean:
         reporter.write_line(f"aws: {printable(run.unclean)}", red=True)
     alive = run.backends.alive()
+    left = [instance_id for ids in alive.values() for instance_id in ids]
     detached = outcome.settings.detach
     if detached:
         reporter.write_line(f"  left to themselves; fetch their results with: {_resume(reporter.config, run.run_id)}")
     elif outcome.interrupted and not run.embedded:
         reporter.write_line(f"  launch what is left with: {_resume(reporter.config, run.run_id)}")
     where = " on embedded AWS" if run.embedded else ""
-    names = f": {', '.join(alive)}" if alive else ""
-    reporter.write_line(
-        f"{len(alive)} instances of this run are alive{where}{names}", bold=True, red=bool(alive) and not detached
-    )
+    names = f": {', '.join(left)}" if left else ""
+    counts = ", ".join(f"{len(ids)} {noun}s" for noun, ids in alive.items())
+    reporter.write_line(f"{counts} of this run are alive{where}{names}", bold=True, red=bool(left) and not detached)
 
 
 def _resume(config: pytest.Config, run_id: str) -> str:

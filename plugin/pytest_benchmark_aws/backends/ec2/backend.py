@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.aws import ec2, quotas, scheduler
 from pytest_benchmark_aws.aws.errors import reaching, refusal
 from pytest_benchmark_aws.aws.prices import spot_price
-from pytest_benchmark_aws.backends import agent_archive
-from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request, results
+from pytest_benchmark_aws.backends import agent_archive, kept_requests, results
+from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request
 from pytest_benchmark_aws.backends.ec2.candidates import launchable
+from pytest_benchmark_aws.backends.ec2.console import console
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
 from pytest_benchmark_aws.backends.ec2.limits import (
     AGENT_URL_S,
@@ -161,7 +162,9 @@ class Ec2Backend:
         clients = self.site.clients
         try:
             with reaching(clients):
-                launch = request.keep(self.site.folder, placement.token, lambda: self._new_request(job, placement))
+                launch = kept_requests.keep(
+                    self.site.folder, placement.token, ec2.LaunchRequest, lambda: self._new_request(job, placement)
+                )
                 self._pace()
                 code = quotas.quota_code(job.instance_type.name, job.market)
                 with errors.launching(self.site.run_id, placement.token, code):
@@ -224,8 +227,9 @@ class Ec2Backend:
             return presigned.partition("?")[0] if by_role else presigned
 
         shipment, region = self.shipments[job.arch], self.site.clients.region if by_role else None
+        gpus = request.awaited_gpus(job, self.options)
         return agent_archive.pack(
-            agent_archive.manifest(self.site, job, placement.attempt, shipment, url, role_region=region)
+            agent_archive.manifest(self.site, job, placement.attempt, shipment, url, role_region=region, gpus=gpus)
         )
 
     def _pace(self) -> None:
@@ -247,7 +251,7 @@ class Ec2Backend:
         prefix = self._prefix(handle)
         heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
         if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
-            if request.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
+            if kept_requests.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
                 self._sightings.is_not_shown(handle.instance_id)
             state: State = "gone" if handle.instance_id in self._sightings.over else "unknown"
             return Status(state, heartbeat=heartbeat, done=done)
@@ -268,7 +272,12 @@ class Ec2Backend:
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
         with reaching(self.site.clients):
-            return results.collect(self.site, self._uploads, handle, self.result_limit)
+            clients, limit = self.site.clients, self.result_limit
+            place = results.Place(self.noun, errors.cause_of, lambda it: console(clients, it.instance_id), limit)
+            return results.collect(self.site, self._uploads, handle, place)
+
+    def billed_s(self, handle: Handle) -> float | None:
+        """EC2 does not say."""
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Terminates them; one that EC2 does not show yet is followed from now on, and so asked for again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2, quotas
+from pytest_benchmark_aws.aws.images import unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,12 +16,11 @@ if TYPE_CHECKING:
 
 
 def launchable(clients: Clients, types: Iterable[InstanceType], market: Market) -> set[str]:
-    """The names of the types that the region offers, the quota of vCPUs allows and Amazon Linux 2023 boots on.
+    """The names of the types that the region offers, the quota of vCPUs allows and a default image serves.
 
-    A quota that may not be asked for is none. A1 is Graviton1, which Amazon Linux 2023 is not for (AL2023 user guide,
-    "System requirements").
+    A quota that may not be asked for is none.
     """
-    types = [t for t in types if not t.name.startswith("a1.")]
+    types = [t for t in types if unsupported(t) is None]
     offered = ec2.offered_types(clients)
     codes = {quotas.quota_code(t.name, market) for t in types} - {None}
     limits = {code: quotas.vcpu_quota(clients, code) for code in codes if code is not None}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.aws import ec2, quotas
+from pytest_benchmark_aws.aws import ec2, images, quotas
 from pytest_benchmark_aws.aws.errors import refusal
-from pytest_benchmark_aws.aws.images import RootDevice, root_device
+from pytest_benchmark_aws.aws.images import RootDevice
 from pytest_benchmark_aws.aws.routes import without_a_way_out
 from pytest_benchmark_aws.core.values.durations import format_duration
 
@@ -46,7 +46,7 @@ class Place:
     security_groups: Mapping[str, str | None] = field(default_factory=dict)
     """VPC -> group."""
     images: Mapping[str, str] = field(default_factory=dict)
-    """Architecture -> machine image."""
+    """Kind of image, as ``aws.images`` names it -> machine image."""
     roots: Mapping[str, RootDevice] = field(default_factory=dict)
     """Machine image -> its root."""
     notes: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place
     notes, roots = list[str](), dict[str, RootDevice]()
     subnets: list[ec2.Subnet] = []
     zones: dict[str, frozenset[str]] = {}
-    images: dict[str, str] = {}
+    image_ids: dict[str, str] = {}
     names = sorted({job.instance_type.name for job in jobs})
     try:
         subnets = ec2.subnets(clients, options.subnets)
@@ -91,9 +91,9 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place
                 problems.append(f"{name} is not offered in {clients.region}: choose another type or --aws-region")
             elif subnets and not offers & reachable:
                 problems.append(f"{name} is offered in {', '.join(sorted(offers))}, the subnets are in other zones")
-        for arch in sorted({job.arch for job in jobs}):
-            images[arch] = options.ami or ec2.image(clients, arch)
-            roots[images[arch]] = root_device(clients, images[arch])
+        for kind in sorted({images.kind_of(job) for job in jobs}):
+            image_ids[kind] = options.ami or images.image(clients, kind)
+            roots[image_ids[kind]] = images.root_device(clients, image_ids[kind])
         notes += [
             f"{subnet_id}: {why}, so that an instance may not reach S3; name another subnet with --aws-subnet"
             for subnet_id, why in without_a_way_out(clients, subnets).items()
@@ -116,24 +116,17 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place
                 "with --aws-instance-profile"
             )
     place = Place(
-        tuple(subnets), zones, images=images, roots=roots, notes=tuple(dict.fromkeys(notes)), vcpu_quotas=limits
+        tuple(subnets), zones, images=image_ids, roots=roots, notes=tuple(dict.fromkeys(notes)), vcpu_quotas=limits
     )
     return place, problems
 
 
 def _not_of_the_image(options: Options, jobs: Sequence[Job]) -> list[str]:
-    """Types that the default image does not boot on.
-
-    Amazon Linux 2023 is for Graviton2 and later, not for A1 (AL2023 user guide, "System requirements"; CDK,
-    EcsMachineImageType).
-    """
-    names = sorted({job.instance_type.name for job in jobs if job.instance_type.name.startswith("a1.")})
-    return [
-        f"{name}: Amazon Linux 2023 does not run on A1 (Graviton1): choose a later type such as m6g or c7g, or name an "
-        "image that does with --aws-ami"
-        for name in names
-        if options.ami is None
-    ]
+    """Types that the default images do not boot on, or whose accelerator they do not drive."""
+    if options.ami is not None:
+        return []
+    types = {job.instance_type.name: job.instance_type for job in jobs}
+    return [why for name in sorted(types) if (why := images.unsupported(types[name])) is not None]
 
 
 def vcpus(job: Job) -> int:

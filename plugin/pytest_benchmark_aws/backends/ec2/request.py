@@ -1,21 +1,14 @@
-"""The request of a launch, kept on disk: a token means the same launch only with the same words."""
+"""The request of a launch: all that RunInstances is told."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2
-from pytest_benchmark_aws.aws.images import RootDevice
+from pytest_benchmark_aws.aws.images import RootDevice, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
     from pytest_benchmark_aws.backends.protocol import Placement
     from pytest_benchmark_aws.core.model import Job
@@ -29,13 +22,14 @@ def launch_request(
     run_id: str, job: Job, placement: Placement, place: Place, script: str, options: Options
 ) -> ec2.LaunchRequest:
     """All that the launch says; ``script`` is its user data."""
-    root = place.roots.get(place.images[job.arch], RootDevice())
+    image_id = place.images[kind_of(job)]
+    root = place.roots.get(image_id, RootDevice())
     subnet = next(subnet for subnet in place.subnets if subnet.subnet_id == placement.where)
     deadline = datetime.now(timezone.utc) + timedelta(seconds=job.longest_s)
     return ec2.LaunchRequest(
         instance_type=job.instance_type.name,
         market=job.market,
-        image_id=place.images[job.arch],
+        image_id=image_id,
         subnet_id=subnet.subnet_id,
         security_group_id=place.security_groups.get(subnet.vpc_id),
         token=placement.token,
@@ -59,31 +53,7 @@ def launch_request(
     )
 
 
-def age_s(folder: Path, token: str) -> float:
-    """Seconds since the request of this token was made here; 0 where it was made elsewhere."""
-    try:
-        return max(0.0, time.time() - _path(folder, token).stat().st_mtime)
-    except OSError:
-        return 0.0
-
-
-def keep(folder: Path, token: str, make: Callable[[], ec2.LaunchRequest]) -> ec2.LaunchRequest:
-    """The request of this token: the one made before, be it by another process, else a new one.
-
-    Raises:
-        OSError: it cannot be read or written.
-    """
-    path = _path(folder, token)
-    if path.exists():
-        return ec2.LaunchRequest(**json.loads(path.read_text(encoding="utf-8")))
-    request, new = make(), path.with_suffix(".new")
-    with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        json.dump(asdict(request), file)  # 0600: the script holds a URL that fetches the agent for an hour
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    return request
-
-
-def _path(folder: Path, token: str) -> Path:
-    return folder / f"launch-{token}.json"
+def awaited_gpus(job: Job, options: Options) -> int:
+    """GPUs whose driver must be there before the tests; on an image of the user's, where a case asks for a GPU."""
+    asked = any(case.requirements.gpu for case in job.cases)
+    return job.instance_type.gpus if options.ami is None or asked else 0

@@ -22,6 +22,7 @@ _TEXTS: dict[str, Callable[[Result], str | None]] = {
     "type": lambda result: result.machine.instance_type,
     "market": lambda result: result.machine.market,
     "cpu": lambda result: result.machine.cpu,
+    "gpu": lambda result: result.machine.gpu,
     "arch": lambda result: result.machine.arch,
     "python": lambda result: result.machine.python,
     "region": lambda result: result.machine.region,
@@ -36,6 +37,8 @@ _NUMBERS: dict[str, Callable[[Result], Any]] = {
     "cores": lambda result: result.machine.cores,
     "smt": lambda result: result.machine.threads_per_core,
     "memory": lambda result: result.machine.memory_bytes,
+    "gpus": lambda result: result.machine.gpus or 0,
+    "gpu-memory": lambda result: result.machine.gpu_memory_bytes,
     "usd-hour": lambda result: result.machine.usd_per_hour,
     "rounds": lambda result: result.round_count,
 }
@@ -113,7 +116,7 @@ def _fits(text: str | None, pattern: str) -> bool:
 
 def _number(name: str, value: str, text: str) -> Any:
     try:
-        number = parse_memory(value) if name == "memory" else Decimal(value)
+        number = parse_memory(value) if name in {"memory", "gpu-memory"} else Decimal(value)
     except (InvalidOperation, UnitError):
         raise PlanError(f"filter {text!r}: {value!r} is no {name}; {HELP}") from None
     if isinstance(number, Decimal) and not number.is_finite():

@@ -39,6 +39,14 @@ class MachineInfo:
     """ISO 8601."""
     node: str | None = None
     system: str | None = None
+    gpu: str | None = None
+    gpus: int | None = None
+    """GPUs; None where there is none."""
+    gpu_memory_bytes: int | None = None
+    """Of one GPU."""
+    gpu_driver: str | None = None
+    cuda: str | None = None
+    """The newest CUDA that the driver runs."""
 
     @property
     def kind(self) -> str:
@@ -48,7 +56,7 @@ class MachineInfo:
 
 def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catalog) -> MachineInfo:
     """The machine that a file's machine_info and a benchmark's extra_info tell of."""
-    hardware, ec2, cpu = (json_fields.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu"))
+    hardware, ec2, cpu, gpu = (json_fields.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu", "gpu"))
     named = extra.get("instance_type") or ec2.get("instance_type")
     instance_type = json_fields.text(named)
     listed = catalog.find(instance_type) if instance_type else None
@@ -93,6 +101,12 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         price_date=_date_in(extra.get("price_source")) if price is not None else _date_of(listed, catalog),
         node=json_fields.text(info.get("node")),
         system=json_fields.text(info.get("system")),
+        # What embedded AWS shows of a GPU is made up, and says so; without a driver's word it is the catalog's.
+        gpu=json_fields.text(gpu.get("name")) or (listed.gpu if listed and listed.gpus else None),
+        gpus=json_fields.whole(gpu.get("count")) or (listed.gpus or None if listed else None),
+        gpu_memory_bytes=json_fields.whole(gpu.get("memory_bytes")),
+        gpu_driver=json_fields.text(gpu.get("driver")),
+        cuda=json_fields.text(gpu.get("cuda")),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import operator
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -91,12 +92,18 @@ def tables_of(
         groups.setdefault((record.case, None if record.case in rated else record.scale), []).append(record)
     tables = [
         _table(case, rows_of(sorted(members, key=_AGE), how, row_of), how, reference)
-        for (case, _), members in sorted(groups.items(), key=lambda group: (group[0][0], group[0][1] or ""))
+        for (case, _), members in sorted(groups.items(), key=lambda group: (_natural(group[0][0]), group[0][1] or ""))
     ]
     if reference is not None and tables and not any(row.is_reference for table in tables for row in table.rows):
         names = sorted({row.machine.name for table in tables for row in table.rows})
         raise PlanError(f"reference {reference!r} is none of the machines compared: {', '.join(names)}")
     return tuple(_corrected(tables))
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """What texts are in order of as people count: ``[2]`` before ``[10]``."""
+    parts = re.split(r"(\d{1,18})", text)  # each second one is digits
+    return [(0, int(part), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts)]
 
 
 def with_baselines(compared: Compared, baselines: Iterable[Record]) -> Compared:
@@ -202,7 +209,8 @@ def _row_flags(row: Row, reference: Row | None) -> tuple[str, ...]:
     flags += over_launches([record.flags for record in row.records])
     if row.commit.dirty:
         flags.append("dirty")
-    if reference is not None:
+    # The cores of an embedded type are the catalog's, and its times those of whatever machine it ran on.
+    if reference is not None and not machine.embedded and not reference.machine.embedded:
         smt = smt_differs(machine.threads_per_core, reference.machine.threads_per_core, "reference")
         flags += [smt] if smt else []
     return tuple(flags)

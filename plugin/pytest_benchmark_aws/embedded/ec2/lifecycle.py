@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
+from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.guests.guest import Guest
@@ -123,6 +124,9 @@ class Lifecycle:
         """Takes over an instance that moto has made: it is pending, and its guest starts when it is running."""
         with self._lock:
             guest = Guest(self._root, instance.id, self.endpoint, dict(self._settings.guest_environment))
+            instance_type = catalog().types.get(instance.instance_type)
+            if instance_type is not None and instance_type.gpus and moto_models.has_nvidia_driver(instance, region):
+                guest.gpu_type, guest.driver_delay = instance_type, self._settings.driver_delay
             record = Record(instance, region, guest, decode_user_data(user_data))
             self.records[instance.id] = record
             moto_models.set_state(instance, "pending", "pending")

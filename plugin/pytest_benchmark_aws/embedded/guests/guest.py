@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.embedded.guests import commands
+from pytest_benchmark_aws.embedded.guests import commands, nvidia_smi
 from pytest_benchmark_aws.embedded.guests.machine import Machine, host_python, write_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pytest_benchmark_aws.core.catalog import InstanceType
 
 _CONSOLE_LIMIT = 64 * 1024
 """Bytes: GetConsoleOutput answers the newest 64 KiB."""
@@ -21,6 +24,10 @@ class Guest(Machine):
     def __init__(self, root: Path, instance_id: str, endpoint: str, more: Mapping[str, str] | None = None) -> None:
         super().__init__(root / "instances" / instance_id, root / "turn.lock", endpoint, more)
         self.instance_id = instance_id
+        self.gpu_type: InstanceType | None = None
+        """Of an instance with GPUs whose image brings their driver."""
+        self.driver_delay = 0.0
+        """Seconds from the start until that driver answers."""
 
     @property
     def metadata_service(self) -> str:
@@ -42,6 +49,8 @@ class Guest(Machine):
         """Runs the user data as cloud-init does at the first boot: as a script, by its shebang."""
         self.make_folders()
         write_commands(self.directory / "bin", self.endpoint, self.instance_id, self.token)
+        if self.gpu_type is not None:
+            write_nvidia_smi(self.directory / "bin", self.gpu_type, time.time() + self.driver_delay)
         script = self.directory / "user-data"
         script.write_bytes(user_data)
         script.chmod(0o700)
@@ -71,3 +80,10 @@ def write_commands(directory: Path, endpoint: str, instance_id: str, token: str)
         # In the environment, as all users of this machine may read the arguments of a process.
         write_command(directory / name, words, f"export {commands.TOKEN_VARIABLE}={token}\n")
     write_command(directory / "python3", [python])
+
+
+def write_nvidia_smi(directory: Path, instance_type: InstanceType, ready_at: float) -> None:
+    """Writes the command of an instance with GPUs that shows them, from ``ready_at`` on, by the system's clock."""
+    name = instance_type.gpu or "GPU"
+    words = [str(ready_at), str(instance_type.gpus), name, str(nvidia_smi.MEMORY_MIB.get(name, 16_384))]
+    write_command(directory / "nvidia-smi", [host_python(), "-I", "-S", str(Path(nvidia_smi.__file__)), *words])

@@ -20,7 +20,7 @@ MOST_TALLIED = 12
 _FEW_ORIGINS = 3
 EMBEDDED = (
     "embedded: these times are those of the machine that embedded AWS ran on, not the instance type's; money is what "
-    "they would pay for them."
+    "these times would cost on them."
 )
 
 

@@ -60,6 +60,11 @@ _FACTS = (
     ("cores", lambda info: info.cores),
     ("threads a core", lambda info: info.threads_per_core),
     ("memory", lambda info: None if info.memory_bytes is None else format_memory(info.memory_bytes)),
+    ("GPU", lambda info: info.gpu),
+    ("GPUs", lambda info: info.gpus),
+    ("GPU memory", lambda info: None if info.gpu_memory_bytes is None else format_memory(info.gpu_memory_bytes)),
+    ("GPU driver", lambda info: info.gpu_driver),
+    ("CUDA", lambda info: info.cuda),
     ("system", lambda info: info.system),
     ("Python", lambda info: info.python),
 )

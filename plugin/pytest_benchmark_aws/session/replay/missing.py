@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_benchmark_aws.core.guest_tests import GuestTest
 from pytest_benchmark_aws.core.model import Case
 from pytest_benchmark_aws.core.settings import Settings
@@ -10,6 +12,11 @@ from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report.text import printable_block
 from pytest_benchmark_aws.run.ledger import Finished
 from pytest_benchmark_aws.run.start import RunOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_benchmark_aws.session.replay.items import Replayed
 
 _MOST_ERROR, _MOST_LINE = 20_000, 500
 """Characters of why a file could not be collected, and of the line that stands for it."""
@@ -45,3 +52,16 @@ def _collect_errors(launch: Finished, case: Case, most: int = 5) -> str:
         return "".join(f"\n\n{shortened(text, _MOST_ERROR)}" for text in [*errors[:most], *more])
     last = shortened(errors[0].strip().rpartition("\n")[2], _MOST_LINE)
     return f"\n\n{last}\n\n{len(errors):,} files could not be collected there: see the failure of {first.node_id}"
+
+
+def unmeasured_note(cases: Collection[Replayed]) -> list[str]:
+    """A sentence where tests passed and not one of all brought a measurement; none where there is any."""
+    passed = sum(
+        any(report["when"] == "call" and report["outcome"] == "passed" for report in case.reports) for case in cases
+    )
+    if not passed or any(case.benchmarks for case in cases):
+        return []
+    return [
+        f"nothing was measured and nothing is stored: {passed:,} tests passed, and none of them called the fixture "
+        "benchmark; another plugin may have taken its place there"
+    ]

@@ -14,12 +14,14 @@ from pytest_benchmark_aws.catalog.replacements import refusal
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.core.model import Case, Job, Plan
 from pytest_benchmark_aws.core.plan import as_machine
 from pytest_benchmark_aws.predict.measured import Measured, measured_of
 from pytest_benchmark_aws.predict.model import table as machine_table
 from pytest_benchmark_aws.predict.model.machines import Machine, is_accelerated, machines_of
 from pytest_benchmark_aws.predict.model.posterior import prior_of
+from pytest_benchmark_aws.report.text import few
 from pytest_benchmark_aws.session import expand
 from pytest_benchmark_aws.session.search.state import Search, job_of
 
@@ -63,7 +65,7 @@ def make(
         by_step.setdefault(case.target.step, []).append(case)
     catalog = snapshot.catalog()
     table = machine_table.load()
-    types = _candidate_types(settings, items, by_step[1])
+    types = _candidate_types(settings, items, by_step[1], note)
     if not types:
         raise PlanError(
             "--aws-search: no instance type is left that has a price, is not burstable (--aws-allow-burstable has "
@@ -90,8 +92,15 @@ def make(
     return search
 
 
-def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Sequence[Case]) -> list[InstanceType]:
+def _candidate_types(
+    settings: Settings,
+    items: Iterable[pytest.Item],
+    cases: Sequence[Case],
+    note: Callable[[str], object] = lambda _: None,
+) -> list[InstanceType]:
     """The types of the command line, else of the marks, else all living ones; those that hold every case.
+
+    SageMaker's are EC2's machines at another price, of which the machine model knows nothing: they are left out.
 
     Raises:
         PlanError: one that is named is withdrawn.
@@ -106,6 +115,12 @@ def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Se
     refused = [why for name in dict.fromkeys(names) if (why := refusal(name, catalog))]
     if refused:
         raise PlanError(f"--aws-search: {'; '.join(refused)}")
+    training = [name for name in dict.fromkeys(names) if name.startswith(SAGEMAKER_PREFIX)]
+    if training:
+        left_out = f"not searched: {few(training)}, which SageMaker runs on EC2's machines at prices of its own"
+        if len(training) == len(set(names)):
+            raise PlanError(f"--aws-search: {left_out}; name EC2's types, as in {training[0].partition('.')[2]}")
+        note(f"search: {left_out}")
     wanted = [catalog.types[name] for name in dict.fromkeys(names) if name in catalog.types] or [
         t
         for t in living(catalog).types.values()
@@ -116,7 +131,7 @@ def _candidate_types(settings: Settings, items: Iterable[pytest.Item], cases: Se
         t
         for t in priced
         if t.usd_per_hour is not None
-        and (settings.allow_burstable or not t.burstable)
+        and (settings.allow_burstable or not t.bursts)
         and not any(misfits(case.requirements, as_machine(t)) for case in cases)
     ]
 
@@ -132,14 +147,14 @@ def _shippable(
     ships: Callable[[Sequence[Job]], object],
     note: Callable[[str], object],
 ) -> list[InstanceType]:
-    """The types of the architectures that the project can be shipped to.
+    """The types of the platforms that the project can be shipped to.
 
     Raises:
         PlanError: there is none.
     """
     by_arch: dict[str, list[InstanceType]] = {}
     for instance_type in types:
-        by_arch.setdefault(job_of(instance_type, cases, settings).arch, []).append(instance_type)
+        by_arch.setdefault(job_of(instance_type, cases, settings).platform, []).append(instance_type)
     shippable: list[InstanceType] = []
     refused: list[PlanError] = []
     for arch, its_types in by_arch.items():

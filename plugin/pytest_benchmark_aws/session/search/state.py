@@ -79,7 +79,7 @@ class Search:
         jobs: dict[str, Job] = {}
         for machine in self.candidates:
             job = job_of(catalog.types[machine.name], self.cases[1], self.settings)
-            jobs.setdefault(job.arch, job)
+            jobs.setdefault(job.platform, job)
         return list(jobs.values())
 
     def first_plan(self) -> Plan:

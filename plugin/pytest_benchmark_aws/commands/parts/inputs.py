@@ -161,7 +161,7 @@ def _cache(options: argparse.Namespace, url: str) -> str:
 def reading(options: argparse.Namespace) -> Reading:
     """How files are read: by the command line, else by the project's ini file."""
     from pytest_benchmark_aws.catalog import snapshot
-    from pytest_benchmark_aws.commands.inifile import project_settings
+    from pytest_benchmark_aws.commands.parts.inifile import project_settings
     from pytest_benchmark_aws.core.compare.records import Reading
 
     ini = project_settings(Path.cwd())

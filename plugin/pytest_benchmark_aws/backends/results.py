@@ -7,20 +7,17 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key
-from pytest_benchmark_aws.backends.ec2 import errors
 from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.values.file_names import safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pytest_benchmark_aws.aws.clients import Clients
     from pytest_benchmark_aws.aws.s3_run_bucket import Bucket
-    from pytest_benchmark_aws.backends.protocol import Handle, Site
+    from pytest_benchmark_aws.backends.protocol import Cause, Handle, Site
     from pytest_benchmark_aws.core.guest_result import Envelope
 
 ATTEMPTS = 3
@@ -128,34 +125,38 @@ def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def collect(site: Site, uploads: Uploads, handle: Handle, limit: int) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What differs from backend to backend where a result is read."""
+
+    noun: str
+    """Of a launch, as ``instance``."""
+    cause_of: Callable[[str], Cause]
+    """Whose doing an end was, by the guest's outcome."""
+    console: Callable[[Handle], str]
+    """What is to be read where the guest uploaded no log."""
+    limit: int = RESULT_LIMIT
+    """Bytes of a result."""
+
+
+def collect(site: Site, uploads: Uploads, handle: Handle, place: Place) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
     quarantine = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
     log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
-    result = fetch(site.bucket, prefix, limit)
+    result = fetch(site.bucket, prefix, place.limit)
     if isinstance(result, Refused):  # of such a result nothing can be taken
         text = f"error: the result is refused: {result.why}; {result.keep(quarantine)}"
         return Outcome(text, (), {}, log, whole=True)
     if result is not None:
         envelope, data = result
-        cause = errors.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
+        cause = place.cause_of(envelope.outcome) if envelope.outcome.startswith("spot:") else ""
         lines = with_place(envelope.lines, data, quarantine)
         return Outcome(envelope.outcome, lines, envelope.facts, log, whole=True, cause=cause)
-    data = checkpoint(site.bucket, prefix, limit)
+    data = checkpoint(site.bucket, prefix, place.limit)
     lines = with_place(guest_result.parse_lines(data), data, quarantine)
-    if not log:
-        log = _console(site.clients, handle.instance_id)
-    return Outcome("error: the instance ended before it delivered a result", lines, {}, log, whole=False)
-
-
-def _console(clients: Clients, instance_id: str) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return ec2.console_output(clients, instance_id)
-    except (BotoCoreError, ClientError) as error:
-        return f"no log and no console output ({error})"
+    text = f"error: the {place.noun} ended before it delivered a result"
+    return Outcome(text, lines, {}, log or place.console(handle), whole=False)
 
 
 def fetch(bucket: Bucket, prefix: str, limit: int) -> tuple[Envelope, bytes] | Refused | None:

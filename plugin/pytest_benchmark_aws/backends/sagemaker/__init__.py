@@ -1,0 +1,1 @@
+"""SageMaker's training jobs as a place where jobs run."""

@@ -1,0 +1,109 @@
+"""The agent in a container: its role's credentials, SIGTERM, and an interpreter that is the image's."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from pytest_benchmark_aws.guest import agent, instance_metadata
+from pytest_benchmark_aws.guest.install import install
+from pytest_benchmark_aws.guest.launch import Launch, StoppedError
+from pytest_benchmark_aws.guest.s3 import AgentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROLE = {"AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "Expiration": "2100-01-01T00:00:00Z"}
+
+
+class Credentials(BaseHTTPRequestHandler):
+    """What ECS and SageMaker serve to a container."""
+
+    seen: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append((self.path, self.headers.get("Authorization")))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(ROLE).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """A server of credentials."""
+    Credentials.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Credentials) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/role"
+        server.shutdown()
+        thread.join()
+
+
+def make(tmp_path: Path, **job: Any) -> Launch:
+    whole = {"put": {}, "place": "training job", "time_limit_s": 60, "python": "3.99", "packages": [], **job}
+    return Launch(whole, tmp_path)
+
+
+def test_a_containers_credentials_are_asked_where_it_says(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the whole URL of AWS_CONTAINER_CREDENTIALS_FULL_URI, with the token where there is one, and no proxy."""
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert instance_metadata.role_credentials() == ROLE
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "secret")
+    assert instance_metadata.role_credentials() == ROLE
+    assert instance_metadata.role_credentials(ROLE) is ROLE
+    assert Credentials.seen == [("/role", None), ("/role", "secret")]
+
+
+def test_a_relative_address_is_that_of_ecs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SageMaker's containers have it (SDKs guide, "Container credential provider")."""
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1")
+    assert instance_metadata.container_credentials_url() == "http://169.254.170.2/v2/credentials/1"
+
+
+def test_another_python_than_the_jobs_is_told(tmp_path: Path) -> None:
+    """Of an image whose tag did not name it: which is wanted, and which there is."""
+    with pytest.raises(AgentError, match=r"python3\.99 is not there; python3 is 3\."):
+        install(make(tmp_path))
+
+
+def test_sigterm_ends_a_step_of_the_installation(tmp_path: Path) -> None:
+    """The command is killed with all that it started, and what is finished is to be uploaded."""
+    launch = make(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    try:
+        agent.trap(launch)
+        launch.interruptible = True
+        timer.start()
+        with pytest.raises(StoppedError):
+            launch.run(sys.executable, "-c", "import threading; threading.Event().wait()")
+    finally:
+        timer.join()
+        signal.signal(signal.SIGTERM, before)
+    assert launch.stopped
+    assert "SIGTERM: what is finished is uploaded" in launch.log_path.read_text()
+
+
+def test_sigterm_while_it_delivers_changes_nothing(tmp_path: Path) -> None:
+    """What it is about to upload is all that there is."""
+    launch = make(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        agent.trap(launch)
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not launch.stopped
