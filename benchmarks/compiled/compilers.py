@@ -135,17 +135,24 @@ def _lleaves_lacks() -> str | None:
     return f"lleaves does not work with llvmlite {version}: pip install 'llvmlite<{LLVMLITE[0]}.{LLVMLITE[1]}'"
 
 
+def _tl2cgen() -> Any:
+    try:  # so that it is not shipped of itself: it has no wheel for Graviton, and Amazon Linux no C compiler
+        import tl2cgen
+    except ImportError:
+        raise
+    return tl2cgen
+
+
 def _tl2cgen_compile(model: Path, artifact: Path) -> None:
-    import tl2cgen
     import treelite
 
+    tl2cgen = _tl2cgen()
     trees = treelite.frontend.load_lightgbm_model(model)
     tl2cgen.export_lib(trees, toolchain=_c_compiler(), libpath=artifact, params={"parallel_comp": UNITS})
 
 
 def _tl2cgen_load(_: Path, artifact: Path, threads: int) -> Predict:
-    import tl2cgen
-
+    tl2cgen = _tl2cgen()
     predictor = tl2cgen.Predictor(artifact, nthread=threads)
     return lambda rows: predictor.predict(tl2cgen.DMatrix(rows))
 

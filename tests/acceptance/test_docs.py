@@ -76,6 +76,11 @@ ELSEWHERE = {
         "tox:compiled",
         "pytest --benchmark-only -m compiled --collect-only -q",
     ),
+    "pytest --aws -m compiled --aws-instance-type=c7i.2xlarge": Elsewhere(
+        "compiles for minutes",
+        "tests/benchmarks/test_compiled.py",
+        "pytest --aws-dry-run -m compiled --aws-instance-type=c7i.2xlarge",
+    ),
     "pip install -e '.[bench,compiled]'": Elsewhere("changes the environment that tests run in", "tox:compiled"),
     "pytest --benchmark-only -m gpu": Elsewhere(
         "needs a GPU", "tests/benchmarks/test_train_gpu.py", "pytest --benchmark-only -m gpu --collect-only -q"
