@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     Load = Callable[[Path, Path, int], Predict]
     """From LightGBM's model file, the compiler's own and the number of threads."""
 
-EXTRA = "pip install '.[compiled]' in this repository has it; an instance gets it by --aws-requirements FILE"
+EXTRA = (
+    "pip install '.[compiled]' in this repository has it; an instance gets it by "
+    "--aws-requirements=benchmarks/compiled/requirements.txt"
+)
 LLVMLITE = (0, 45)
 """The first that has no legacy pass manager, which lleaves 1.3.0 calls (numba/llvmlite pull request 1092,
 siboehm/lleaves issue 100)."""
@@ -135,24 +138,17 @@ def _lleaves_lacks() -> str | None:
     return f"lleaves does not work with llvmlite {version}: pip install 'llvmlite<{LLVMLITE[0]}.{LLVMLITE[1]}'"
 
 
-def _tl2cgen() -> Any:
-    try:  # so that it is not shipped of itself: it has no wheel for Graviton, and Amazon Linux no C compiler
-        import tl2cgen
-    except ImportError:
-        raise
-    return tl2cgen
-
-
 def _tl2cgen_compile(model: Path, artifact: Path) -> None:
+    import tl2cgen
     import treelite
 
-    tl2cgen = _tl2cgen()
     trees = treelite.frontend.load_lightgbm_model(model)
     tl2cgen.export_lib(trees, toolchain=_c_compiler(), libpath=artifact, params={"parallel_comp": UNITS})
 
 
 def _tl2cgen_load(_: Path, artifact: Path, threads: int) -> Predict:
-    tl2cgen = _tl2cgen()
+    import tl2cgen
+
     predictor = tl2cgen.Predictor(artifact, nthread=threads)
     return lambda rows: predictor.predict(tl2cgen.DMatrix(rows))
 
@@ -201,7 +197,15 @@ COMPILERS: dict[str, Compiler] = {
         "lleaves", "lleaves", _lleaves_compile, _lleaves_load, 1e-9, "machine code by LLVM", _lleaves_lacks
     ),
     "tl2cgen": Compiler(
-        "tl2cgen", "tl2cgen", _tl2cgen_compile, _tl2cgen_load, 1e-6, "C code, compiled by gcc or clang", _tl2cgen_lacks
+        "tl2cgen",
+        "tl2cgen",
+        _tl2cgen_compile,
+        _tl2cgen_load,
+        1e-6,
+        "C code, compiled by gcc or clang",
+        _tl2cgen_lacks,
+        remedy="pip install '.[compiled]' in this repository has it; an instance gets it by --aws-requirements FILE, "
+        "with an image that has gcc or clang",
     ),
     "treelite": Compiler(
         "treelite", "treelite", _treelite_compile, _treelite_load, 1e-6, "nothing: the trees in a form of its own"

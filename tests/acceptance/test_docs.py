@@ -76,7 +76,8 @@ ELSEWHERE = {
         "tox:compiled",
         "pytest --benchmark-only -m compiled --collect-only -q",
     ),
-    "pytest --aws -m compiled --aws-instance-type=c7i.2xlarge": Elsewhere(
+    "pytest --aws -m compiled --aws-instance-type=c7i.2xlarge "
+    "--aws-requirements=benchmarks/compiled/requirements.txt": Elsewhere(
         "compiles for minutes",
         "tests/benchmarks/test_compiled.py",
         "pytest --aws-dry-run -m compiled --aws-instance-type=c7i.2xlarge",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import shutil
 import sys
 from dataclasses import replace
@@ -35,9 +36,11 @@ RESULT = CompiledResult(
     shape="20,000 rows",
     rows=3529,
     threads=1,
-    seconds=0.05,
+    seconds=0.08,
+    cpu_seconds=0.05,
     ratios=Ratios(wall=Ratio(0.5, 0.2, 2.0), cpu=Ratio(0.25, 0.2, 0.4), threads=1),
     compile_seconds=2.4,
+    compile_cpu_seconds=1.8,
     compile_peak_bytes=300 * 2**20,
     size_bytes=3 * 2**19,
     load_seconds=0.5,
@@ -129,7 +132,7 @@ def test_what_is_not_there_says_what_has_it(monkeypatch: pytest.MonkeyPatch) -> 
     """The reasons of the skips: a library, llvmlite's version, a C compiler."""
     assert replace(COMPILERS["onnxruntime"], package="no_such_package").missing == (
         "onnxruntime is not installed: pip install '.[compiled]' in this repository has it; "
-        "an instance gets it by --aws-requirements FILE"
+        "an instance gets it by --aws-requirements=benchmarks/compiled/requirements.txt"
     )
     assert COMPILERS["lightgbm"].missing is None
     monkeypatch.setattr(compilers.metadata, "version", {"llvmlite": "0.50.0"}.__getitem__)
@@ -165,10 +168,10 @@ def test_the_table_says_how_many_times_as_fast() -> None:
     assert RESULT.faster == Ratio(4.0, 2.5, 5.0)
     assert replace(RESULT, is_gpu=True).faster == Ratio(2.0, 0.5, 5.0)
     control = replace(RESULT, name="lightgbm", compile_seconds=None, ratios=Ratios(Ratio(1, 1, 1), Ratio(1, 1, 1), 1))
-    lines = lines_of([control, RESULT, replace(RESULT, rows=1, seconds=25e-6, size_bytes=2**21)])
+    lines = lines_of([control, RESULT, replace(RESULT, rows=1, cpu_seconds=25e-6, size_bytes=2**21)])
     assert lines[1] == "compiled: 20,000 rows; load average 0.5 to 0.5"
     (cost, speed) = [line for line in lines if line.startswith("  onnxruntime")]
-    assert cost.split()[1:9] == ["1.32.0", "2.4", "300", "1.50", "0.50", "-", "1.4e-06", "100.00%"]
+    assert cost.split()[1:10] == ["1.32.0", "2.4", "1.8", "300", "1.50", "0.50", "-", "1.4e-06", "100.00%"]
     assert speed.split("  ")[-2:] == ["50 ms: 4.00 (2.50 to 5.00)", "25 µs: 4.00 (2.50 to 5.00)"]
     assert lines[-2:] == [
         "  → surely faster than LightGBM at 3,529 rows, 1 thread: onnxruntime (4.00)",
@@ -200,6 +203,17 @@ def test_what_was_left_out_is_a_row_that_says_why() -> None:
 def test_a_benchmark_that_timed_nothing_is_no_row() -> None:
     """As with --benchmark-disable."""
     assert read(1.0, {"compiler": "lleaves"}) is None
+
+
+def test_an_instance_gets_what_the_extra_has(root: Path) -> None:
+    """But for tl2cgen, which has no wheel for Graviton."""
+    lines = (root / "benchmarks" / "compiled" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(root / "setup.cfg", encoding="utf-8")
+    extra = setup["options.extras_require"]["compiled"].splitlines()
+    there, here = ({line for line in each if line and not line.startswith("#")} for each in (lines, extra))
+    assert there < here
+    assert [line.split(">")[0] for line in here - there] == ["tl2cgen"]
 
 
 def test_reading_the_table_imports_no_compiler(root: Path) -> None:
