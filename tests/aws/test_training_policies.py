@@ -143,7 +143,8 @@ def test_a_whole_run_passes_with_exactly_the_printed_policies(trained: Trained) 
     """It ends well, nothing is alive, and nothing of it was refused, neither to the user nor to the job's role."""
     assert trained.done.code == 0, trained.done.text
     assert "0 training jobs of this run are alive" in trained.done.out
-    assert [job["status"] for job in trained.jobs] == ["Completed"]
+    # Whichever comes first: its own end, or the client's, who has the result.
+    assert [job["status"] in {"Completed", "Stopped"} for job in trained.jobs] == [True]
     assert [one for one in trained.decisions if not one["allowed"]] == []
 
 

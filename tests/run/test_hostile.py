@@ -107,6 +107,17 @@ def test_the_newest_runs_alone_are_listed_with_their_projects(cache: Path, capsy
         assert "give a whole number, 1 or more" in capsys.readouterr().err
 
 
+def test_older_runs_are_counted_and_listed_when_asked_for(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The newest twenty stand in their place."""
+    for number in range(10, 35):
+        Journal.open(cache / "runs" / f"20261124-1300{number}-bbbbbb").close()
+    assert cli.main(["runs", "--offline"]) == 0
+    _, *rows, last = capsys.readouterr().out.splitlines()
+    assert (len(rows), last) == (20, "6 older: --all")
+    assert cli.main(["runs", "--offline", "--all"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 27
+
+
 def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     """As every command does."""
     with pytest.raises(SystemExit) as ended:

@@ -68,4 +68,5 @@ def test_a_training_job_in_any_region_and_partition(wire: Wire, tmp_path: Path, 
     others = [host for host in wire.proxy.hosts if not host.endswith((".amazonaws.com", ".amazonaws.com.cn"))]
     assert others == []
     (job,) = wire.aws.control("training-jobs")
-    assert (job["region"], job["status"]) == (region, "Completed")
+    # Whichever comes first: its own end, or the client's, who has the result.
+    assert (job["region"], job["status"] in {"Completed", "Stopped"}) == (region, True)

@@ -11,16 +11,14 @@ from pytest_benchmark_aws.report.text import aligned, few, printable
 if TYPE_CHECKING:
     from pytest_benchmark_aws.run.history import RunRecord
 
-
 _NEWEST = 20
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
     parser = commands.add_parser("runs", help="this machine's runs: when, project, where, jobs, state, USD, alive")
-    parser.add_argument(
-        "--limit", metavar="N", type=_count, help=f"the newest N; 0: all (default: {_NEWEST})", default=_NEWEST
-    )
+    parser.add_argument("--limit", metavar="N", type=_count, help=f"the newest N alone (default: {_NEWEST})")
+    parser.add_argument("--all", action="store_true", help="also the older ones")
     parser.add_argument("--offline", action="store_true", help="do not ask AWS what is alive")
     add_account(parser)
     parser.set_defaults(run=run)
@@ -30,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Prints a row for each run, oldest first; 0."""
     from pytest_benchmark_aws.run import history
 
-    records = history.runs(newest=options.limit or None)
+    records = history.runs(newest=None if options.all else options.limit or _NEWEST)
     if not records:
         print(f"no runs in {history.runs_folder()}")
         return 0
@@ -38,15 +36,15 @@ def run(options: argparse.Namespace) -> int:
     rows += [_row(record, options) for record in records]
     for line in aligned(rows, left=(0, 1, 2, 3, 4, 5)):
         print(line)
-    older = history.count() - len(records)
+    older = 0 if options.limit else history.count() - len(records)
     if older > 0:
-        print(f"{older:,} older: --limit 0")
+        print(f"{older:,} older: --all")
     return 0
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, or 0 for all")
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
     return int(text)
 
 
