@@ -19,6 +19,8 @@ CHOSEN = {
     "gpu": ROOT / "benchmarks" / "test_train_gpu.py",
 }
 """What -m chooses by a marker, and is left out otherwise: the file of each."""
+OPT_IN = {**CHOSEN, "group": ROOT / "benchmarks" / "test_train_group.py"}
+"""The same with what has the usual scale: groups of machines, which cost a multiple of one."""
 CHOSEN_SCALE = "20000"
 """At which all levers take some minutes with one thread."""
 _LINES = pytest.StashKey[list[str]]()
@@ -180,11 +182,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     Those that a marker chooses are left out without it, also where their folder is named; a file that is named itself
     comes in, as pytest asks only about what it finds in a folder.
     """
-    if any(collection_path == file and not _named(config, marker) for marker, file in CHOSEN.items()):
+    if any(collection_path == file and not _named(config, marker) for marker, file in OPT_IN.items()):
         return True
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return None
-    wants_benchmarks = config.getoption("benchmark_only", False) or _chosen(config)
+    wants_benchmarks = config.getoption("benchmark_only", False) or _chosen(config) or _named(config, "group")
     unwanted = [ROOT / "tests", ROOT / "benchmarks" / "overhead"] if wants_benchmarks else [ROOT / "benchmarks"]
     return True if any(collection_path.is_relative_to(folder) for folder in unwanted) else None
 

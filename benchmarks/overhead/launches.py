@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
+from pytest_benchmark_aws.aws.vpc import security_groups
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
 from pytest_benchmark_aws.backends.ec2.launch_checks import Place
@@ -97,7 +98,7 @@ def run(count: int, environment: dict[str, str]) -> dict[str, object]:
     shipment = Shipment(archive, archive, "3.11", (), (), ())
     subnets = tuple(ec2.subnets(clients, ()))
     zones = {name: frozenset(offered) for name, offered in ec2.offered_zones(clients, ["m5.large"]).items()}
-    group = ec2.security_group(clients, subnets[0].vpc_id, make=True)
+    group = security_groups.security_group(clients, subnets[0].vpc_id, make=True)
     place = Place(subnets, zones, {subnets[0].vpc_id: group}, {"x86_64": ec2.image(clients, "x86_64")})
     for action, times in THROTTLED.items():
         fault = {"action": action, "code": "RequestLimitExceeded", "status": 503, "times": times}

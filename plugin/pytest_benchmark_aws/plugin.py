@@ -61,6 +61,14 @@ def aws_instance_type(request: pytest.FixtureRequest) -> str | None:
     return None if target is None else str(target.instance_type)
 
 
+@pytest.fixture
+def dask_client(request: pytest.FixtureRequest) -> Any:
+    """A ``distributed.Client``: of all machines of a group, and elsewhere of as many processes of this machine."""
+    from pytest_benchmark_aws.session.fixtures import dask_cluster
+
+    return dask_cluster.client_of(request)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
     marked = [item for item in items if item.get_closest_marker("instance_type") or item.get_closest_marker("requires")]

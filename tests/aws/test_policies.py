@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pytest_benchmark_aws
-from pytest_benchmark_aws.aws.policies import client_policy, instance_policy
+from pytest_benchmark_aws.aws.iam.policies import client_policy, instance_policy
 from pytest_benchmark_aws.bundle.wheels import PACKAGED_PYTHONS
 from pytest_benchmark_aws.embedded.control_client import control
 from pytest_benchmark_aws.machine.folders import cache_folder
@@ -114,7 +114,7 @@ def test_the_code_names_no_other_call() -> None:
             if re.search(rf'(\.{xform_name(operation)}\(|"{xform_name(operation)}")', text):
                 named.add(f"{prefix}:{operation}")
     named.discard("sagemaker:Search")  # which is what the code calls of regular expressions
-    policy = client_policy(ACCOUNT, REGION, scheduler_role="killer", sagemaker_role="bench")
+    policy = client_policy(ACCOUNT, REGION, scheduler_role="killer", sagemaker_role="bench", groups=True)
     assert actions(policy) == iam_actions(named) | {"iam:PassRole"}
 
 

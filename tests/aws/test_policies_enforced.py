@@ -181,6 +181,7 @@ def test_the_client_launches_nothing_but_what_a_run_launches(
     """Without IMDSv2 or our tags on instance and disk, with a key to log in by, or with a role: refused."""
     from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.aws.clients import Clients
+    from pytest_benchmark_aws.aws.vpc import security_groups
 
     tenant.role(printed("instance"), "bench", profile="bench-profile")
     clients = Clients(None, None, tenant.user(printed("client")))
@@ -188,7 +189,7 @@ def test_the_client_launches_nothing_but_what_a_run_launches(
     subnet = ec2.subnets(clients, ())[0]
     words = ec2.LaunchRequest(
         instance_type="m5.large", market="on-demand", image_id=ec2.image(clients, "x86_64"), token="t",
-        subnet_id=subnet.subnet_id, security_group_id=ec2.security_group(clients, subnet.vpc_id, make=True),
+        subnet_id=subnet.subnet_id, security_group_id=security_groups.security_group(clients, subnet.vpc_id, make=True),
         user_data="", tags={}, instance_profile=None,
     )  # fmt: skip
     assert ec2.dry_run(clients, words) is None

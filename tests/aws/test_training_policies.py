@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("moto", reason="embedded AWS needs the extra [embedded]")
 
-from pytest_benchmark_aws.aws.policies import TRUST_OF_TRAINING
+from pytest_benchmark_aws.aws.iam.policies import TRUST_OF_TRAINING
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question, verdict
 from tests.acceptance.awsproject import Done, make_project, pytest_aws
 from tests.aws.tenant import ACCOUNT, BUCKET, RUNNER, opened, printed

@@ -1,9 +1,9 @@
 """``python -m tests.faults.client OPTIONS``: a client of an embedded AWS that dies, is told to stop, or has no disk.
 
 OPTIONS is JSON: ``environment`` and ``folder`` of the world; ``script`` of the guests; ``jobs``, how many; ``market``,
-theirs; ``spot_fallback``; ``resume``; ``die_before`` or ``die_after``, a kind of journal line; ``die_at``, a botocore
-event, and ``die_key``, what its URL must hold; ``room``, bytes that a file may still grow beyond the journal's size
-before the run.
+theirs; ``machines`` of each; ``spot_fallback``; ``resume``; ``die_before`` or ``die_after``, a kind of journal line;
+``die_at``, a botocore event, and ``die_key``, what its URL must hold; ``room``, bytes that a file may still grow beyond
+the journal's size before the run.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def main(options: dict[str, Any]) -> int:
         clients.on(options["die_at"], at)
     backend = make_backend(clients, folder, **({"script": options["script"]} if "script" in options else {}))
     past = past_launches(_lines(folder), utc_now()) if options.get("resume") else ()
-    jobs = make_jobs(options.get("jobs", 1), market=options.get("market", "on-demand"))
+    jobs = make_jobs(
+        options.get("jobs", 1), market=options.get("market", "on-demand"), machines=options.get("machines", 1)
+    )
     try:
         journal = MortalJournal.open(folder)
         journal.write("run", run=RUN, jobs=[job.name for job in jobs])

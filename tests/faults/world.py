@@ -22,6 +22,7 @@ import pytest
 from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.s3_run_bucket import default_bucket
+from pytest_benchmark_aws.aws.vpc import security_groups
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
 from pytest_benchmark_aws.backends.ec2.backend import Ec2Backend
 from pytest_benchmark_aws.backends.ec2.launch_checks import Place
@@ -114,10 +115,10 @@ class QuickClock:
         self.on_sleep(self)
 
 
-def make_jobs(count: int = 1, name: str = "m5.large", market: Market = "on-demand") -> list[Job]:
-    """Jobs with a case each."""
+def make_jobs(count: int = 1, name: str = "m5.large", market: Market = "on-demand", machines: int = 1) -> list[Job]:
+    """Jobs with a case each; ``machines`` of each launch."""
     cases = [
-        Case(f"t.py::t[{launch}]", "t.py::t", Target(name, market, launch), Requirements())
+        Case(f"t.py::t[{launch}]", "t.py::t", Target(name, market, launch, count=machines), Requirements())
         for launch in range(1, count + 1)
     ]
     return list(make_plan(cases, snapshot.catalog(), lambda _: Price(Decimal("0.1"), "test"), LIMIT_S).jobs)
@@ -131,7 +132,7 @@ def make_backend(
     bucket.ensure()
     subnets = tuple(ec2.subnets(clients, ()))
     zones = {name: frozenset(found) for name, found in ec2.offered_zones(clients, types).items()}
-    group = ec2.security_group(clients, subnets[0].vpc_id, make=True)
+    group = security_groups.security_group(clients, subnets[0].vpc_id, make=True)
     images = {arch: ec2.image(clients, arch) for arch in ("x86_64", "arm64")}
     place = Place(subnets, zones, {subnets[0].vpc_id: group}, images)
     archive = Archive("0" * 64, 0, b"")

@@ -133,7 +133,7 @@ def test_2_the_policies_are_valid() -> None:
     """IAM Access Analyzer, which is free for this, finds no error and no warning in either policy."""
     if REHEARSAL:
         pytest.skip("AWS_ENDPOINT_URL names another endpoint than AWS's, which has no Access Analyzer")
-    from pytest_benchmark_aws.aws.policies import client_policy, instance_policy
+    from pytest_benchmark_aws.aws.iam.policies import client_policy, instance_policy
 
     account = client("sts").get_caller_identity()["Account"]
     for policy in (client_policy(account, "us-east-1", instance_role="bench"), instance_policy("some-bucket", "1")):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_benchmark_aws.aws.policies import storage_policy
+from pytest_benchmark_aws.aws.iam.policies import storage_policy
 from tests.aws.test_policies import actions, condition, iam_actions, statements
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def test_a_training_job_in_any_region_and_partition(wire: Wire, tmp_path: Path, 
     """CreateTrainingJob, the container's uploads by its role and the end: nothing is told of an endpoint."""
     import json
 
-    from pytest_benchmark_aws.aws.policies import TRUST_OF_TRAINING
+    from pytest_benchmark_aws.aws.iam.policies import TRUST_OF_TRAINING
     from pytest_benchmark_aws.machine.folders import cache_folder
 
     cache = tmp_path / "cache"

@@ -58,7 +58,13 @@ class Instance:
     fallback: bool = False
     """Whether it is on demand in place of spot."""
     usd_per_hour: Decimal | None = None
-    """The price that the launch was reserved at."""
+    """The price that it was reserved at."""
+    reservation: str = ""
+    """Id of the RunInstances call that launched it, alone or with others."""
+    count: int = 1
+    """Machines of its launch, by its tag."""
+    index: int = 0
+    """Its place among the instances of its reservation."""
 
     @property
     def alive(self) -> bool:
@@ -129,27 +135,6 @@ def image(clients: Clients, arch: str) -> str:
     return str(answer["Parameter"]["Value"])
 
 
-def security_group(clients: Clients, vpc_id: str, *, make: bool, tags: Mapping[str, str] | None = None) -> str | None:
-    """The id of our security group in the VPC, which has no ingress rule.
-
-    Where it is missing, it is made if ``make``, else None.
-    """
-    ec2 = clients("ec2")
-    filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [TAG]}]
-    for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
-        if not group.get("IpPermissions"):
-            return str(group["GroupId"])
-    if not make:
-        return None
-    answer = ec2.create_security_group(
-        GroupName=TAG,
-        Description="pytest-benchmark-aws: nothing may come in",
-        VpcId=vpc_id,
-        TagSpecifications=[{"ResourceType": "security-group", "Tags": _tags({**(tags or {}), "managed-by": TAG})}],
-    )
-    return str(answer["GroupId"])
-
-
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
     """What one RunInstances call asks for."""
@@ -169,15 +154,17 @@ class LaunchRequest:
     encrypted: bool = False
     cpu_credits: str = ""
     """``standard`` for T types, which else take surplus credits at 0.04 to 0.05 USD a vCPU-hour; others have none."""
+    count: int = 1
+    """Instances, all or none."""
 
     def parameters(self) -> dict[str, Any]:
         """The keyword arguments of boto3's ``run_instances``."""
-        tags = _tags({**self.tags, "managed-by": TAG})
+        tags = tag_list({**self.tags, "managed-by": TAG})
         arguments: dict[str, Any] = {
             "ImageId": self.image_id,
             "InstanceType": self.instance_type,
-            "MinCount": 1,
-            "MaxCount": 1,
+            "MinCount": self.count,
+            "MaxCount": self.count,
             "ClientToken": self.token,
             "SubnetId": self.subnet_id,
             "UserData": self.user_data,
@@ -211,10 +198,10 @@ class LaunchRequest:
         return arguments
 
 
-def run_instance(clients: Clients, request: LaunchRequest) -> str:
-    """Launches one instance and returns its id; the token makes a repeated call the same launch."""
+def run_instances(clients: Clients, request: LaunchRequest) -> tuple[str, tuple[str, ...]]:
+    """Launches a request's instances; the ids of the reservation and of each. The token makes a repeat the same."""
     answer = clients("ec2").run_instances(**request.parameters())
-    return str(answer["Instances"][0]["InstanceId"])
+    return str(answer["ReservationId"]), tuple(str(item["InstanceId"]) for item in answer["Instances"])
 
 
 def dry_run(clients: Clients, request: LaunchRequest) -> str | None:
@@ -280,21 +267,25 @@ def console_output(clients: Clients, instance_id: str) -> str:
 def _instances(clients: Clients, name: str, value: str) -> list[Instance]:
     """The instances that a filter of DescribeInstances lets through."""
     pages = clients("ec2").get_paginator("describe_instances").paginate(Filters=[{"Name": name, "Values": [value]}])
-    return [_instance(item) for page in pages for group in page["Reservations"] for item in group["Instances"]]
+    return [
+        _instance(item, group.get("ReservationId", ""))
+        for page in pages
+        for group in page["Reservations"]
+        for item in group["Instances"]
+    ]
 
 
-def _instance(item: Mapping[str, Any]) -> Instance:
+def _instance(item: Mapping[str, Any], reservation: str = "") -> Instance:
     """An instance of DescribeInstances."""
     tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
     reason = (item.get("StateReason") or {}).get("Message") or item.get("StateTransitionReason") or ""
-    attempt = str(tags.get(f"{TAG}:attempt", "1"))
     return Instance(
         instance_id=item["InstanceId"],
         state=item["State"]["Name"],
         reason=reason,
         zone=(item.get("Placement") or {}).get("AvailabilityZone", ""),
         job=tags.get(f"{TAG}:job", ""),
-        attempt=int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 7 else 1,
+        attempt=_whole(tags.get(f"{TAG}:attempt")),
         token=tags.get(f"{TAG}:token", ""),
         run=tags.get(f"{TAG}:run", ""),
         subnet=item.get("SubnetId", ""),
@@ -302,7 +293,15 @@ def _instance(item: Mapping[str, Any]) -> Instance:
         deadline=tag_time(tags.get(f"{TAG}:deadline", "")),
         fallback=f"{TAG}:fallback" in tags,
         usd_per_hour=json_fields.usd(tags.get(f"{TAG}:price")),
+        reservation=reservation,
+        count=_whole(tags.get(f"{TAG}:count")),
+        index=int(item.get("AmiLaunchIndex", 0)),
     )
+
+
+def _whole(text: str | None) -> int:
+    """The number in a tag, which is anybody's who may tag; 1 where there is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def tag_time(text: str) -> datetime | None:
@@ -311,5 +310,6 @@ def tag_time(text: str) -> datetime | None:
     return json_fields.moment(text) if names_zone else None
 
 
-def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as EC2's calls take them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

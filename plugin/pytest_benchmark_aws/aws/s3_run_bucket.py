@@ -143,6 +143,10 @@ class Bucket:
         with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as body:
             self._client().put_object(**self._own, Key=key, Body=body)
 
+    def delete(self, key: str) -> None:
+        """Deletes an object; one that is not there is no error."""
+        self._client().delete_object(**self._own, Key=key)
+
     def get(self, key: str, limit: int) -> bytes | None:
         """An object's content; None where it is not there.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.backends.cluster_keys import make_keys
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -21,6 +23,9 @@ MODULES = tuple(
     for name in (
         "agent",
         "gpu",
+        "group/__init__",
+        "group/cluster",
+        "group/members",
         "install",
         "instance_metadata",
         "launch",
@@ -34,6 +39,8 @@ MODULES = tuple(
 """Of the package ``guest``: the agent and what it imports."""
 CHECKPOINT_PARTS = 11
 """Objects that a guest's checkpoint grows into; ``guest/uploads.py`` says how large each may be, together 512 MiB."""
+JOIN_S = 900
+"""Seconds that the machines of a group wait for each other: their starts differ by minutes, their installations too."""
 _MAIN = "from guest.agent import main\n\nmain()\n"
 
 
@@ -98,6 +105,37 @@ def checkpoint_key(prefix: str, part: int) -> str:
     return f"{prefix}/parts/{part}/checkpoint" if part else f"{prefix}/checkpoint"
 
 
+def agent_key(prefix: str) -> str:
+    """The key of a launch's agent; of a group's, which holds its keys, it is deleted with the group's end."""
+    return f"{prefix}/agent.pyz"
+
+
+def member_key(prefix: str, place: int, name: str) -> str:
+    """The key of what a group's machine that does not lead uploads; places begin with 0, which leads."""
+    return f"{prefix}/members/{place}/{name}"
+
+
+def group_manifest(job: Job, prefix: str, url: Callable[..., str]) -> dict[str, Any]:
+    """What the machines of a group are told more: how many they are, where they meet, and the keys of their cluster."""
+    others = range(1, job.count)
+    done = {place: member_key(prefix, place, "done") for place in others}
+    once = {"headers": {"If-None-Match": "*"}}
+    return {
+        "count": job.count,
+        "join_s": JOIN_S,
+        "tls": make_keys(job.longest_s),
+        "scheduler": url("get_object", f"{prefix}/scheduler"),
+        "members": [
+            {
+                "log": {"url": url("put_object", member_key(prefix, place, "log"))},
+                "done": {"url": url("put_object", done[place], IfNoneMatch="*"), **once},
+            }
+            for place in others
+        ],
+        "ends": [url("get_object", done[place]) for place in others],
+    }
+
+
 def manifest(
     site: Site,
     job: Job,
@@ -118,6 +156,8 @@ def manifest(
     for part in range(CHECKPOINT_PARTS):
         name = f"checkpoint-{part}" if part else "checkpoint"
         puts[name] = {"url": url("put_object", checkpoint_key(prefix, part))}
+    if job.count > 1:
+        puts["scheduler"] = {"url": url("put_object", f"{prefix}/scheduler")}
     for name in ("data", "done"):
         once = url("put_object", f"{prefix}/{name}", IfNoneMatch="*")
         puts[name] = {"url": once, "headers": {"If-None-Match": "*"}}
@@ -141,6 +181,7 @@ def manifest(
             name: {"url": url("get_object", archive.key), "sha256": archive.sha256, "size": archive.size}
             for name, archive in (("project", shipment.project), ("wheels", shipment.wheels))
         },
+        **({"group": group_manifest(job, prefix, url)} if job.count > 1 else {}),
     }
 
 

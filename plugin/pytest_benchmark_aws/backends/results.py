@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key
+from pytest_benchmark_aws.backends.agent_archive import CHECKPOINT_PARTS, checkpoint_key, member_key
 from pytest_benchmark_aws.backends.protocol import Outcome
 from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.values.file_names import safe_name
@@ -125,6 +125,12 @@ def checkpoint(bucket: Bucket, prefix: str, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def member_outcomes(uploads: Uploads, handle: Handle, prefix: str) -> dict[int, str]:
+    """How the machines of a group that do not lead said that they ended, by their place, as of the last look."""
+    keys = {place: member_key(prefix, place, "done") for place in range(1, handle.job.count)}
+    return {place: str(uploads.json(key).get("outcome", "")) for place, key in keys.items() if uploads.has(key)}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What differs from backend to backend where a result is read."""
@@ -137,14 +143,35 @@ class Place:
     """What is to be read where the guest uploaded no log."""
     limit: int = RESULT_LIMIT
     """Bytes of a result."""
+    machines: tuple[str, ...] = ()
+    """Names of a group's machines, the first leads."""
+    machine_console: Callable[[str], str] = lambda _: ""
+    """The same of one of these."""
+
+
+def _logs(uploads: Uploads, handle: Handle, prefix: str, place: Place, *, whole: bool) -> str:
+    """The log of the machine that leads, after those of the others of its group.
+
+    Of a launch that did not deliver, the console of a machine that uploaded none.
+    """
+    count, own = handle.job.count, uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
+    own = own or ("" if whole else place.console(handle))
+    if count == 1:
+        return own
+    names, texts = (place.machines if len(place.machines) == count else ("",) * count), []
+    for index in range(1, count):
+        log = uploads.fresh(member_key(prefix, index, "log"), LOG_LIMIT).decode("utf-8", "replace")
+        log = log or ("" if whole or not names[index] else place.machine_console(names[index]))
+        texts.append(f"--- machine {index + 1} of {count} {names[index]} ---\n{log}\n")
+    return "".join([*texts, f"--- machine 1 of {count} {names[0]} ---\n{own}"])  # of a long log the end is shown
 
 
 def collect(site: Site, uploads: Uploads, handle: Handle, place: Place) -> Outcome:
     """What a launch brought home so far: its result or, without one, what was uploaded until the end."""
     prefix = site.prefix(handle.job, handle.placement.attempt)
     quarantine = site.folder / f"{safe_name(handle.job.name)}-{handle.placement.attempt}.quarantined"
-    log = uploads.fresh(f"{prefix}/log", LOG_LIMIT).decode("utf-8", "replace")
     result = fetch(site.bucket, prefix, place.limit)
+    log = _logs(uploads, handle, prefix, place, whole=result is not None)
     if isinstance(result, Refused):  # of such a result nothing can be taken
         text = f"error: the result is refused: {result.why}; {result.keep(quarantine)}"
         return Outcome(text, (), {}, log, whole=True)
@@ -156,7 +183,7 @@ def collect(site: Site, uploads: Uploads, handle: Handle, place: Place) -> Outco
     data = checkpoint(site.bucket, prefix, place.limit)
     lines = with_place(guest_result.parse_lines(data), data, quarantine)
     text = f"error: the {place.noun} ended before it delivered a result"
-    return Outcome(text, lines, {}, log or place.console(handle), whole=False)
+    return Outcome(text, lines, {}, log, whole=False)
 
 
 def fetch(bucket: Bucket, prefix: str, limit: int) -> tuple[Envelope, bytes] | Refused | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.backends.agent_archive import Shipment
+from pytest_benchmark_aws.backends.cluster_keys import missing
 from pytest_benchmark_aws.backends.sagemaker import images
 from pytest_benchmark_aws.bundle import wheels
 from pytest_benchmark_aws.bundle.compiled import GLIBC, cannot_run
@@ -100,6 +101,8 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
             f"the rootdir {project.root} does not hold the working directory {project.working_directory}: run pytest "
             "inside it"
         )
+    if any(job.count > 1 for job in jobs):
+        project = _with_distributed(project)
     node_ids = {case.node_id for job in jobs for case in job.cases}
     needed = {file for node_id, file in project.test_files.items() if node_id in node_ids}
     tests = {project.root / file for file in needed}
@@ -125,6 +128,21 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
         installations,
         (*hidden, *_notes(project.root, sorted(missing), sorted(optional), imports.project_files), *_secrets(left_out)),
     )
+
+
+def _with_distributed(project: Project) -> Project:
+    """The project of a group of machines, which ships what their cluster is made of.
+
+    Raises:
+        PlanError: it is not installed here.
+    """
+    absent = missing()
+    if absent:
+        raise PlanError(
+            f"a group of machines needs {' and '.join(absent)}, not installed here, so that no version is known to "
+            "ship: pip install 'pytest-benchmark-aws[group]'"
+        )
+    return replace(project, plugins=project.plugins | {"distributed"})
 
 
 def _target(job: Job, training_image: str | None, *, local: bool) -> wheels.Target:

@@ -20,7 +20,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--read-only", action="store_true", help="storage: compare, and add nothing")
     parser.add_argument("--role", help="client: the role of --aws-instance-profile, so that it may be passed")
     parser.add_argument("--scheduler-role", help="client: the role of --aws-scheduler-role, likewise")
-    parser.add_argument("--with", choices=("sagemaker",), dest="also", help="client: also training jobs (ml. types)")
+    parser.add_argument(
+        "--with",
+        dest="also",
+        action="append",
+        choices=("groups", "sagemaker"),
+        default=[],
+        help="client: also training jobs (ml. types); client, instance: groups of machines (count)",
+    )
     parser.add_argument(
         "--sagemaker-role", help="client --with sagemaker: the role of --aws-sagemaker-role, by its name"
     )
@@ -42,14 +49,14 @@ def _kind(word: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the policy as JSON; 0, or 2 for wrong usage."""
-    from pytest_benchmark_aws.aws import policies
+    from pytest_benchmark_aws.aws.iam import policies
 
     bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"
     partition = policies.partition_of(options.region)
     try:
         if options.kind == "client":
             training_role = options.sagemaker_role
-            if options.also and not training_role:
+            if "sagemaker" in options.also and not training_role:
                 raise ValueError(
                     "--with sagemaker needs --sagemaker-role, the name of the role that training jobs run as: it has "
                     "to be passed to SageMaker"
@@ -61,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
                 options.role,
                 scheduler_role=options.scheduler_role,
                 sagemaker_role=training_role,
+                groups="groups" in options.also,
             )
         elif options.kind == "sagemaker-role":
             policy = policies.sagemaker_role_policy(options.account, options.region, bucket)
@@ -73,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
                 bucket, options.prefix.strip("/"), partition=partition, read_only=options.read_only
             )
         else:
-            policy = policies.instance_policy(bucket, partition=partition)
+            policy = policies.instance_policy(bucket, partition=partition, groups="groups" in options.also)
     except ValueError as error:
         print(f"pytest-benchmark-aws policy: {error}", file=sys.stderr)
         return 2

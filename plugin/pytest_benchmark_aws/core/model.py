@@ -44,7 +44,8 @@ class Wanted:
 
     instance_types: tuple[str, ...] = ()
     market: Market | None = None
-    count: int = 1
+    counts: tuple[int, ...] = (1,)
+    """Machines of a launch; of several each is a target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class Target:
     def __str__(self) -> str:
         """As test ids and progress show it: ``m5.8xlarge``, ``m5.8xlarge-x4-spot-launch2``, ``search-3``."""
         return f"search-{self.step}" if self.step else self.place
+
+    @property
+    def machines(self) -> str:
+        """What is launched, as tables name it: ``m5.8xlarge``, ``m5.8xlarge ×4``."""
+        return self.instance_type if self.count == 1 else f"{self.instance_type} ×{self.count}"
 
     @property
     def place(self) -> str:

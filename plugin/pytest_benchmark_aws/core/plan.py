@@ -10,7 +10,7 @@ from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.fit import misfits
-from pytest_benchmark_aws.core.instance_type_names import family_of
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX, family_of
 from pytest_benchmark_aws.core.model import (
     GRACE_S,
     Case,
@@ -106,8 +106,8 @@ def _no_price(name: str) -> str:
 
 def _reasons(case: Case, instance_type: InstanceType) -> tuple[str, ...]:
     name = case.target.instance_type
-    if case.target.count > 1:
-        return (f"{name}: groups of {case.target.count} machines are not supported yet",)
+    if case.target.count > 1 and name.startswith(SAGEMAKER_PREFIX):
+        return (f"{name}: training jobs of {case.target.count} machines are not supported yet; name an EC2 type",)
     return misfits(case.requirements, as_machine(instance_type))
 
 

@@ -152,6 +152,24 @@ def all_instances(region: str) -> list[Instance]:
     return list(ec2_backends[ACCOUNT][region].all_instances())
 
 
+def is_open_to_itself(instance: Instance) -> bool:
+    """Whether a security group of the instance lets all traffic of its own members in.
+
+    Two instances of one security group reach each other by such a rule alone (EC2 user guide, "Security group rules for
+    different use cases"); that of the default VPC has it, one that was made has none ("Create a security group").
+    """
+    for group in instance.security_groups:
+        for rule in group.ingress_rules:
+            if rule.ip_protocol == "-1" and (rule.source_group or {}).get("GroupId") == group.id:
+                return True
+    return False
+
+
+def tags_of(resource_id: str, region: str) -> dict[str, str]:
+    """The tags of an EC2 resource; none of one that is unknown."""
+    return dict(ec2_backends[ACCOUNT][region].tags.get(resource_id, {}))
+
+
 def forget_instance(instance: Instance, region: str) -> None:
     """Takes an instance and its tags out of a region."""
     backend = ec2_backends[ACCOUNT][region]

@@ -19,23 +19,30 @@ from typing import TYPE_CHECKING
 
 from . import spot, uploads
 from .gpu import wait_for_driver
+from .group import cluster
+from .group.members import find_place
 from .install import install, unpack
 from .launch import Launch, OutOfTimeError, StoppedError
 from .run_tests import PytestRun
-from .s3 import AgentError
+from .s3 import AgentError, Uploader
 from .validity import canary, cpu_ticks, stolen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from .group.members import Place
 
 
 def run(launch: Launch) -> None:
     """Carries out a launch from its first step to its last upload; a step's error is told in the outcome.
 
     Raises:
-        AgentError: the outcome itself could not be uploaded.
+        AgentError: the outcome itself could not be uploaded, or the machine's place in its group is not known.
     """
-    outcome = "error: the agent ended early"
+    place = find_place(launch.job["group"]["count"]) if "group" in launch.job else None
+    if place is not None and not place.leads:
+        _run_member(launch, place)
+        return
     stopping, tests = threading.Event(), PytestRun(launch)
     heartbeat = threading.Thread(target=uploads.beat, args=(launch, stopping), daemon=True)
     heartbeat.start()
@@ -44,18 +51,22 @@ def run(launch: Launch) -> None:
     elif launch.job.get("market") == "spot":
         watch = (launch.job["beat_s"], stopping, tests.take_back)
         threading.Thread(target=spot.watch, args=watch, daemon=True).start()
-    try:
-        outcome = _steps(launch, tests)
-    except StoppedError:
-        outcome = tests.stopped()
-    except OutOfTimeError as error:
-        launch.say(f"time limit of {launch.job['time_limit_s']} s: {error}")
-        outcome = "timeout"
-    except AgentError as error:
-        outcome = f"error: {error}"
-    except Exception:
-        outcome = f"error: {traceback.format_exc()}"
-    launch.say(f"outcome: {outcome}")
+
+    def lead() -> str:
+        python = _installed(launch)
+        if place is not None:
+            launch.enter("join")
+        with contextlib.nullcontext() if place is None else cluster.leading(launch, place, python):
+            launch.enter("wait")
+            with _turn():
+                launch.validity["canary_before_s"], ticks = canary(), cpu_ticks()
+                launch.enter("run")
+                outcome = tests.run(python)
+                launch.validity["steal"] = stolen(ticks, cpu_ticks())
+                launch.validity["canary_after_s"] = canary()
+        return outcome
+
+    outcome = _outcome(launch, lead, tests.stopped)
     launch.enter("upload")
     stopping.set()
     heartbeat.join()
@@ -64,25 +75,47 @@ def run(launch: Launch) -> None:
     uploads.finish(launch, outcome)
 
 
-def _steps(launch: Launch, tests: PytestRun) -> str:
-    """What comes before the upload; gives the outcome of the tests."""
+def _run_member(launch: Launch, place: Place) -> None:
+    """Works for the machine that leads; uploads its own log, and how it ended."""
+    launch.uploader = Uploader(launch.job["group"]["members"][place.rank - 1], launch.signer)
+    stopping = threading.Event()
+    beats = threading.Thread(target=uploads.beat_log, args=(launch, stopping), daemon=True)
+    beats.start()
+    outcome = _outcome(launch, lambda: cluster.work_for(launch, place, _installed(launch)))
+    stopping.set()
+    beats.join()
+    uploads.finish_member(launch, outcome)
+
+
+def _installed(launch: Launch) -> Path:
+    """The Python that the tests run on, once the project, the wheels and a GPU's driver are there."""
+    launch.enter("fetch")
+    unpack(launch, "project", launch.root / "project")
+    launch.enter("install")
+    python = install(launch)
+    wait_for_driver(launch)
+    return python
+
+
+def _outcome(launch: Launch, act: Callable[[], str], stopped: Callable[[], str] = lambda: "error: stopped") -> str:
+    """How a launch's steps ended, whatever they raised."""
     try:
         launch.interruptible = True
-        launch.enter("fetch")
-        unpack(launch, "project", launch.root / "project")
-        launch.enter("install")
-        python = install(launch)
-        wait_for_driver(launch)
-        launch.enter("wait")
-        with _turn():
-            launch.validity["canary_before_s"], ticks = canary(), cpu_ticks()
-            launch.enter("run")
-            outcome = tests.run(python)
-            launch.validity["steal"] = stolen(ticks, cpu_ticks())
-            launch.validity["canary_after_s"] = canary()
-        return outcome
-    finally:
-        launch.interruptible = False
+        try:
+            outcome = act()
+        finally:
+            launch.interruptible = False
+    except StoppedError:
+        outcome = stopped()
+    except OutOfTimeError as error:
+        launch.say(f"time limit of {launch.job['time_limit_s']} s: {error}")
+        outcome = "timeout"
+    except AgentError as error:
+        outcome = f"error: {error}"
+    except Exception:
+        outcome = f"error: {traceback.format_exc()}"
+    launch.say(f"outcome: {outcome}")
+    return outcome
 
 
 def trap(launch: Launch) -> None:

@@ -51,6 +51,19 @@ def beat(launch: Launch, stopping: threading.Event) -> None:
             print("upload:", error, flush=True)
 
 
+def beat_log(launch: Launch, stopping: threading.Event) -> None:
+    """The same of a machine that does not lead: its log alone."""
+    logged = 0
+    while not stopping.wait(launch.job["beat_s"]):
+        try:
+            size = launch.log_path.stat().st_size if launch.log_path.exists() else 0
+            if size != logged:
+                launch.uploader.put("log", log_end(launch.log_path), attempts=2)
+                logged = size
+        except (AgentError, OSError) as error:
+            print("log:", error, flush=True)
+
+
 class Checkpoint:
     """The checkpoint file as it grows: what is new in it is read once, and uploaded in parts."""
 
@@ -115,6 +128,19 @@ def checkpoint_lines(launch: Launch) -> list[dict[str, Any]]:
         note = f"{left_out:,} lines after the first {RESULT_LIMIT:,} bytes of the result are left out"
         lines.append({"kind": "note", "nodeid": "", "text": note})
     return lines
+
+
+def finish_member(launch: Launch, outcome: str) -> None:
+    """Uploads the log of a machine that does not lead, then how it ended.
+
+    Raises:
+        AgentError: how it ended could not be uploaded.
+    """
+    try:
+        launch.uploader.put("log", log_end(launch.log_path))
+    except (AgentError, OSError) as error:
+        print("log:", error, flush=True)
+    launch.uploader.put("done", json.dumps({"schema": 1, "outcome": outcome[-MOST_OUTCOME:]}).encode())
 
 
 def finish(launch: Launch, outcome: str) -> None:

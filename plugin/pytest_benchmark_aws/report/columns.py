@@ -86,6 +86,12 @@ def _vs_baseline(row: Row) -> str:
     return f"{row.over_baseline:.3f} x {format_rate(base.throughput).strip()}{scale}"
 
 
+def _speed_up(row: Row) -> str:
+    """``3.152 of 4 at 1.27 x USD``."""
+    usd = "" if row.usd_over_one is None else f" at {row.usd_over_one:.3g} x USD"
+    return "" if row.speed_up is None else f"{row.speed_up:.3f} of {row.machine.count}{usd}"
+
+
 def _per_vcpu(row: Row) -> float | None:
     return row.throughput / row.machine.vcpus if row.throughput and row.machine.vcpus else None
 
@@ -136,6 +142,7 @@ _COLUMNS = (
         "relative", "relative", lambda row: row.speed.value if row.speed else None,
         lambda row: f"{row.speed.value:.3f}" if row.speed else "",
     ),
+    Column("speed-up", "speed-up", lambda row: row.speed_up, _speed_up, left=True),
     Column("interval", "95 % interval", _interval_value, _interval, left=True),
     Column("verdict", "verdict", _verdict, left=True),
     Column("p", "p (Holm)", lambda row: row.adjusted_p, lambda row: f"{row.adjusted_p:.2g}"),
@@ -166,8 +173,8 @@ COLUMNS = {column.name: column for column in _COLUMNS}
 VS_BASELINE = Column("vs-baseline", "vs baseline", lambda row: row.over_baseline, _vs_baseline, left=True)
 """Of a session's summary: rows of files are compared with no saved result."""
 DEFAULT = (
-    "machine", "scale", "vcpus", "cores", "memory", "gpu", "time", "spread", "relative", "interval", "throughput",
-    "usd-hour", "usd-run", "price-date", "launches", "choice", "flags",
+    "machine", "scale", "vcpus", "cores", "memory", "gpu", "time", "spread", "relative", "speed-up", "interval",
+    "throughput", "usd-hour", "usd-run", "price-date", "launches", "choice", "flags",
 )  # fmt: skip
 SAID_BELOW = ("scale", "price-date")
 """Left out of a table whose rows agree in them, and said below it."""

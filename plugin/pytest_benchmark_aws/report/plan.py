@@ -44,7 +44,7 @@ def plan_lines(
         instance_type = job.instance_type
         rows.append(
             (
-                job.target.instance_type,
+                job.target.machines,
                 _ranges([launch.target.launch for launch in jobs]),
                 "-" if instance_type.vcpus is None else str(instance_type.vcpus),
                 "-" if instance_type.memory_bytes is None else format_memory(instance_type.memory_bytes),
@@ -88,7 +88,7 @@ def time_limit_lines(plan: Plan, expected: Mapping[str, Expected]) -> list[str]:
             how = "are predicted to take" if times.predicted else "were measured to take"
         interval = "" if (span := _span(low, high)) == format_duration(seconds) else f" ({span})"
         lines.append(
-            f"  ! {job.target.instance_type}: {printable(what)} {how} {format_duration(seconds)}{interval}, "
+            f"  ! {job.target.machines}: {printable(what)} {how} {format_duration(seconds)}{interval}, "
             f"--aws-time-limit is {format_duration(job.time_limit_s)}"
         )
     return lines
@@ -165,7 +165,7 @@ def _alike(jobs: Sequence[Job]) -> list[list[Job]]:
     groups: dict[tuple[object, ...], list[Job]] = {}
     for job in jobs:
         cases = tuple(case.bare_id for case in job.cases)
-        groups.setdefault((job.target.instance_type, job.target.market, job.price, cases), []).append(job)
+        groups.setdefault((job.target.machines, job.target.market, job.price, cases), []).append(job)
     return list(groups.values())
 
 

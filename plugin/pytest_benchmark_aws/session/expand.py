@@ -44,9 +44,14 @@ def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list
     if settings.search:
         return [Target("", market, step=step) for step in range(1, settings.search_launches + 1)]
     names = chosen_types(settings, catalog) or list(wanted.instance_types if wanted else ())
-    count = wanted.count if wanted else 1
+    counts = wanted.counts if wanted else (1,)
     launches = range(1, settings.launches + 1)
-    return [Target(name, market, launch, count=count) for name in dict.fromkeys(names) for launch in launches]
+    return [
+        Target(name, market, launch, count=count)
+        for name in dict.fromkeys(names)
+        for count in counts
+        for launch in launches
+    ]
 
 
 def check_types(settings: Settings, catalog: Catalog) -> None:

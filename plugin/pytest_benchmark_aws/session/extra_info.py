@@ -21,6 +21,7 @@ def extra_info(run: RunOutcome, launch: Finished) -> dict[str, Any]:
     """What goes into each benchmark's extra_info, because stock compare drops machine_info; USD and seconds."""
     facts = {
         "instance_type": launch.job.target.instance_type,
+        **({"count": launch.job.count} if launch.job.count > 1 else {}),
         "market": launch.job.market,
         "launch": launch.job.target.launch,
         "region": run.region,
@@ -48,6 +49,7 @@ def machine_info(run: RunOutcome, launch: Finished) -> dict[str, Any]:
     identity = {
         **identity,
         "instance_type": launch.job.target.instance_type,
+        **({"count": launch.job.count} if launch.job.count > 1 else {}),
         "instance_id": launch.instance_id,
         "zone": launch.zone,
         "region": run.region,

@@ -52,8 +52,12 @@ def parse_instance_type(args: Sequence[object], kwargs: Mapping[str, object], ca
     if market is not None and market not in MARKETS:
         raise MarkError(f"instance_type(market={market!r}): the markets are {_listed(MARKETS)}")
     count = kwargs.get("count", 1)
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_COUNT:
-        raise MarkError(f"instance_type(count={count!r}): a whole number of machines from 1 to {MOST_COUNT} is needed")
+    counts = tuple(count) if isinstance(count, (list, tuple)) else (count,)
+    if not counts or any(type(number) is not int or not 1 <= number <= MOST_COUNT for number in counts):
+        raise MarkError(
+            f"instance_type(count={count!r}): a whole number of machines from 1 to {MOST_COUNT} is needed, or several "
+            "as in count=(1, 4)"
+        )
     if not args:
         raise MarkError("instance_type() names no instance type: give at least one, as in instance_type('m5.8xlarge')")
     names = []
@@ -71,7 +75,7 @@ def parse_instance_type(args: Sequence[object], kwargs: Mapping[str, object], ca
                 f"(snapshot of {catalog.price_date}); did you mean {_listed(near(name, catalog))}?"
             )
         names.append(name)
-    return Wanted(tuple(dict.fromkeys(names)), market, count)
+    return Wanted(tuple(dict.fromkeys(names)), market, tuple(dict.fromkeys(counts)))
 
 
 def parse_requires(args: Sequence[object], kwargs: Mapping[str, object], params: Mapping[str, object]) -> Requirements:

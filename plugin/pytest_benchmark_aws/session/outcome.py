@@ -169,9 +169,9 @@ def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wante
 
     run, session = outcome.run, _benchmarks(config)
     mapping = dict(session.compared_mapping or {})
-    now: dict[tuple[str, str, str], list[Any]] = {}
-    before: dict[tuple[str, str, str], list[Any]] = {}
-    groups: dict[str, tuple[str, str, str]] = {}
+    now: dict[tuple[str, str, str, int], list[Any]] = {}
+    before: dict[tuple[str, str, str, int], list[Any]] = {}
+    groups: dict[str, tuple[str, str, str, int]] = {}
     for launch in run.finished:
         folder = folder_name(launch.job.target.place, embedded=run.embedded)
         ours = outcome.saved.get(launch.instance_id or launch.job.name)
@@ -295,9 +295,9 @@ def _tests(launch: Finished) -> GuestTests:
     return cases_of(launch.outcome.lines, [case.bare_id for case in launch.job.cases])
 
 
-def _group(case: Case) -> tuple[str, str, str]:
+def _group(case: Case) -> tuple[str, str, str, int]:
     """What launches of one test on one instance type have in common."""
-    return case.bare_id, case.target.instance_type, case.target.market
+    return case.bare_id, case.target.instance_type, case.target.market, case.target.count
 
 
 def _benchmarks(config: pytest.Config) -> Any:

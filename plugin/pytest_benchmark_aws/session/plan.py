@@ -74,7 +74,7 @@ def expected_of(plan: Plan, folder: Path, *, embedded: bool) -> dict[str, Expect
     launches = {
         job.name: (machines[job.instance_type.name], [case.bare_id for case in job.cases])
         for job in plan.jobs
-        if job.instance_type.name in machines
+        if job.instance_type.name in machines and job.count == 1
     }
     stored = _stored(records, machines)
     if embedded:

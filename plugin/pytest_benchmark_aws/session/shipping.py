@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ _SEEDS = {"randomly_seed": "--randomly-seed", "random_order_seed": "--random-ord
 """Options of pytest-randomly and pytest-random-order that hold this session's seed, once it is configured."""
 
 
-def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.Item]) -> Project:
+def collect(config: pytest.Config, settings: Settings, items: Collection[pytest.Item]) -> Project:
     """What of the project, of which the items were collected, decides what is shipped.
 
     Raises:
@@ -57,6 +57,9 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
     if config.inipath not in {None, _NO_FILE} and ini_file is None:
         raise PlanError(f"the ini file {config.inipath} lies outside of the rootdir {root}, so that it is not shipped")
     plugins = config.pluginmanager.list_plugin_distinfo()
+    # What a fixture of ours imports late, and no file of the project need name.
+    asks = any("dask_client" in getattr(item, "fixturenames", ()) for item in items)
+    clusters = frozenset({"distributed"} if asks else ())
     conftests = {Path(file) for plugin in config.pluginmanager.get_plugins() if (file := _conftest(plugin))}
     return Project(
         root=root,
@@ -65,7 +68,7 @@ def collect(config: pytest.Config, settings: Settings, items: Iterable[pytest.It
         args=tuple(guest_args(config)),
         import_paths=tuple(import_paths(root)),
         imported=frozenset(),
-        plugins=frozenset(str(distribution.metadata["Name"]) for _, distribution in plugins),
+        plugins=frozenset(str(distribution.metadata["Name"]) for _, distribution in plugins) | clusters,
         requirements=settings.only_requirements,
         more_requirements=settings.requirements,
         loaded=loaded,

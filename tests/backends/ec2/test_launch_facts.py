@@ -10,8 +10,8 @@ import pytest
 from pytest_benchmark_aws.aws import ec2, quotas
 from pytest_benchmark_aws.aws.images import RootDevice
 from pytest_benchmark_aws.aws.prices import spot_price
-from pytest_benchmark_aws.aws.routes import without_a_way_out
 from pytest_benchmark_aws.aws.s3_run_bucket import Bucket, default_bucket
+from pytest_benchmark_aws.aws.vpc.routes import without_a_way_out
 from pytest_benchmark_aws.backends.ec2 import launch_checks
 from pytest_benchmark_aws.backends.ec2.backend import grace_s
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
@@ -333,7 +333,7 @@ def test_l24_a_dry_run_says_no_launchs_token(world: World, tmp_path: Path) -> No
     job = make_job()
     assert backend.refusal(job) is None
     placement = backend.placements(job, 1)[0]
-    launched = ec2.run_instance(
+    _, (launched,) = ec2.run_instances(
         world.clients(),
         launch_request("run", job, placement, backend.place, "#!/bin/sh\nsleep 60\n", Options()),
     )

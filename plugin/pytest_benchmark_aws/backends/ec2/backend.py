@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -15,15 +14,15 @@ from pytest_benchmark_aws.backends import agent_archive, kept_requests, results
 from pytest_benchmark_aws.backends.ec2 import errors, launch_checks, request
 from pytest_benchmark_aws.backends.ec2.candidates import launchable
 from pytest_benchmark_aws.backends.ec2.console import console
+from pytest_benchmark_aws.backends.ec2.groups import Groups
 from pytest_benchmark_aws.backends.ec2.launch_checks import Options, Place
 from pytest_benchmark_aws.backends.ec2.limits import (
     AGENT_URL_S,
     FORGOTTEN_S,
     LEAST_BILLED_S,
     METAL_START_S,
-    PACE_BURST,
-    PACE_S,
 )
+from pytest_benchmark_aws.backends.ec2.pace import Pace
 from pytest_benchmark_aws.backends.ec2.sightings import Sightings, seen_launch
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.core.errors import CapacityError, CleanupError, PlanError, RemoteFailure
@@ -71,12 +70,11 @@ class Ec2Backend:
     shipments: Mapping[str, Shipment] = field(default_factory=dict)
     """Architecture -> what is shipped."""
     options: Options = field(default_factory=Options)
-    result_limit: int = results.RESULT_LIMIT
-    """Bytes."""
+    result_limit: int = results.RESULT_LIMIT  # bytes
     _uploads: results.Uploads = field(init=False)
-    _calls: list[float] = field(default_factory=list)
-    """When RunInstances was called."""
+    _pace: Pace = field(default_factory=Pace)
     _sightings: Sightings = field(default_factory=Sightings)
+    _groups: Groups = field(default_factory=Groups)
 
     noun = "instance"
     least_billed_s = LEAST_BILLED_S
@@ -101,15 +99,12 @@ class Ec2Backend:
         """Makes bucket and security groups, uploads the archives; and a dry run for each market."""
         self.shipments = shipments
         agent_archive.upload(self.site.bucket, shipments.values())
-        clients, group = self.site.clients, self.options.security_group
-        vpcs = dict.fromkeys(subnet.vpc_id for subnet in self.place.subnets)
-        groups = {
-            vpc: group or ec2.security_group(clients, vpc, make=True, tags=dict(self.options.tags)) for vpc in vpcs
-        }
-        self.place = replace(self.place, security_groups=groups)
-        first_jobs: dict[str, Job] = {}
+        self.place = launch_checks.with_security_groups(self.site.clients, self.options, self.place, jobs)
+        if any(job.count > 1 for job in jobs):  # may the keys of clusters be deleted?
+            self.site.bucket.delete(agent_archive.agent_key(f"runs/{self.site.run_id}/none"))
+        first_jobs: dict[tuple[str, bool], Job] = {}
         for job in jobs:
-            first_jobs.setdefault(job.market, job)
+            first_jobs.setdefault((job.market, job.count > 1), job)
         for job in first_jobs.values():
             refused = self.refusal(job)
             if refused is not None:
@@ -124,15 +119,17 @@ class Ec2Backend:
     def launches(self) -> list[SeenLaunch]:
         """Those with the run's tag; EC2 shows one for about an hour after its end."""
         now = datetime.now(timezone.utc)
-        return [seen_launch(instance, now) for instance in ec2.instances_of_run(self.site.clients, self.site.run_id)]
+        instances = ec2.instances_of_run(self.site.clients, self.site.run_id)
+        return [seen_launch(launch, now) for launch in Groups().look(instances)]
 
     def end_overdue(self) -> Iterator[SeenLaunch]:
         """Of this region, by the deadline in their tag."""
         now = datetime.now(timezone.utc)
-        for instance in ec2.managed_instances(self.site.clients):
-            if instance.alive and instance.deadline is not None and instance.deadline < now:
-                yield seen_launch(instance, now)
-                ec2.terminate(self.site.clients, [instance.instance_id])
+        groups = Groups()
+        for launch in groups.look(ec2.managed_instances(self.site.clients)):
+            if launch.alive and launch.deadline is not None and launch.deadline < now:
+                yield seen_launch(launch, now)
+                ec2.terminate(self.site.clients, groups.instance_ids([launch.instance_id]))
 
     # Launches.
 
@@ -156,7 +153,7 @@ class Ec2Backend:
         return None if limit is None else Quota(code, launch_checks.vcpus(job), limit, "vCPUs")
 
     def launch(self, job: Job, placement: Placement) -> Handle:
-        """Puts the agent into S3 and launches an instance that fetches it."""
+        """Puts the agent into S3 and launches an instance, or a group of them, that fetches it."""
         from botocore.exceptions import ClientError
 
         clients = self.site.clients
@@ -165,49 +162,49 @@ class Ec2Backend:
                 launch = kept_requests.keep(
                     self.site.folder, placement.token, ec2.LaunchRequest, lambda: self._new_request(job, placement)
                 )
-                self._pace()
+                self._groups.check_agent(self.site.bucket, self.site.prefix(job, placement.attempt), job)
+                self._pace.wait()
                 code = quotas.quota_code(job.instance_type.name, job.market)
                 with errors.launching(self.site.run_id, placement.token, code):
-                    instance_id = ec2.run_instance(clients, launch)
+                    reservation, instance_ids = ec2.run_instances(clients, launch)
         except errors.TerminatedError:
             return Handle(job, self._terminated(placement), placement)
         except ClientError as error:
             raise RemoteFailure(f"{job.name} could not be launched: {error}") from error
         except OSError as error:
             raise RemoteFailure(f"{job.name} was not launched, its request cannot be kept: {error}") from error
-        self._sightings.launch(instance_id)
+        launch_id = self._groups.name(job, reservation, instance_ids)
+        self._sightings.launch(launch_id)
         if self.options.scheduler_role:
             try:
                 with reaching(clients):
                     deadline = datetime.fromisoformat(launch.tags[f"{ec2.TAG}:deadline"])
-                    scheduler.arm(clients, instance_id, deadline, self.options.scheduler_role)
+                    for instance_id in instance_ids:
+                        scheduler.arm(clients, instance_id, deadline, self.options.scheduler_role)
             except ClientError as error:  # a switch that was asked for and is not there ends the run, and its instances
                 raise CleanupError(
-                    f"{instance_id} has no schedule that ends it, the run ends here: {refusal(error)}"
+                    f"{launch_id} has no schedule that ends it, the run ends here: {refusal(error)}"
                 ) from error
         spot = job.market == "spot"
         price = spot_price(clients, job.instance_type.name, placement.zone) if spot else None
-        return Handle(job, instance_id, placement, price)
+        return Handle(job, launch_id, placement, None if price is None else price * job.count)
 
     def _terminated(self, placement: Placement) -> str:
         """The id of a token's instance that is over, whose uploads are there; made up where EC2 shows it no more."""
         with reaching(self.site.clients):
             instances = self._instances().values()
-        shown = next((instance.instance_id for instance in instances if instance.token == placement.token), None)
-        instance_id = shown or f"terminated-{placement.token[:12]}"
-        self._sightings.over.add(instance_id)
+        shown = next((instance for instance in instances if instance.token == placement.token), None)
+        instance_id = f"terminated-{placement.token[:12]}" if shown is None else shown.instance_id
+        if shown is None or not shown.alive:  # of a group others may be alive
+            self._sightings.over.add(instance_id)
         return instance_id
 
     def _new_request(self, job: Job, placement: Placement) -> ec2.LaunchRequest:
         if not self.options.instance_profile:  # they may have ended since ``check``, as launches come in waves
-            ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
-            if ending:
-                self.site.clients.renew()
-                ending = launch_checks.expiring(self.site.clients, job.longest_s, grace_s=job.grace_s)
-            if ending:
-                raise RemoteFailure(f"{job.name} was not launched: {ending[0]}; then go on with --aws-resume")
+            launch_checks.refuse_expiring(self.site.clients, job)
         agent = self._agent(job, placement)
-        key = f"{self.site.prefix(job, placement.attempt)}/agent.pyz"
+        key = agent_archive.agent_key(self.site.prefix(job, placement.attempt))
+        self._groups.agents |= {key} if job.count > 1 else set()
         self.site.bucket.put(key, agent)
         minutes = -(-(job.time_limit_s + GRACE_S // 2) // 60)  # by the instance's own clock, which begins with its boot
         url = self.site.bucket.url("get_object", key, AGENT_URL_S)
@@ -232,14 +229,6 @@ class Ec2Backend:
             agent_archive.manifest(self.site, job, placement.attempt, shipment, url, role_region=region, gpus=gpus)
         )
 
-    def _pace(self) -> None:
-        """Keeps RunInstances within its bucket, so that the calls are never throttled by our own doing."""
-        now = time.monotonic()
-        recent = self._calls[-PACE_BURST:]
-        if len(recent) == PACE_BURST and now - recent[0] < PACE_BURST * PACE_S:
-            time.sleep(PACE_BURST * PACE_S - (now - recent[0]))
-        self._calls.append(time.monotonic())
-
     def poll(self, handles: Sequence[Handle]) -> dict[str, Status]:
         """One DescribeInstances and one listing for all; of the heartbeats, those that changed."""
         with reaching(self.site.clients):
@@ -250,19 +239,25 @@ class Ec2Backend:
     def _status(self, handle: Handle, instance: ec2.Instance | None) -> Status:
         prefix = self._prefix(handle)
         heartbeat, done = self._uploads.json(f"{prefix}/heartbeat"), self._uploads.has(f"{prefix}/done")
+        members = self._groups.members.get(handle.instance_id)
+        if handle.job.count > 1:
+            self._groups.agents.add(agent_archive.agent_key(prefix))
         if instance is None:  # just after the launch EC2 may not show it yet, which is not the same as gone
             if kept_requests.age_s(self.site.folder, handle.placement.token) > FORGOTTEN_S:
                 self._sightings.is_not_shown(handle.instance_id)
             state: State = "gone" if handle.instance_id in self._sightings.over else "unknown"
             return Status(state, heartbeat=heartbeat, done=done)
-        return Status(
+        now = datetime.now(timezone.utc)
+        status = Status(
             state=_STATES.get(instance.state, "stopping"),
             reason=instance.reason,
             cause=errors.cause_of(instance.reason),
             heartbeat=heartbeat,
             done=done,
-            age_s=instance.age_s(datetime.now(timezone.utc)),
+            age_s=instance.age_s(now),
         )
+        loss = None if members is None else members.loss(now, results.member_outcomes(self._uploads, handle, prefix))
+        return status if loss is None else replace(status, state="gone", reason=loss.reason, cause=loss.cause)
 
     def log(self, handle: Handle) -> str:
         """Read again only where it changed."""
@@ -272,8 +267,11 @@ class Ec2Backend:
     def collect(self, handle: Handle) -> Outcome:
         """The result, checked against its digest; without one, what was uploaded until the end."""
         with reaching(self.site.clients):
-            clients, limit = self.site.clients, self.result_limit
-            place = results.Place(self.noun, errors.cause_of, lambda it: console(clients, it.instance_id), limit)
+            clients, ids = self.site.clients, self._groups.instance_ids([handle.instance_id]) or [handle.instance_id]
+            place = results.Place(
+                self.noun, errors.cause_of, lambda _: console(clients, ids[0]), self.result_limit,
+                tuple(ids), lambda instance_id: console(clients, instance_id),
+            )  # fmt: skip
             return results.collect(self.site, self._uploads, handle, place)
 
     def billed_s(self, handle: Handle) -> float | None:
@@ -289,7 +287,8 @@ class Ec2Backend:
             with reaching(self.site.clients):
                 if not all(map(sightings.can_be_asked_for, instance_ids)):
                     self._instances()
-                ec2.terminate(self.site.clients, [name for name in instance_ids if sightings.can_be_asked_for(name)])
+                asked = [name for name in instance_ids if sightings.can_be_asked_for(name)]
+                ec2.terminate(self.site.clients, self._groups.instance_ids(asked))
         except ClientError as error:
             if not sightings.shown.intersection(instance_ids):
                 return
@@ -299,7 +298,7 @@ class Ec2Backend:
             ) from error
         try:
             with reaching(self.site.clients):
-                for instance_id in instance_ids if self.options.scheduler_role else ():
+                for instance_id in self._groups.instance_ids(instance_ids) if self.options.scheduler_role else ():
                     scheduler.disarm(self.site.clients, instance_id)
         except ClientError as error:
             raise CleanupError(f"the schedule that ends {', '.join(instance_ids)} stays: {refusal(error)}") from error
@@ -308,11 +307,14 @@ class Ec2Backend:
         """Ids of the run's instances that are neither terminated nor on their way there, from a fresh look."""
         with reaching(self.site.clients):
             self._instances()
-        return self._sightings.alive()
+            alive = self._sightings.alive()
+            if not alive:
+                self._groups.delete_keys(self.site.bucket)
+        return alive
 
     def _instances(self) -> dict[str, ec2.Instance]:
-        """The run's instances by id, from a fresh look."""
-        return self._sightings.look(ec2.instances_of_run(self.site.clients, self.site.run_id))
+        """The run's launches by id, a group as one, from a fresh look."""
+        return self._sightings.look(self._groups.look(ec2.instances_of_run(self.site.clients, self.site.run_id)))
 
     def _prefix(self, handle: Handle) -> str:
         return self.site.prefix(handle.job, handle.placement.attempt)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import ec2, images, quotas
 from pytest_benchmark_aws.aws.errors import refusal
 from pytest_benchmark_aws.aws.images import RootDevice
-from pytest_benchmark_aws.aws.routes import without_a_way_out
+from pytest_benchmark_aws.aws.vpc import security_groups
+from pytest_benchmark_aws.aws.vpc.routes import without_a_way_out
+from pytest_benchmark_aws.core.errors import RemoteFailure
 from pytest_benchmark_aws.core.values.durations import format_duration
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class Place:
     zones: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Instance type -> the zones that offer it."""
     security_groups: Mapping[str, str | None] = field(default_factory=dict)
-    """VPC -> group."""
+    """VPC -> group of single machines."""
     images: Mapping[str, str] = field(default_factory=dict)
     """Kind of image, as ``aws.images`` names it -> machine image."""
     roots: Mapping[str, RootDevice] = field(default_factory=dict)
@@ -53,6 +55,8 @@ class Place:
     """Sentences on what may go wrong and is no reason to refuse."""
     vcpu_quotas: Mapping[str, int] = field(default_factory=dict)
     """Code of a quota -> vCPUs that may run at once; without those that the account may not ask for."""
+    open_groups: Mapping[str, str | None] = field(default_factory=dict)
+    """VPC -> security group of machines that reach each other."""
 
     def beside(self, later: Place) -> Place:
         """What a later look found, and what was known of other jobs and made for them."""
@@ -64,6 +68,7 @@ class Place:
             {**self.roots, **later.roots},
             tuple(dict.fromkeys((*self.notes, *later.notes))),
             {**self.vcpu_quotas, **later.vcpu_quotas},
+            self.open_groups,
         )
 
 
@@ -94,6 +99,13 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job]) -> tuple[Place
         for kind in sorted({images.kind_of(job) for job in jobs}):
             image_ids[kind] = options.ami or images.image(clients, kind)
             roots[image_ids[kind]] = images.root_device(clients, image_ids[kind])
+        group = options.security_group
+        if group and any(job.count > 1 for job in jobs) and not security_groups.is_open_to_itself(clients, group):
+            problems.append(
+                f"--aws-security-group={group} does not let its own members in, so that the machines of a group would "
+                "not reach each other: add the rule (aws ec2 authorize-security-group-ingress --protocol all "
+                f"--group-id {group} --source-group {group}), or leave the option out"
+            )
         notes += [
             f"{subnet_id}: {why}, so that an instance may not reach S3; name another subnet with --aws-subnet"
             for subnet_id, why in without_a_way_out(clients, subnets).items()
@@ -129,14 +141,30 @@ def _not_of_the_image(options: Options, jobs: Sequence[Job]) -> list[str]:
     return [why for name in sorted(types) if (why := images.unsupported(types[name])) is not None]
 
 
+def with_security_groups(clients: Clients, options: Options, place: Place, jobs: Sequence[Job]) -> Place:
+    """The place with the security groups of the jobs' machines, in each VPC; those that are missing are made.
+
+    Raises:
+        PlanError: somebody has changed the rules of ours.
+    """
+    tags, named = dict(options.tags), options.security_group
+    vpcs = list(dict.fromkeys(subnet.vpc_id for subnet in place.subnets))
+    single = {vpc: named or security_groups.security_group(clients, vpc, make=True, tags=tags) for vpc in vpcs}
+    if all(job.count == 1 for job in jobs):
+        return replace(place, security_groups=single)
+    together = {vpc: named or security_groups.open_to_itself(clients, vpc, tags) for vpc in vpcs}
+    return replace(place, security_groups=single, open_groups=together)
+
+
 def vcpus(job: Job) -> int:
     """What a launch of the job takes of the quota."""
-    return job.instance_type.vcpus or 0
+    return job.count * (job.instance_type.vcpus or 0)
 
 
 def _beyond_quota(job: Job, code: str, quota: int) -> str:
+    machines = job.instance_type.name if job.count == 1 else f"a group of {job.count} {job.instance_type.name}"
     return (
-        f"{job.instance_type.name} has {vcpus(job)} vCPUs, the account's quota for running instances is {quota}: ask "
+        f"{machines} has {vcpus(job)} vCPUs, the account's quota for running instances is {quota}: ask "
         f"for more in Service Quotas, EC2, {code} ({'spot' if job.market == 'spot' else 'on demand'})"
     )
 
@@ -157,3 +185,16 @@ def expiring(clients: Clients, needed: float, *, grace_s: int) -> list[str]:
         f"{format_duration(needed)}: log in again, choose a role with longer sessions, {lower}, "
         "or let the instances use a role of their own with --aws-instance-profile"
     ]
+
+
+def refuse_expiring(clients: Clients, job: Job) -> None:
+    """Refuses a launch that may outlive the credentials, once they were renewed.
+
+    Raises:
+        RemoteFailure: saying when they end, and what to do.
+    """
+    if expiring(clients, job.longest_s, grace_s=job.grace_s):
+        clients.renew()
+        ending = expiring(clients, job.longest_s, grace_s=job.grace_s)
+        if ending:
+            raise RemoteFailure(f"{job.name} was not launched: {ending[0]}; then go on with --aws-resume")

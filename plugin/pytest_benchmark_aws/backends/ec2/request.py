@@ -31,7 +31,7 @@ def launch_request(
         market=job.market,
         image_id=image_id,
         subnet_id=subnet.subnet_id,
-        security_group_id=place.security_groups.get(subnet.vpc_id),
+        security_group_id=(place.open_groups if job.count > 1 else place.security_groups).get(subnet.vpc_id),
         token=placement.token,
         user_data=script,
         tags={
@@ -42,7 +42,8 @@ def launch_request(
             f"{ec2.TAG}:attempt": str(placement.attempt),
             f"{ec2.TAG}:token": placement.token,
             f"{ec2.TAG}:deadline": deadline.isoformat(timespec="seconds"),
-            f"{ec2.TAG}:price": str(job.price.usd_per_hour),
+            f"{ec2.TAG}:price": str(job.price.usd_per_hour / job.count),
+            **({f"{ec2.TAG}:count": str(job.count)} if job.count > 1 else {}),
             **({f"{ec2.TAG}:fallback": "on-demand"} if job.fallback else {}),
         },
         instance_profile=options.instance_profile,
@@ -50,6 +51,7 @@ def launch_request(
         root_device=root.name,
         encrypted=True,
         cpu_credits="standard" if job.instance_type.burstable else "",
+        count=job.count,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import quotas, sagemaker
 from pytest_benchmark_aws.aws.errors import reaching, refusal
-from pytest_benchmark_aws.aws.roles import make_role
+from pytest_benchmark_aws.aws.iam.roles import make_role
 from pytest_benchmark_aws.backends import agent_archive, kept_requests, results
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, Quota, SeenLaunch, State, Status
 from pytest_benchmark_aws.backends.sagemaker import check, errors, request

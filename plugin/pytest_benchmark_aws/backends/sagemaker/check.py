@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws import quotas, sagemaker
 from pytest_benchmark_aws.aws.errors import refusal
-from pytest_benchmark_aws.aws.policies import partition_of
+from pytest_benchmark_aws.aws.iam.policies import partition_of
 from pytest_benchmark_aws.backends.sagemaker import images
 from pytest_benchmark_aws.backends.sagemaker.request import most_runtime_s
 from pytest_benchmark_aws.core.values.durations import format_duration

@@ -22,6 +22,7 @@ class MachineInfo:
     name: str
     """The instance type, or the CPU and its count; what tells rows apart."""
     instance_type: str | None
+    """Of a group ``m5.8xlarge ×4``, which is no type that anything else is measured on."""
     market: str | None
     embedded: bool
     published: bool
@@ -47,11 +48,22 @@ class MachineInfo:
     gpu_driver: str | None = None
     cuda: str | None = None
     """The newest CUDA that the driver runs."""
+    count: int = 1
+    """Machines of a group, whose vCPUs, cores, memory and price are together."""
+
+    @property
+    def single_name(self) -> str:
+        """The name of one machine of a group's type."""
+        return self.name.replace(_of_count(self.count), "", 1)
 
     @property
     def kind(self) -> str:
         """The name of what a published figure and a run on the same machine have in common."""
         return self.name.removesuffix(PUBLISHED)
+
+
+def _of_count(count: int) -> str:
+    return "" if count == 1 else f" ×{count}"
 
 
 def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catalog) -> MachineInfo:
@@ -63,6 +75,8 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
     embedded = bool(extra.get("embedded") or ec2.get("embedded"))
     market = json_fields.text(extra.get("market") or ec2.get("market"))
     published = bool(extra.get("published"))
+    machines = json_fields.whole(extra.get("count") or ec2.get("count")) or 1
+    count = machines if instance_type and 1 < machines < 1_000_000 else 1
 
     def whole(name: str) -> int | None:
         measured = json_fields.whole(hardware.get(name))
@@ -78,6 +92,8 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
     price = json_fields.usd(extra.get("usd_per_hour"))
     name = instance_type or _unnamed(model, vcpus, info)
     if instance_type:
+        instance_type += _of_count(count)
+        name = instance_type
         if market == "spot":
             name += " spot"
         if listed and listed.threads_per_core and threads and threads != listed.threads_per_core:
@@ -89,25 +105,35 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         market=market,
         embedded=embedded,
         published=published,
-        vcpus=vcpus,
-        cores=whole("cores"),
+        vcpus=_times(count, vcpus),
+        cores=_times(count, whole("cores")),
         threads_per_core=threads,
-        memory_bytes=whole("memory_bytes"),
+        memory_bytes=_times(count, whole("memory_bytes")),
         cpu=model,
         arch=json_fields.text(hardware.get("arch") or info.get("machine")),
         python=json_fields.text(info.get("python_version")),
         region=json_fields.text(extra.get("region") or ec2.get("region")),
-        usd_per_hour=price if price is not None else listed.usd_per_hour if listed else None,
+        usd_per_hour=price if price is not None else _listed_price(listed, count),
         price_date=_date_in(extra.get("price_source")) if price is not None else _date_of(listed, catalog),
         node=json_fields.text(info.get("node")),
         system=json_fields.text(info.get("system")),
         # What embedded AWS shows of a GPU is made up, and says so; without a driver's word it is the catalog's.
         gpu=json_fields.text(gpu.get("name")) or (listed.gpu if listed and listed.gpus else None),
-        gpus=json_fields.whole(gpu.get("count")) or (listed.gpus or None if listed else None),
+        gpus=_times(count, json_fields.whole(gpu.get("count")) or (listed.gpus or None if listed else None)),
         gpu_memory_bytes=json_fields.whole(gpu.get("memory_bytes")),
         gpu_driver=json_fields.text(gpu.get("driver")),
         cuda=json_fields.text(gpu.get("cuda")),
+        count=count,
     )
+
+
+def _times(count: int, number: int | None) -> int | None:
+    return None if number is None else count * number
+
+
+def _listed_price(listed: InstanceType | None, count: int) -> Decimal | None:
+    """What an hour of so many machines of a type costs by the catalog; an extra_info's price is of all already."""
+    return None if listed is None or listed.usd_per_hour is None else count * listed.usd_per_hour
 
 
 def _date_of(listed: InstanceType | None, catalog: Catalog) -> str | None:

@@ -55,6 +55,10 @@ class Row:
     flags: tuple[str, ...]
     choice: tuple[str, ...]
     """The words of ``core.compare.choice.choice``."""
+    speed_up: float | None = None
+    """Of a group over one machine of its type, where the table has that; for the same work."""
+    usd_over_one: float | None = None
+    """What a run costs over what it costs on that machine."""
     baseline: Record | None = None
     """The saved result that the row is compared with, where it is compared with one."""
 

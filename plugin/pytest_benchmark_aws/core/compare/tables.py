@@ -151,7 +151,7 @@ def _table(case: str, rows: Sequence[Row], how: How, reference: str | None) -> T
                 run_usd=None if price is None else Offer(row.machine.name, seconds, price).usd,
             )
         )
-    paced.sort(key=_order)
+    paced = [_over_one(row, paced) for row in sorted(paced, key=_order)]
     against = _reference(paced, reference)
     words = choice([(row.offer, row.run_seconds, row.machine.embedded) for row in paced])
     sampled = None if against is None else _sampled(against, how, seed=1)
@@ -169,6 +169,18 @@ def _table(case: str, rows: Sequence[Row], how: How, reference: str | None) -> T
             replace(row, speed=speed, is_reference=is_reference, flags=_row_flags(row, against), choice=chosen_as)
         )
     return Table(case, unit, full.scale, mixed, tuple(related))
+
+
+def _over_one(row: Row, rows: Sequence[Row]) -> Row:
+    """The row of a group with its speed-up and its cost over one machine of its type; others as they are."""
+    if row.machine.count == 1:
+        return row
+    alone = [other for other in rows if other.machine.count == 1 and other.machine.name == row.machine.single_name]
+    if not alone:
+        return row
+    one = max(alone, key=lambda other: (other.commit == row.commit, other.records[-1].when))
+    costs = None if not (one.run_usd and row.run_usd) else float(row.run_usd / one.run_usd)
+    return replace(row, speed_up=one.run_seconds / row.run_seconds, usd_over_one=costs)
 
 
 def _order(row: Row) -> tuple[object, ...]:

@@ -19,7 +19,10 @@ def job_name(extra_info: Mapping[str, Any]) -> str:
         return f"search-{step}"
     # On demand because spot was not to be had: the launch keeps the name that it was asked for by.
     spot = extra_info.get("market") == "spot" or "fallback" in extra_info
-    return instance_type + "-spot" * spot + (f"-launch{launch}" if isinstance(launch, int) and launch > 1 else "")
+    machines = extra_info.get("count")
+    count = f"-x{machines}" if isinstance(machines, int) and 1 < machines < 1_000_000 else ""
+    number = f"-launch{launch}" if isinstance(launch, int) and launch > 1 else ""
+    return instance_type + count + "-spot" * spot + number
 
 
 def bare_id(node_id: str, target: str) -> str:

@@ -65,9 +65,13 @@ def _documents(record: Record, role: RoleSession | None) -> dict[str, str]:
     zone = str(instance.availability_zone)
     meta = {
         "ami-id": instance.image_id,
+        "ami-launch-index": str(instance.ami_launch_index),
         "instance-id": instance.id,
         "instance-type": instance.instance_type,
         "instance-life-cycle": instance.lifecycle or "on-demand",
+        # All guests are this machine, where they reach each other. Those that their security groups let nobody in to
+        # have an address that nobody here answers at.
+        "local-ipv4": "127.0.0.1" if moto_models.is_open_to_itself(instance) else instance.private_ip,
         "placement/availability-zone": zone,
         "placement/region": record.region,
     }

@@ -70,7 +70,10 @@ class RunInstances:
         if status >= 400:
             return status, body
         ids = tuple(dict.fromkeys(match.decode() for match in _INSTANCE_ID.findall(body)))
-        for instance in moto_models.find_instances(request.region, ids):
+        instances = moto_models.find_instances(request.region, ids)
+        for instance in instances:
+            # Of several moto gives the profile to the first alone.
+            instance.iam_instance_profile = instances[0].iam_instance_profile
             instance.client_token = launch.token or None  # without a token moto makes one up
             if launch.spot:
                 instance.lifecycle = "spot"

@@ -83,6 +83,7 @@ def _ec2(request: AwsRequest) -> list[Question]:
     askers: dict[str, Callable[[AwsRequest], list[Question]]] = {
         "RunInstances": _run_instances,
         "CreateSecurityGroup": _create_security_group,
+        "AuthorizeSecurityGroupIngress": _on_security_group,
         "TerminateInstances": _on_instances,
         "StopInstances": _on_instances,
         "StartInstances": _on_instances,
@@ -164,6 +165,15 @@ def _tagging(request: AwsRequest, tags: Mapping[str, Mapping[str, list[str]]]) -
     """The questions for the tags: EC2 User Guide, "Grant permission to tag resources during creation"."""
     context = {**_ec2_context(request), "ec2:CreateAction": [request.action]}
     return [Question("ec2:CreateTags", _ec2_arn(request, kind), {**context, **keys}) for kind, keys in tags.items()]
+
+
+def _on_security_group(request: AwsRequest) -> list[Question]:
+    """One about the security group, with its tags; its rules are asked for where the request tags them alone."""
+    group_id = request.params.get("GroupId", "*")
+    tags = moto_models.tags_of(group_id, request.region)
+    keys = {f"aws:ResourceTag/{key}": [value] for key, value in tags.items()}
+    arn = _ec2_arn(request, "security-group", group_id)
+    return [Question(f"ec2:{request.action}", arn, {**_ec2_context(request), **keys})]
 
 
 def _on_instances(request: AwsRequest) -> list[Question]:

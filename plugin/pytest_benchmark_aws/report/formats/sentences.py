@@ -85,6 +85,8 @@ def notes(compared: Compared, how: str, reference: str | None, embedded: str = E
         lines.append(
             "interval: 95 %, bootstrap over launches. ▲ ▼: surely differs, Holm's correction for all rows; ≈: not."
         )
+    if any(row.speed_up is not None for row in rows):
+        lines.append("speed-up: a group's, and its USD, over one machine of its type for the same work.")
     if any(row.projected and row.run_usd is not None for row in rows):
         scales = sorted({table.full_scale for table in compared.tables if table.mixed and table.full_scale})
         lines.append(f"≈ USD: the work of scale {', '.join(scales)} at this pace; throughput changes with the scale.")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.session import outcome
+from pytest_benchmark_aws.session.marks import wanted
 from pytest_benchmark_aws.session.search.candidates import make, stored_results
 from pytest_benchmark_aws.session.search.state import Search, steps_in
 
@@ -44,6 +46,12 @@ def begin(
     from pytest_benchmark_aws.report.text import printable
     from pytest_benchmark_aws.run import start
 
+    groups = [item.nodeid for item in cases if max(wanted(item, snapshot.catalog).counts) > 1]
+    if groups:
+        raise PlanError(
+            f"{groups[0]} is for a group of machines, and --aws-search compares single instance types: name the types "
+            "with --aws-instance-type, or leave the test out by -k or --deselect"
+        )
     config = session.config
     reporter = config.pluginmanager.getplugin("terminalreporter")
     about = outcome.commit_info(config)

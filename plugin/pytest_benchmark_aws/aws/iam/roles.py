@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.aws.errors import unless
-from pytest_benchmark_aws.aws.policies import TRUST_OF_TRAINING, sagemaker_role_policy
+from pytest_benchmark_aws.aws.iam.policies import TRUST_OF_TRAINING, sagemaker_role_policy
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients

@@ -80,11 +80,14 @@ def client_policy(
     partition: str | None = None,
     scheduler_role: str | None = None,
     sagemaker_role: str | None = None,
+    *,
+    groups: bool = False,
 ) -> dict[str, Any]:
     """What a user who runs ``pytest --aws`` may do: launch only what is tagged as ours, and end only that.
 
     ``instance_role`` names the role of an instance profile, where instances get one; ``scheduler_role`` that of
     ``--aws-scheduler-role``; ``sagemaker_role`` that of ``--aws-sagemaker-role``, for who uses training jobs, too.
+    ``groups``: also groups of machines, which reach each other.
     """
     bucket, partition = bucket or f"{TAG}-{account_id}-{region}", partition or partition_of(region)
     _check(account_id=account_id, region=region, partition=partition, bucket=bucket)
@@ -148,6 +151,12 @@ def client_policy(
         schedules = f"arn:{partition}:scheduler:{region}:{account_id}:schedule/default/{TAG}-*"
         statements.append(_allow("Schedule", ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"], schedules))
         statements.append(pass_role("PassSchedulerRole", scheduler_role, "scheduler.amazonaws.com"))
+    if groups:
+        ours = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
+        statements.append(_allow("OpenGroup", ["ec2:AuthorizeSecurityGroupIngress"], ec2("security-group"), ours))
+        agents = f"arn:{partition}:s3:::{bucket}/runs/*/agent.pyz"
+        owned = {"StringEquals": {"aws:ResourceAccount": account_id}}
+        statements.append(_allow("DeleteKeys", ["s3:DeleteObject"], agents, owned))
     if sagemaker_role is not None:
         statements += _training(f"arn:{partition}:", f":{region}:{account_id}:", in_region)
         statements.append(pass_role("PassTrainingRole", sagemaker_role, SAGEMAKER))
@@ -214,11 +223,14 @@ def scheduler_policy(account_id: str, region: str, partition: str | None = None)
     return {"Version": "2012-10-17", "Statement": [_allow("End", ["ec2:TerminateInstances"], instances, tagged)]}
 
 
-def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aws") -> dict[str, Any]:
+def instance_policy(
+    bucket: str, run_id: str | None = None, partition: str = "aws", *, groups: bool = False
+) -> dict[str, Any]:
     """What the role of an instance profile may do: read bundles, and put the objects that an agent delivers.
 
     It may not list, not delete, not read what any run delivered, and not overwrite a result, be it its own. Without
-    ``run_id`` it is of all runs: an instance could put a result before another does, and is refused after.
+    ``run_id`` it is of all runs: an instance could put a result before another does, and is refused after. ``groups``:
+    also of groups of machines, which read where their scheduler is, and whether the others have delivered.
     """
     _check(bucket=bucket, run=run_id)
     objects = f"arn:{partition}:s3:::{bucket}"
@@ -229,6 +241,10 @@ def instance_policy(bucket: str, run_id: str | None = None, partition: str = "aw
         _allow("Tell", ["s3:PutObject"], [f"{runs}/{name}" for name in ("checkpoint", "heartbeat", "log")]),
         _allow("DeliverOnce", ["s3:PutObject"], [f"{runs}/{name}" for name in ("data", "done")], once),
     ]
+    if groups:
+        statements.append(_allow("MeetAt", ["s3:PutObject"], f"{runs}/scheduler"))
+        met = [f"{runs}/scheduler", f"{runs}/members/*/done"]
+        statements.append(_allow("Meet", ["s3:GetObject"], met))
     return {"Version": "2012-10-17", "Statement": statements}
 
 

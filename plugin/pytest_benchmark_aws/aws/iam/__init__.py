@@ -1,0 +1,1 @@
+"""What a caller, an instance and a training job may do: policies and roles."""

@@ -1,0 +1,122 @@
+"""A group's cluster on its machines: all join by TLS, one never does, the scheduler's address never comes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
+
+from pytest_benchmark_aws.backends.cluster_keys import make_keys
+from pytest_benchmark_aws.guest.group import cluster
+from pytest_benchmark_aws.guest.group.members import Place
+from pytest_benchmark_aws.guest.launch import OutOfTimeError
+from pytest_benchmark_aws.guest.s3 import AgentError
+from tests.guest.conftest import Launch
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.guest.conftest import Storage
+
+PYTHON = Path(sys.executable)
+
+
+def machine(storage: Storage, root: Path, join_s: float, tls: dict[str, str]) -> Any:
+    """A machine of a group of two, as its agent has it."""
+    root.mkdir()
+    made = Launch(storage, root)
+    made.job["put"]["scheduler"] = {"url": storage.url("scheduler")}
+    made.job["group"] = {
+        "count": 2, "join_s": join_s, "tls": tls, "scheduler": storage.url("scheduler"), "members": [{}],
+        "ends": [storage.url("end")],
+    }  # fmt: skip
+    return made.on_the_instance()
+
+
+@pytest.fixture(scope="module")
+def tls() -> dict[str, str]:
+    """A run's keys."""
+    pytest.importorskip("cryptography", reason="groups of machines need the extra [group]")
+    return make_keys(600)
+
+
+def test_a_machine_that_never_comes_is_named(storage: Storage, tmp_path: Path, tls: dict[str, str]) -> None:
+    """The first waits for so long and no longer; nothing of the cluster is left, and its keys are its own to read."""
+    launch = machine(storage, tmp_path / "first", 1.0, tls)
+    with (
+        pytest.raises(AgentError, match=r"never joined the cluster, in 1 s: (machine 1 of 2, )?machine 2 of 2"),
+        cluster.leading(launch, Place(0, 2, "127.0.0.1"), PYTHON),
+    ):
+        pytest.fail("the tests would have begun")
+    assert storage.last("scheduler").startswith(b"tls://127.0.0.1:")
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "first" / "tls").iterdir()} == {0}
+
+
+def test_the_time_limit_ends_the_wait(storage: Storage, tmp_path: Path, tls: dict[str, str]) -> None:
+    """As a timeout, which says who was missing."""
+    launch = machine(storage, tmp_path / "first", 600.0, tls)
+    launch.job["time_limit_s"] = 4
+    with (
+        pytest.raises(OutOfTimeError, match=r"not in the cluster until then: .*machine 2 of 2|scheduler had not begun"),
+        cluster.leading(launch, Place(0, 2, "127.0.0.1"), PYTHON),
+    ):
+        pytest.fail("the tests would have begun")
+
+
+def test_a_scheduler_that_never_comes_is_said(
+    storage: Storage, tmp_path: Path, tls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With S3's last word: the object is not there, or this machine may not read it."""
+    launch = machine(storage, tmp_path / "second", 0.2, tls)
+    monkeypatch.setattr(cluster, "_ASK_S", 0.05)
+    storage.faults["scheduler"] = [403] * 100
+    with pytest.raises(AgentError, match=r"never said where its scheduler is, in 0 s; S3's last word: HTTP 403"):
+        cluster.work_for(launch, Place(1, 2, "127.0.0.1"), PYTHON)
+
+
+def test_both_work_until_the_first_is_done(storage: Storage, tmp_path: Path, tls: dict[str, str]) -> None:
+    """A client with the run's keys sees both, another is refused; the second ends in order, and the first waits."""
+    first = machine(storage, tmp_path / "first", 120.0, tls)
+    second = machine(storage, tmp_path / "second", 120.0, tls)
+    outcomes: list[str] = []
+
+    def member() -> None:
+        wait_until(lambda: any(name == "scheduler" for name, _, _ in storage.puts))
+        storage.objects["scheduler"] = storage.last("scheduler")
+        outcomes.append(cluster.work_for(second, Place(1, 2, "127.0.0.1"), PYTHON))
+        storage.objects["end"] = b"{}"
+
+    thread = threading.Thread(target=member)
+    thread.start()
+    with cluster.leading(first, Place(0, 2, "127.0.0.1"), PYTHON):
+        settings = json.loads(Path(first.job["environment"][cluster.DASK]).read_text())
+        assert settings["count"] == 2
+        from distributed import Client
+
+        from pytest_benchmark_aws.guest.group.dask_process import security
+
+        with Client(settings["address"], security=security(settings), timeout=60) as client:
+            assert sorted(str(worker["name"]) for worker in client.scheduler_info()["workers"].values()) == ["0", "1"]
+        stranger = {**settings, "tls": {name: str(tmp_path / f"{name}.pem") for name in tls}}
+        for name, text in make_keys(600).items():
+            (tmp_path / f"{name}.pem").write_text(text)
+        with pytest.raises(Exception, match=r"TLS certificate does not match|Timed out"):
+            Client(stranger["address"], security=security(stranger), timeout=3)
+    thread.join()
+    assert outcomes == [cluster.IN_ORDER]
+    assert "end" in storage.gets
+
+
+def test_the_keys_of_a_run_are_its_own() -> None:
+    """A certificate that its authority signed, as long as a launch lasts; another run's has another authority."""
+    x509 = pytest.importorskip("cryptography.x509")
+    one, other = make_keys(60), make_keys(60)
+    assert one["ca"] != other["ca"]
+    ca, cert = (x509.load_pem_x509_certificate(one[name].encode()) for name in ("ca", "cert"))
+    cert.verify_directly_issued_by(ca)
+    assert (cert.not_valid_after_utc - cert.not_valid_before_utc).total_seconds() == 3 * 3600 - 3600 + 60
