@@ -80,6 +80,16 @@ ELSEWHERE = {
     "pytest --benchmark-only -m peers": Elsewhere(
         "minutes, and needs [peers]", "tox:learners", "pytest --benchmark-only -m peers --collect-only -q"
     ),
+    "pytest --benchmark-only -m compiled": Elsewhere(
+        "compiles for minutes, and needs [compiled]",
+        "tox:compiled",
+        "pytest --benchmark-only -m compiled --collect-only -q",
+    ),
+    "pytest --aws -m compiled --aws-instance-type=c7i.2xlarge "
+    "--aws-requirements=benchmarks/compiled/requirements.txt": Elsewhere(
+        "compiles for minutes", "tests/benchmarks/test_compiled.py"
+    ),
+    "pip install -e '.[bench,compiled]'": Elsewhere("changes the environment that tests run in", "tox:compiled"),
     "pytest --benchmark-only -m gpu": Elsewhere(
         "needs a GPU", "tests/benchmarks/test_gpu_training.py", "pytest --benchmark-only -m gpu --collect-only -q"
     ),
