@@ -98,6 +98,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
     _roles(values)
+    _image(values)
     unparsed: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
     unparsed |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
@@ -126,6 +127,15 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         search_regret=parsed("search-regret", _share, 0.05),
         **unparsed,
     )
+
+
+def _image(values: Mapping[str, Any]) -> None:
+    image = values["sagemaker-image"]
+    if image is not None and not re.fullmatch(r"[a-z0-9][\w.:/@-]{0,254}", image, re.ASCII):
+        raise PlanError(
+            f"--aws-sagemaker-image={image}: give a container's URI, as in "
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com/name:tag"
+        )
 
 
 def _roles(values: Mapping[str, Any]) -> None:
