@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_benchmark_aws.backends.ec2 import groups
 from pytest_benchmark_aws.backends.ec2.groups import Groups, Loss, Members
 from pytest_benchmark_aws.core.model import Price
+from pytest_benchmark_aws.run.follow import Follower
 from pytest_benchmark_aws.run.runner import Runner
 from tests.soak.groups import GroupRun, SimulatedGroups
 from tests.soak.mutants import (
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pytest_benchmark_aws.aws.ec2 import Instance
+    from pytest_benchmark_aws.backends.protocol import Outcome
     from pytest_benchmark_aws.core.model import Job
-    from pytest_benchmark_aws.run.ledger import Finished
+    from pytest_benchmark_aws.run.ledger import Finished, Running
     from tests.soak.machine import Run
 
 
@@ -97,6 +99,16 @@ class OnePrice(Runner):
         return super().run(cheap, *args, **kwargs)
 
 
+class EndedIsGone(Follower):
+    """Takes a group that it ended for gone, whatever of it was not shown by then."""
+
+    def _over(self, name: str, launch: Running, outcome: Outcome) -> Finished:
+        finished = super()._over(name, launch, outcome)
+        self.state.ending.clear()
+        self.state.leftover = False
+        return finished
+
+
 class FreshGroupTokens(FreshTokens, SimulatedGroups):
     """Each call of RunInstances has a token of its own."""
 
@@ -117,18 +129,22 @@ def _by(kind: type[Groups]) -> type[SimulatedGroups]:
 GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
     "group: only the leader is ended": (
         _groups("Leader", backend=_by(OnlyTheLeader)),
-        "alive past its deadline|USD spent|it cannot be ended",
+        "alive past its deadline|alive after the end of its group|USD spent|it cannot be ended",
     ),
     "group: gone with its first machine": (
         _groups("First", backend=_by(FirstIsAll)),
-        "the journal says gone|alive at the end",
+        "the journal says gone|alive at the end|after the end of its",
     ),
     "group: gone with those that are shown": (
         _groups("Shown", backend=_by(ShownIsAll)),
-        "the journal says gone|alive at the end",
+        "the journal says gone|alive at the end|after the end of its",
     ),
     "group: a late machine is lost": (_groups("Late", backend=_by(LateIsGone)), "ended while their guests were well"),
     "group: one machine's price": (_groups("OnePriced", runner=OnePrice), "USD spent"),
+    "group: ended is gone": (
+        _groups("Ended", runner=with_parts(follower=EndedIsGone)),
+        "after the end of its group|USD spent",
+    ),
     "group: no token reuse": (
         _groups("NoGroupToken", backend=FreshGroupTokens),
         "instances of one attempt|USD spent",

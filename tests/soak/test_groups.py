@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.soak.groups import GroupCloud, GroupRun
+from tests.soak.group_cloud import GroupCloud
+from tests.soak.groups import GroupRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +35,7 @@ class CutOffRun(GroupRun):
     def to_its_end(self, gap: float) -> None:
         """The first loses a machine at once; all that is launched beside and after it hangs until its deadline."""
         self.plan(jobs=2, launches=2, shown=0.0)
-        self.shown_one_by_one(gap=gap, leader_last=False)
+        self.launches(gap=gap, leader_last=False, boots=True, stillborn=None)
         self.start_or_resume(fallback=False)
         self.machine_dies(number=0, index=0, delay=0.0)
         while self.process is not None:
