@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from pytest_benchmark_aws.aws import ec2
 from pytest_benchmark_aws.backends.ec2.errors import cause_of
 from pytest_benchmark_aws.backends.ec2.groups import Groups
 from pytest_benchmark_aws.backends.ec2.limits import FORGOTTEN_S
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, tzinfo
 
+    from pytest_benchmark_aws.aws import ec2
     from pytest_benchmark_aws.core.model import Job
     from tests.soak.process import Process
 
