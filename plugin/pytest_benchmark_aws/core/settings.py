@@ -63,6 +63,10 @@ class Settings:
     scale_parameter: str | None
     tags: tuple[tuple[str, str], ...]
     disk_gib: int | None
+    regions: tuple[str, ...]
+    """Of benchmarks of managed services; none: the session's."""
+    service_rounds: int
+    """Requests of each of them that are timed."""
     search: SearchGoal | None
     search_launches: int
     search_regret: float
@@ -115,6 +119,8 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         baselines=path("baselines"),
         tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
         disk_gib=parsed("disk", _disk, None),
+        regions=parsed("regions", _regions, ()),
+        service_rounds=parsed("service-rounds", _count, 20),
         search=_search(values),
         search_launches=parsed("search-launches", _count, 8),
         search_regret=parsed("search-regret", _share, 0.05),
@@ -170,6 +176,14 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
         raise ValueError("give a whole number from 1 to 1000")
     return int(text)
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    regions = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    wrong = [region for region in regions if not re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}", region)]
+    if wrong or not regions:
+        raise ValueError("give names of regions with commas between, as in us-east-1,eu-west-1")
+    return regions
 
 
 def _tag(text: str) -> tuple[str, str]:
