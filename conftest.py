@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 from pathlib import Path
@@ -12,11 +13,14 @@ pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parent
 CHOSEN = {
+    "compiled": ROOT / "benchmarks" / "test_predict_compiled.py",
     "levers": ROOT / "benchmarks" / "test_levers.py",
     "peers": ROOT / "benchmarks" / "test_peers.py",
     "gpu": ROOT / "benchmarks" / "test_train_gpu.py",
 }
 """What -m chooses by a marker, and is left out otherwise: the file of each."""
+NAMED_ALONE = (ROOT / "benchmarks" / "overhead", ROOT / "benchmarks" / "services")
+"""Folders of benchmarks that run where they are named alone: one measures this plugin, one asks AWS's services."""
 OPT_IN = {**CHOSEN, "group": ROOT / "benchmarks" / "test_train_group.py"}
 """The same with what has the usual scale: groups of machines, which cost a multiple of one."""
 CHOSEN_SCALE = "20000"
@@ -25,7 +29,7 @@ _LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--scale``, ``--threads``, ``--data`` and ``--label``."""
+    """``--scale``, ``--threads``, ``--data``, ``--label`` and ``--compile-limit``."""
     from benchmarks.workload import THREADS
 
     group = parser.getgroup("workload", "LightGBM benchmarks")
@@ -34,15 +38,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME|ROWS",
         default=None,
         help="Training rows: smoke (5,000), laptop (50,000, the default), full (13,788,428, the published experiment), "
-        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m levers, peers or gpu. Features, classes and "
-        "boosting rounds stay.",
+        "or a number such as 200000, 200k, 2.4M; 20,000 by default with -m compiled, levers, peers or gpu. Features, "
+        "classes and boosting rounds stay.",
     )
     group.addoption(
         "--threads",
         choices=THREADS,
         default=None,
         help="Run the benchmarks with one number of threads: 1, one for each physical core of one socket, for each "
-        "physical core, for each vCPU. Default: each of these that differs; 1 for levers and peers.",
+        "physical core, for each vCPU. Default: each of these that differs; 1 for levers and peers, 1 and vcpus for "
+        "compiled.",
     )
     group.addoption(
         "--data",
@@ -61,6 +66,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="What stands for a missing value in a .csv beside an empty field, with commas between; --na-values= for "
         "nothing else, so that NA, null and nan are texts. Default: these and their like.",
     )
+    group.addoption(
+        "--compile-limit",
+        metavar="DURATION",
+        type=_duration,
+        default=600,
+        help="How long a compiler may take over the model with -m compiled, such as 90s, 10m (the default) or 1h; one "
+        "that is not ready then is left out, which the table says. With the equals sign.",
+    )
+
+
+def _duration(text: str) -> int:
+    from pytest_benchmark_aws.core.errors import UnitError
+    from pytest_benchmark_aws.core.values.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except UnitError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -166,12 +189,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return None
     wants_benchmarks = config.getoption("benchmark_only", False) or _chosen(config) or _named(config, "group")
-    unwanted = [ROOT / "tests", ROOT / "benchmarks" / "overhead"] if wants_benchmarks else [ROOT / "benchmarks"]
+    unwanted = [ROOT / "tests", *NAMED_ALONE] if wants_benchmarks else [ROOT / "benchmarks"]
     return True if any(collection_path.is_relative_to(folder) for folder in unwanted) else None
 
 
 def _chosen(config: pytest.Config) -> bool:
-    """Whether -m asks for levers, peers or gpu, as ``not levers`` does not, or their files alone are named."""
+    """Whether -m asks for what is left out otherwise, as ``not levers`` does not, or their files alone are named."""
     files = {Path(argument.partition("::")[0]).name for argument in config.args}
     by_marker = any(_named(config, marker) for marker in CHOSEN) and not _named(config, "not")
     return by_marker or files <= {file.name for file in CHOSEN.values()}

@@ -26,7 +26,7 @@ _DATA_NOTES = pytest.StashKey[list[str]]()
 
 @pytest.hookimpl(trylast=True)  # below pytest-benchmark's own tables
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The tables of levers and peers; what was done with each column of the user's own data, where it was read."""
+    """The tables of what a marker chooses; what was done with each column of the user's own data, where it was read."""
     _write_tables(terminalreporter)
     notes = terminalreporter.config.stash.get(_DATA_NOTES, [])
     if notes:
@@ -38,17 +38,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _write_tables(terminalreporter: pytest.TerminalReporter) -> None:
     """From pytest-benchmark's results of this session, which with ``--aws`` came from the instances."""
     session: Any = getattr(terminalreporter.config, "_benchmarksession", None)
-    measured = [bench for bench in (session.benchmarks if session else ()) if bench.group in {"levers", "peers"}]
-    if not measured:
+    groups = {"levers", "peers", "compiled"}
+    measured = [bench for bench in (session.benchmarks if session else ()) if bench.group in groups]
+    skipped = list(_skipped(terminalreporter, "test_predict_compiled"))
+    if not measured and not skipped:
         return
     from benchmarks import learners, levers
+    from benchmarks.compiled import table
 
     lines = [
         *levers.lines_of(list(_read(levers.read, measured, "levers"))),
         *learners.lines_of(list(_read(learners.read, measured, "peers"))),
+        *table.lines_of(list(_read(table.read, measured, "compiled")), table.left_out(skipped)),
     ]
     for line in lines:
         terminalreporter.write_line(line)
+
+
+def _skipped(terminalreporter: pytest.TerminalReporter, test: str) -> Iterator[tuple[str, str]]:
+    """The ids of the test's skipped cases, with the reasons."""
+    for report in terminalreporter.stats.get("skipped", []):
+        longrepr = getattr(report, "longrepr", None)
+        if f"::{test}[" in report.nodeid and isinstance(longrepr, tuple):
+            yield report.nodeid, longrepr[2].removeprefix("Skipped: ")
 
 
 def _read(read: Callable[[float, Mapping[str, Any]], R | None], measured: Iterable[Any], group: str) -> Iterator[R]:
@@ -61,13 +73,18 @@ def _read(read: Callable[[float, Mapping[str, Any]], R | None], measured: Iterab
 
 @pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that ids read scale-variant-threads
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Threads without duplicates: on two cores without SMT, 1 and vcpus. Levers and peers have one number of them."""
+    """Threads without duplicates: on two cores without SMT, 1 and vcpus. Levers and peers have one number of them.
+
+    Compiled models have one thread, and one for each vCPU.
+    """
     if "threads" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("threads") or ("1" if _has_one_number(metafunc.definition) else None)
     # With --aws, what differs is known on the instance only: there too each name is a case.
     everywhere = metafunc.config.getoption("aws", None) or GUEST in os.environ
     several = shapes.THREADS if everywhere else shapes.distinct_threads()
+    if metafunc.definition.get_closest_marker("compiled"):
+        several = [name for name in several if name in {"1", "vcpus"}]
     metafunc.parametrize("threads", [chosen] if chosen else several)
 
 

@@ -47,10 +47,12 @@ def measure(
     rounds: int | None = None,
     before: Callable[[], None] = lambda: None,
     phases: Callable[[], Phases] | None = None,
+    meter: LoadMeter | None = None,
 ) -> Measured:
     """Times ``call`` for a fixed number of rounds; ``before`` runs ahead of each, untimed.
 
-    Records the shape, CPU seconds, peak memory, the machine's load and the phases of the median round.
+    Records the shape, CPU seconds, peak memory, the machine's load and the phases of the median round. ``meter`` is for
+    work in processes that are waited for later, which the usual one takes for others'.
     """
     cpu: list[float] = []
     parts: list[Phases] = []
@@ -65,7 +67,7 @@ def measure(
             parts.append(phases())
 
     reset_peak_rss()
-    meter = LoadMeter()
+    meter = meter or LoadMeter()
     meter.start()
     result = benchmark.pedantic(call, setup=setup, teardown=teardown, rounds=rounds or workload.timed_rounds)
     load = meter.stop()

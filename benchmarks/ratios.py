@@ -78,14 +78,19 @@ def read_ratios(extra: Mapping[str, Any]) -> Ratios | None:
     return Ratios(Ratio(*extra["wall_ratio"]), Ratio(*extra["cpu_ratio"]), extra["threads"])
 
 
-def shape_of(extra: Mapping[str, Any]) -> str:
+def shape_of(extra: Mapping[str, Any], *, threads: bool = True) -> str:
     """What a table's rows have in common: the data, the threads, and with ``--aws`` the machine."""
-    threads = f"{extra['threads']} thread{'s' if extra['threads'] > 1 else ''}"
+    count = f", {threads_of(extra['threads'])}" if threads else ""
     machine = f", {extra['instance_type']}" if extra.get("instance_type") else ""
     return (
         f"{extra['rows']:,} rows, {extra['classes']} classes, {extra['boosting_rounds']} rounds, "
-        f"{extra['validation_rows']:,} validation rows, {threads}{machine}"
+        f"{extra['validation_rows']:,} validation rows{count}{machine}"
     )
+
+
+def threads_of(count: int) -> str:
+    """As a table shows it."""
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def loads(averages: Sequence[float | None]) -> str:

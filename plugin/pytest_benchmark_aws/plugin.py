@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 
 def _on(config: pytest.Config) -> bool:
@@ -62,6 +62,24 @@ def aws_instance_type(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
+def aws_service(request: pytest.FixtureRequest, benchmark: Any) -> Callable[[str], Any]:
+    """A function of a managed service's name that gives the service for a benchmark with the marker of that name."""
+    from pytest_benchmark_aws.session.services import measure
+
+    return measure.opened(request, benchmark)
+
+
+@pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that the region is last in the test's id
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:  # noqa: D103
+    if "aws_service" in metafunc.fixturenames:
+        from pytest_benchmark_aws.session import remote
+
+        regions = remote.settings_of(metafunc.config).regions
+        if regions:
+            metafunc.parametrize("aws_service", regions, indirect=True, ids=regions)
+
+
+@pytest.fixture
 def dask_client(request: pytest.FixtureRequest) -> Any:
     """A ``distributed.Client``: of all machines of a group, and elsewhere of as many processes of this machine."""
     from pytest_benchmark_aws.session.fixtures import dask_cluster
@@ -76,6 +94,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from pytest_benchmark_aws.session import here
 
         here.check_marks(config, marked, len(items))
+    of_services = [item for item in items if item.get_closest_marker("aws_service")]
+    if of_services:
+        from pytest_benchmark_aws.session.services import plan
+
+        plan.check(config, of_services)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,7 +121,13 @@ def pytest_benchmark_compare_machine_info(  # noqa: D103
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:  # noqa: D103
     config = terminalreporter.config
     try:
-        return (yield)
+        result = yield
+        measured = getattr(getattr(config, "_benchmarksession", None), "benchmarks", None)
+        if measured and any(bench.group == "services" for bench in measured):
+            from pytest_benchmark_aws.session.services import table
+
+            table.write(terminalreporter, measured)
+        return result
     finally:  # also after pytest-benchmark raised for --benchmark-compare-fail
         if _on(config):
             from pytest_benchmark_aws.session import summary

@@ -42,8 +42,17 @@ class Elsewhere:
 
 
 ACCOUNT = "needs an AWS account and costs money"
+SERVICES = f"pytest --aws {ROOT}/benchmarks/services --rootdir={ROOT} --benchmark-only"
 ELSEWHERE = {
     "tox -e aws": Elsewhere("trains for minutes", "tox:aws", "pytest --aws"),
+    "tox -e services": Elsewhere(
+        "makes an environment",
+        "tox:services",
+        f"{SERVICES} --benchmark-quiet -k test_sentiment",
+    ),
+    "tox -e services -- --aws-target=cloud --aws-max-cost=1 --aws-bucket=BUCKET --benchmark-autosave": Elsewhere(
+        ACCOUNT, "", f"{SERVICES} --aws-max-cost=1 --collect-only -q"
+    ),
     "python3 -m venv .venv && .venv/bin/pip install -q tox && .venv/bin/tox run -e aws": Elsewhere(
         "makes environments, trains for minutes", "tox:aws"
     ),
@@ -71,8 +80,18 @@ ELSEWHERE = {
     "pytest --benchmark-only -m peers": Elsewhere(
         "minutes, and needs [peers]", "tox:learners", "pytest --benchmark-only -m peers --collect-only -q"
     ),
+    "pytest --benchmark-only -m compiled": Elsewhere(
+        "compiles for minutes, and needs [compiled]",
+        "tox:compiled",
+        "pytest --benchmark-only -m compiled --collect-only -q",
+    ),
+    "pytest --aws -m compiled --aws-instance-type=c7i.2xlarge "
+    "--aws-requirements=benchmarks/compiled/requirements.txt": Elsewhere(
+        "compiles for minutes", "tests/benchmarks/test_compiled.py"
+    ),
+    "pip install -e '.[bench,compiled]'": Elsewhere("changes the environment that tests run in", "tox:compiled"),
     "pytest --benchmark-only -m gpu": Elsewhere(
-        "needs a GPU", "tests/benchmarks/test_train_gpu.py", "pytest --benchmark-only -m gpu --collect-only -q"
+        "needs a GPU", "tests/benchmarks/test_gpu_training.py", "pytest --benchmark-only -m gpu --collect-only -q"
     ),
     "pytest --benchmark-only --scale=2.4M": Elsewhere(
         "an hour, and 16 GiB", "", "pytest --benchmark-only --scale=2.4M --collect-only -q"
@@ -338,7 +357,8 @@ def check_python(text: str, folder: Path, world: World) -> None:
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\nfilterwarnings = error\n")
     count = len(re.findall(r"^\s*def test_", text, re.MULTILINE))
     assert f"{count} test" in must("pytest --collect-only -q", folder, env)
-    assert "the plan" in must("pytest --aws-dry-run --aws-max-cost=1000", folder, env)
+    said = "so nothing is launched" if "pytest.mark.aws_service" in text else "the plan"  # it asks AWS from here
+    assert said in must("pytest --aws-dry-run --aws-max-cost=1000", folder, env)
 
 
 def check_output(example: Example, world: World) -> None:

@@ -149,6 +149,22 @@ def test_what_sagemaker_measured_predicts_ec2s_machine(tmp_path: Path) -> None:
     assert rows["m5.4xlarge"]["low"] < 10 < rows["m5.4xlarge"]["high"] < 13
 
 
+def test_what_embedded_aws_ran_as_a_training_job_counts_as_its_other_results(tmp_path: Path) -> None:
+    """With the price that the result has."""
+    data = result(benchmark([10.0] * 3, usd_per_hour=0.9, embedded=True), instance_type="ml.m5.4xlarge", launch="pba-1")
+    write(tmp_path / ".benchmarks" / "embedded-ml.m5.4xlarge" / "0001_x.json", data)
+    out = predict(tmp_path).stdout
+    assert "● ml.m5.4xlarge" in out
+    assert "Left out" not in out
+
+
+def test_a_type_with_a_price_of_its_own_is_shown_whatever_it_is(stored: Path) -> None:
+    """Who gives a price asks for it, be it burstable or with GPUs."""
+    out = predict(stored, "--price", "ml.t3.large=0.1", "--price", "ml.g5.xlarge=1.2", "--top", "1").stdout
+    assert "○ ml.t3.large" in out
+    assert "○ ml.g5.xlarge" in out
+
+
 def test_results_of_no_instance_type_are_said_and_the_first_machines_named(tmp_path: Path) -> None:
     """A laptop's results predict nothing."""
     write(tmp_path / ".benchmarks" / "here" / "0001_x.json", result(benchmark([1.0])))

@@ -332,6 +332,16 @@ def test_a_machine_that_is_shown_no_more_is_gone() -> None:
     assert groups.members["r-1"].loss(now, {}) is None
 
 
+def test_workers_that_fail_as_aws_took_a_machine_do_not_hide_it() -> None:
+    """The scheduler's machine was taken back, so that the other's worker ended: the group is launched again."""
+    groups = Groups()
+    taken = replace(member(0, "terminated"), reason="Server.SpotInstanceTermination: taken back")
+    groups.look([taken, member(1)])
+    loss = groups.members["r-1"].loss(datetime.now(timezone.utc), {1: "error: its worker ended with exit code 1"})
+    assert loss is not None
+    assert (loss.cause, "machine 1 of 2, is gone" in loss.reason) == ("taken back", True)
+
+
 def test_single_instances_stay_as_they_are() -> None:
     """Their reservation is nobody's name."""
     groups = Groups()

@@ -87,10 +87,12 @@ def imports(source: str) -> set[str]:
     return {name.partition(".")[0] for name in found}
 
 
-def siblings(source: str) -> set[str]:
-    """The modules of its own package that a source imports."""
+def siblings(source: str, inside: str = "") -> set[str]:
+    """The modules of its own package that a source imports, which is in the package ``inside`` of it."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.level:
-            found |= {node.module} if node.module else {alias.name for alias in node.names}
+            folder = inside if node.level == 1 else ""
+            names = {node.module} if node.module else {alias.name for alias in node.names}
+            found |= {f"{folder}.{name}".lstrip(".") for name in names}
     return found

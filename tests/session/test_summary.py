@@ -20,7 +20,7 @@ from pytest_benchmark_aws.results.baselines import load_baselines
 from pytest_benchmark_aws.run.ledger import Finished
 from pytest_benchmark_aws.run.start import RunOutcome
 from pytest_benchmark_aws.session.outcome import OUTCOME, SessionOutcome, replayed_cases
-from pytest_benchmark_aws.session.summary import _beside, _named_here, _records, summarize
+from pytest_benchmark_aws.session.summary import _beside, _named_here, _records, _resume, summarize
 from tests.result_files import benchmark, result
 
 PUBLISHED = Path(__file__).parents[2] / "benchmarks" / "baselines"
@@ -225,3 +225,10 @@ def test_many_tests_of_one_instance_type_are_rows_of_one_table(count: int) -> No
     (agreed,) = [row for row in lines if row.startswith("  In every row: ")]
     assert "vCPUs 2; cores 1; memory 8 GiB; USD/hour 0.0960; billed 0.012500; launches 1; flags ! embedded" in agreed
     assert not [row for row in lines if "by instance type" in row or "relative" in row]
+
+
+def test_the_command_that_goes_on_names_variables_without_their_values() -> None:
+    """They may be secrets, and the terminal's text goes into a CI log; by its name a variable has its value here."""
+    words = ("--aws", "--aws-env=TOKEN=s3cr=et", "--aws-env", "KEY=s3cr3t", "--aws-env=HOME", "-k", "a=b")
+    config: Any = SimpleNamespace(invocation_params=SimpleNamespace(args=words))
+    assert _resume(config, "R") == "pytest --aws-resume R --aws-env=TOKEN --aws-env KEY --aws-env=HOME -k a=b"

@@ -103,11 +103,13 @@ class NoCap(Runner):
         return super().run(*args, **kwargs)
 
 
-def _never_found(place: Path, folder: str, instance_id: str) -> Path | None:
+def never_found(place: Path, folder: str, instance_id: str) -> Path | None:
+    """Nothing is stored yet, as it looks."""
     return None
 
 
-def _with(**parts: Any) -> type[Runner]:
+def with_parts(**parts: Any) -> type[Runner]:
+    """A runner with other parts."""
     return type("Mutant", (Runner,), parts)
 
 
@@ -159,30 +161,33 @@ class OneTrainingLook(SimulatedTraining):
 MUTANTS: dict[str, tuple[type[Run], str]] = {
     "no token reuse": (_machine("NoToken", backend=FreshTokens), "instances of one attempt|USD spent"),
     "intent written late": (
-        _machine("Late", runner=_with(launcher=LateIntent)),
+        _machine("Late", runner=with_parts(launcher=LateIntent)),
         "the journal says gone|instances of one attempt",
     ),
-    "zone drift on replay": (_machine("Drift", runner=_with(launcher=ZoneDrift)), "instances of one attempt|USD spent"),
+    "zone drift on replay": (
+        _machine("Drift", runner=with_parts(launcher=ZoneDrift)),
+        "instances of one attempt|USD spent",
+    ),
     "hasty absence": (_machine("Hasty", backend=HastyAbsence), "ended while their guests were well"),
     "trusting terminate": (
-        _machine("Trusting", runner=_with(follower=TrustingTerminate)),
+        _machine("Trusting", runner=with_parts(follower=TrustingTerminate)),
         "the journal says gone|alive at the end|never delivered",
     ),
     "no second look at the store": (_machine("OneLooked", backend=OneLook), "never delivered"),
-    "no dedupe": (_machine("Twice", find=staticmethod(_never_found)), "delivered more than once"),
+    "no dedupe": (_machine("Twice", find=staticmethod(never_found)), "delivered more than once"),
     "no cap": (_machine("Spender", runner=NoCap), "USD spent"),
     "training: no name reuse": (_training("NoName", backend=FreshNames), "instances of one attempt|USD spent"),
     "training: intent written late": (
-        _training("LateTraining", runner=_with(launcher=LateIntent)),
+        _training("LateTraining", runner=with_parts(launcher=LateIntent)),
         "the journal says gone|instances of one attempt",
     ),
     "training: pending is lost": (_training("NoPending", backend=NoPendingJobs), "ended while their guests were well"),
     "training: trusting stop": (
-        _training("TrustingStop", runner=_with(follower=TrustingTerminate)),
+        _training("TrustingStop", runner=with_parts(follower=TrustingTerminate)),
         "the journal says gone|alive at the end|never delivered",
     ),
     "training: no second look at the store": (_training("OneTrainingLooked", backend=OneTrainingLook), "never deliv"),
-    "training: no dedupe": (_training("TwiceTraining", find=staticmethod(_never_found)), "delivered more than once"),
+    "training: no dedupe": (_training("TwiceTraining", find=staticmethod(never_found)), "delivered more than once"),
     "training: no cap": (_training("TrainingSpender", runner=NoCap), "USD spent"),
 }
 """The machine with the bug, and what is to notice it."""

@@ -110,6 +110,8 @@ class Cloud:
     """Ended by the client while their guests were well and in time."""
     broken: str = ""
     kind: ClassVar[type[Instance]] = Instance
+    prefix: ClassVar[str] = "i"
+    """Of its launches' ids."""
 
     def heal(self) -> None:
         """All is well from now on, but for what runs already."""
@@ -168,7 +170,7 @@ class Cloud:
         if placement.token not in self.tokens:
             if placement.zone in self.full:
                 raise CapacityError("InsufficientInstanceCapacity")
-            instance_id = f"i-{len(self.instances):03}"
+            instance_id = f"{self.prefix}-{len(self.instances):03}"
             made = self.kind(instance_id, job, placement, self.now, self.now + self.visible_after)
             self.instances[instance_id] = made
             self.tokens[placement.token] = instance_id

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.soak.group_mutants import GROUP_MUTANTS
 from tests.soak.mutants import MUTANTS
 
+ALL = MUTANTS | GROUP_MUTANTS
 
-@pytest.mark.parametrize("name", MUTANTS)
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_planted_bug_is_found(name: str) -> None:
     """The machine fails on the mutant, by the promise that the bug breaks."""
-    machine, broken = MUTANTS[name]
+    machine, broken = ALL[name]
     chosen = settings(
         max_examples=2000,
         stateful_step_count=30,

@@ -200,6 +200,8 @@ def _compare(options: argparse.Namespace, current: Loaded, before: Loaded | None
         lines = sentences.within(table, options.max_seconds, options.max_usd)
         for name, price in options.break_even:
             lines += sentences.break_even(table, name, price)
+            lines += sentences.per_day(table, name, price)
+        lines += [] if options.break_even else sentences.per_day(table)
         if lines:
             answers.setdefault(table.case, []).extend(lines)
     gate, failed = ([], False) if before is None else judged(options, current, before)

@@ -1,4 +1,4 @@
-"""``pytest-benchmark-aws policy``: the least IAM policy that a run, what it launches or a shared storage needs."""
+"""``pytest-benchmark-aws policy``: the least IAM policy of a run, what it launches, managed services or a storage."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import sys
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
-    parser = commands.add_parser("policy", help="print the least IAM policy that a run, or a shared storage, needs")
-    parser.add_argument("kind", choices=("client", "instance", "sagemaker-role", "scheduler", "storage"), type=_kind)
+    parser = commands.add_parser(
+        "policy", help="print the least IAM policy that a run, benchmarks of managed services, or a shared storage need"
+    )
+    kinds = ("client", "instance", "sagemaker-role", "scheduler", "services", "storage")
+    parser.add_argument("kind", choices=kinds, type=_kind)
     parser.add_argument("--account", default="123456789012", help="account id (12 digits)")
     parser.add_argument("--region", default="us-east-1", help="also decides the partition: aws, aws-cn, aws-us-gov")
     parser.add_argument(
@@ -31,6 +34,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--sagemaker-role", help="client --with sagemaker: the role of --aws-sagemaker-role, by its name"
     )
+    parser.add_argument(
+        "--only", metavar="SERVICE,SERVICE", help="services: the managed services that are benchmarked; default: all"
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,6 +56,7 @@ def _kind(word: str) -> str:
 def run(options: argparse.Namespace) -> int:
     """Prints the policy as JSON; 0, or 2 for wrong usage."""
     from pytest_benchmark_aws.aws.iam import policies
+    from pytest_benchmark_aws.aws.services import policies as service_policies
 
     bucket = options.bucket or f"pytest-benchmark-aws-{options.account}-{options.region}"
     partition = policies.partition_of(options.region)
@@ -76,6 +83,9 @@ def run(options: argparse.Namespace) -> int:
             )
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
+        elif options.kind == "services":
+            only = options.only and [word.strip() for word in options.only.split(",") if word.strip()]
+            policy = service_policies.services_policy(options.account, options.region, only, options.bucket)
         elif options.kind == "storage":
             if not options.bucket:
                 raise ValueError("storage needs --bucket, the one that you made for results")

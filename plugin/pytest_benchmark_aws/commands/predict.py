@@ -122,6 +122,10 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     catalog = _priced(snapshot.catalog(), options.price, loaded.records if loaded else ())
     machines = {machine.name: machine for machine in machines_of(catalog.types.values(), table)}
     candidates = _candidates(options.candidates, machines, catalog)
+    asked = {text.partition("=")[0].strip() for text in options.price}
+    candidates += [
+        machines[name] for name in sorted(asked - {machine.name for machine in candidates}) if name in machines
+    ]
     results = cases_of(loaded.records, machines, options.statistic) if loaded else []
     scale = float(parse_amount("--scale", options.scale)) if options.scale else None
     predictions = [
@@ -191,7 +195,7 @@ def _priced(catalog: Catalog, texts: Sequence[str], records: Sequence[Record]) -
     prices = {
         name: record.machine.usd_per_hour
         for record in records
-        if (name := record.machine.instance_type or "").startswith(SAGEMAKER_PREFIX) and not record.machine.embedded
+        if (name := record.machine.instance_type or "").startswith(SAGEMAKER_PREFIX)
     }
     for text in texts:
         try:

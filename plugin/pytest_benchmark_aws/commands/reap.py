@@ -71,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{region}: training jobs were not looked for: {refusal(error)}", file=sys.stderr)
     counts = f"{ended} instances" + (f", {jobs} training jobs" if jobs else "")
     print(f"{counts} {'would be ended' if options.dry_run else 'ended'} in {len(regions)} region(s)")
+    if jobs and not options.dry_run:  # SIGTERM, and SIGKILL two minutes later (SageMaker API, StopTrainingJob)
+        print("training jobs have up to 2 min to stop, and are billed until then")
     for line in failed:
         print(f"could not look: {line}", file=sys.stderr)
     return 1 if failed else 0

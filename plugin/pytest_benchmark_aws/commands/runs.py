@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.commands.parts.inputs import add_account
@@ -50,7 +51,8 @@ def _count(text: str) -> int:
 
 def _row(record: RunRecord, options: argparse.Namespace) -> tuple[str, ...]:
     alive = "0"
-    if record.state != "gone" and not record.embedded:
+    # An embedded AWS ends with its session, but for one that was started by itself: its environment names it.
+    if record.state != "gone" and (not record.embedded or "AWS_ENDPOINT_URL" in os.environ):
         alive = "?" if options.offline else _alive(options, record)
     where = f"embedded {record.region}" if record.embedded else f"{record.region} {record.account}"
     jobs = printable(few(record.jobs))

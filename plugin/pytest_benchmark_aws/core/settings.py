@@ -63,6 +63,10 @@ class Settings:
     scale_parameter: str | None
     tags: tuple[tuple[str, str], ...]
     disk_gib: int | None
+    regions: tuple[str, ...]
+    """Of benchmarks of managed services; none: the session's."""
+    service_rounds: int
+    """Requests of each of them that are timed."""
     search: SearchGoal | None
     search_launches: int
     search_regret: float
@@ -94,6 +98,7 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
     if values["requirements"] is not None and values["only-requirements"] is not None:
         raise PlanError("--aws-requirements and --aws-only-requirements: choose one, the second adds to nothing")
     _roles(values)
+    _image(values)
     unparsed: dict[str, Any] = {name: values[name.replace("_", "-")] for name in _TEXTS}
     unparsed |= {name: bool(values[name.replace("_", "-")]) for name in _FLAGS}
     return Settings(
@@ -115,11 +120,22 @@ def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:
         baselines=path("baselines"),
         tags=tuple(_parsed("tag", tag, _tag) for tag in several("tag")),
         disk_gib=parsed("disk", _disk, None),
+        regions=parsed("regions", _regions, ()),
+        service_rounds=parsed("service-rounds", _count, 20),
         search=_search(values),
         search_launches=parsed("search-launches", _count, 8),
         search_regret=parsed("search-regret", _share, 0.05),
         **unparsed,
     )
+
+
+def _image(values: Mapping[str, Any]) -> None:
+    image = values["sagemaker-image"]
+    if image is not None and not re.fullmatch(r"[a-z0-9][\w.:/@-]{0,254}", image, re.ASCII):
+        raise PlanError(
+            f"--aws-sagemaker-image={image}: give a container's URI, as in "
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com/name:tag"
+        )
 
 
 def _roles(values: Mapping[str, Any]) -> None:
@@ -170,6 +186,14 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
         raise ValueError("give a whole number from 1 to 1000")
     return int(text)
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    regions = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    wrong = [region for region in regions if not re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}", region)]
+    if wrong or not regions:
+        raise ValueError("give names of regions with commas between, as in us-east-1,eu-west-1")
+    return regions
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -6,11 +6,13 @@ import json
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from pytest_benchmark_aws.embedded.managed import cbor, protocols
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
-_JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "logs", "scheduler"})
+_JSON_SERVICES = frozenset({"ssm", "pricing", "servicequotas", "sagemaker", "logs", "scheduler", *protocols.MODELS})
 
 
 class AwsError(Exception):
@@ -27,8 +29,11 @@ class AwsError(Exception):
         self.headers = dict(headers or {})
 
 
-def render_error(service: str, error: AwsError) -> tuple[bytes, list[tuple[str, str]]]:
-    """The HTTP body and headers with which a service sends an error."""
+def render_error(service: str, error: AwsError, protocol: str = "") -> tuple[bytes, list[tuple[str, str]]]:
+    """The HTTP body and headers with which a service sends an error, in a protocol of Smithy's where one is named."""
+    if protocol == protocols.CBOR:
+        document = {"__type": error.code, "message": error.message}
+        return cbor.encoded(document), [("Content-Type", "application/cbor"), ("smithy-protocol", protocol)]
     code, message = escape(error.code), escape(error.message)
     if service in _JSON_SERVICES:
         body = json.dumps({"__type": error.code, "message": error.message})

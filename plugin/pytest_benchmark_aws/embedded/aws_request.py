@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
+from pytest_benchmark_aws.embedded.managed import protocols
 
 _TARGETS = {
     "AWSPriceListService": "pricing",
@@ -72,6 +73,10 @@ def parse_request(environ: dict[str, Any], default_region: str) -> AwsRequest:
     """The AWS call in a WSGI environ; the body stays readable for the next application."""
     query = _flat(environ.get("QUERY_STRING", ""))
     service, region = scope(environ, default_region)
+    if service in protocols.MODELS:
+        managed = protocols.parsed(service, environ, read_body(environ))
+        if managed is not None:
+            return AwsRequest(service, managed.operation, region, query, managed.document)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         prefix, _, action = target.rpartition(".")

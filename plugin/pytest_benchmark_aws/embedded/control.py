@@ -10,8 +10,9 @@ from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.ec2 import spot
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Reason
 from pytest_benchmark_aws.embedded.guests import packages
+from pytest_benchmark_aws.embedded.managed.protocols import MODELS
 from pytest_benchmark_aws.embedded.sagemaker.control import TrainingControl
-from pytest_benchmark_aws.embedded.state import Fault
+from pytest_benchmark_aws.embedded.state import Fault, ServiceLoad
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ class Control:
             "faults": self._faults,
             "capacity": self._capacity,
             "quota": self._quota,
+            "service": self._service,
             "iam": self._iam,
             "training-capacity": self._training.capacity,
             "training-quota": self._training.quota,
@@ -101,6 +103,16 @@ class Control:
         spot_vcpus = settings.spot_vcpu_quota if spot_vcpus is None else int(spot_vcpus)
         self._state.settings = replace(settings, vcpu_quota=vcpus, spot_vcpu_quota=spot_vcpus)
         return {"vcpus": vcpus, "spot_vcpus": spot_vcpus}
+
+    def _service(
+        self, *, service: str, latency_s: float = 0.0, requests_a_second: float | None = None, burst: int = 1
+    ) -> dict[str, Any]:
+        """Sets how a managed service answers; without a rate it throttles nothing."""
+        if service not in MODELS:
+            raise ControlError(f"{service} is no managed service; there are {', '.join(MODELS)}")
+        rate = None if requests_a_second is None else float(requests_a_second)
+        self._state.service_loads[service] = ServiceLoad(float(latency_s), rate, max(1, int(burst)))
+        return {}
 
     def _iam(self, *, enforced: bool) -> dict[str, Any]:
         """Turns IAM on or off: off, as at the start, this start's key may do all, so that users can be made."""

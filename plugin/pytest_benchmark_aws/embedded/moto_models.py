@@ -253,3 +253,19 @@ def bucket_region(name: str, region: str) -> str | None:
     """The region of a bucket in the partition of ``region``; None where there is no such bucket."""
     bucket = s3_backends[ACCOUNT][get_partition(region)].buckets.get(name)
     return None if bucket is None else str(bucket.region_name)
+
+
+def object_in_s3(bucket: str, key: str, region: str) -> bytes | None:
+    """What an object holds; None where there is none."""
+    if not has_bucket(bucket, region):
+        return None
+    found = s3_backends[ACCOUNT][get_partition(region)].get_object(bucket, key)
+    return None if found is None else bytes(found.value)
+
+
+def put_in_s3(bucket: str, key: str, data: bytes, region: str) -> bool:
+    """Writes an object; False where there is no such bucket."""
+    if has_bucket(bucket, region):
+        s3_backends[ACCOUNT][get_partition(region)].put_object(bucket, key, data)
+        return True
+    return False

@@ -49,6 +49,8 @@ class Settings:
     """Seconds between SIGTERM and SIGKILL for a training job that is stopped (botocore's model, StopTrainingJob)."""
     minute: float = 60.0
     """Seconds that a minute of a guest's ``shutdown +MINUTES`` lasts; tests shorten it."""
+    service_latency: float = 0.0
+    """Seconds that each answer of a managed service takes, where the control API sets no other."""
     guest_environment: tuple[tuple[str, str], ...] = ()
     """Environment variables of every guest, such as those of a proxy; they stand for what its image is set up with."""
 
@@ -95,6 +97,17 @@ class TrainingCapacity:
     """Whether a job that gets none fails, as on AWS after a while, or waits as long as it may."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceLoad:
+    """How a managed service answers."""
+
+    latency_s: float = 0.0
+    requests_a_second: float | None = None
+    """It throttles what comes faster, after a burst; None: never."""
+    burst: int = 1
+    """Requests that pass at once."""
+
+
 @dataclass(slots=True)
 class State:
     """What all requests of one embedded AWS share; a thread that uses it holds the lock."""
@@ -107,6 +120,8 @@ class State:
     capacity: dict[tuple[str, str], int | None] = field(default_factory=dict)
     """(zone, instance type) -> launches that still succeed; a pair that is absent or None has no limit."""
 
+    service_loads: dict[str, ServiceLoad] = field(default_factory=dict)
+    """Managed service, as signatures name it -> how it answers, where a caller has set it."""
     training_quotas: dict[str, int] = field(default_factory=dict)
     """Name of a quota of SageMaker -> its value, of those that differ from the settings."""
     training_capacity: dict[tuple[str, bool], TrainingCapacity] = field(default_factory=dict)
@@ -117,6 +132,11 @@ class State:
         presigned = "X-Amz-Signature" in request.params
         with self.lock:
             self.calls.append(Call(request.service, request.action, time.time(), path, presigned))
+
+    def service_load(self, service: str) -> ServiceLoad:
+        """How a managed service answers now."""
+        with self.lock:
+            return self.service_loads.get(service, ServiceLoad(self.settings.service_latency))
 
     def take_fault(self, action: str) -> Fault | None:
         """The fault that this call of an action meets, counted down by one; None where there is none."""

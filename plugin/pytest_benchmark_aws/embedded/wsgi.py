@@ -16,6 +16,7 @@ from pytest_benchmark_aws.embedded.control import Control, ControlError
 from pytest_benchmark_aws.embedded.doorkeeper import Response, drain, refusal, refused
 from pytest_benchmark_aws.embedded.ec2 import instance_metadata, quotas
 from pytest_benchmark_aws.embedded.ec2.actions import Ec2
+from pytest_benchmark_aws.embedded.managed.services import ManagedServices
 from pytest_benchmark_aws.embedded.sagemaker import quotas as sagemaker_quotas
 from pytest_benchmark_aws.embedded.sagemaker.actions import SageMaker
 from pytest_benchmark_aws.embedded.sagemaker.containers import credentials
@@ -53,6 +54,7 @@ class Application:
         self._control = Control(state, lifecycle, jobs, authorization)
         self._ec2 = Ec2(state, lifecycle)
         self._sagemaker = SageMaker(state, jobs)
+        self._managed = ManagedServices(state)
         authorization.tags_of = self._sagemaker.tags_of
         self._conditional_write = threading.Lock()
 
@@ -105,13 +107,14 @@ class Application:
     def _answer_aws(self, environ: dict[str, Any]) -> Response:
         service, region = scope(environ, self._state.settings.region)
         address = aws_hosts.address_of(environ)
+        protocol = str(environ.get("HTTP_SMITHY_PROTOCOL", ""))
         try:
             # Before anything of the request is read or kept, and while it is as it was signed.
             aws_hosts.check(address, service, region, environ)
             caller = self._authorization.signer(service, region, environ)
         except AwsError as error:
             drain(environ)
-            body, headers = render_error(service, error)
+            body, headers = render_error(service, error, protocol)
             return Response(body, error.status, [*headers, *error.headers.items()])
         aws_hosts.enter(address, environ)
         request = parse_request(environ, self._state.settings.region)
@@ -142,7 +145,7 @@ class Application:
             raise fault.error()
         except AwsError as error:
             read_body(environ)  # a client reads no answer before it has sent all
-            body, headers = render_error(request.service, error)
+            body, headers = render_error(request.service, error, protocol)
             return Response(body, error.status, [*headers, *error.headers.items()])
 
     def _own_answer(self, environ: dict[str, Any], request: AwsRequest) -> Response | None:
@@ -155,6 +158,9 @@ class Application:
 
             status, body = self._ec2(request, moto)
             return Response(body, status, _REQUEST_ID, content_type="text/xml;charset=UTF-8")
+        managed = self._managed(request, str(environ.get("HTTP_SMITHY_PROTOCOL", "")))
+        if managed is not None:
+            return Response(managed[0], 200, {**_REQUEST_ID, **managed[1]})
         if request.service == "ssm":
             with self._state.lock:
                 moto_models.ec2_backend(request.region)  # the images and their public parameters are there

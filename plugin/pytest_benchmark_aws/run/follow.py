@@ -34,6 +34,8 @@ class Follower:
     def look(self) -> list[Finished]:
         """One look at all that runs; what is over is brought home, ended and given."""
         if not self.state.running:
+            if self.state.ending:  # what may be launched waits for it
+                self._end_leftover()
             return []
         try:
             statuses = self.backends.poll([launch.handle for launch in self.state.running.values()])
@@ -68,15 +70,35 @@ class Follower:
         if not self.state.leftover:
             return
         followed = {launch.handle.instance_id for launch in self.state.running.values()}
-        with suppress(UnreachableError):
+        try:
+            living = self.backends.living()
+            self._count_on({instance_id for _, ids in living for instance_id in ids})
             any_left = False
-            for backend, ids in self.backends.living():
+            for backend, ids in living:
                 left = [instance_id for instance_id in ids if instance_id not in followed]
                 if left:
                     backend.terminate(left)
                     any_left = True
             recent = self.state.unheard is not None and self.clock.monotonic() - self.state.unheard < UNHEARD_S
             self.state.leftover = any_left or recent
+        except UnreachableError:
+            self._count_on(None)
+
+    def _count_on(self, alive: set[str] | None) -> None:
+        """Counts what groups cost that were alive after their end was asked for; None: AWS does not say which are."""
+        now = self.clock.monotonic()
+        for name, launch in list(self.state.ending.items()):
+            job, age_s = launch.handle.job, now - launch.launched
+            launch.heard &= alive is not None
+            if alive is None and age_s < job.longest_s:
+                continue
+            cost = usd(launch.usd_per_hour, min(launch.billed_s(now), job.longest_s))
+            if cost > self.state.costs[name] and (alive is None or name in alive or not launch.heard):
+                self.state.spent_usd += cost - self.state.costs[name]
+                self.state.costs[name] = cost
+                self.journal.write("billed", job=job.name, instance_id=name, usd=str(cost))
+            if alive is None or name not in alive:
+                del self.state.ending[name]
 
     def _wait_for_aws(self, error: UnreachableError) -> list[Finished]:
         """Nothing can be asked: the guests go on and end by themselves, so this waits, until none can be alive.
@@ -150,9 +172,11 @@ class Follower:
             try:
                 backend.terminate([handle.instance_id])
             except UnreachableError:
-                self.state.leftover = True  # asked again at the next look
+                self.state.leftover, launch.heard = True, False  # asked again at the next look
         self.state.spent_usd += cost
         self.state.costs[handle.instance_id] = cost
+        if job.count > 1:
+            self.state.ending[handle.instance_id], self.state.leftover = launch, True
         progress = self.state.progress[name]
         progress.phase, progress.detail, progress.spent_usd = (
             "done",

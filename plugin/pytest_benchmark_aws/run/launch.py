@@ -95,6 +95,9 @@ class Launcher:
                 pending.popleft()
                 failed.append(state.never_ran(job, self._beyond_the_cap(job)))
                 continue
+            if state.ending and state.most_usd_with(job) + state.ending_usd() > self.limits.max_usd:
+                state.progress[job.name].detail = f"waits for the end of {', '.join(state.ending)}"
+                break
             try:
                 launched = self._launch(job)
             except errors.CapacityError as error:

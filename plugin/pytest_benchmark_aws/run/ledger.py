@@ -156,6 +156,8 @@ class Running:
     """What it cost, where an earlier process ended it: its time since then is nobody's."""
     pending: float | None = None
     """When it was last seen to be pending, which is billed no more than what has not begun."""
+    heard: bool = True
+    """Whether AWS heard that it should end, once it was told."""
 
     def billed_s(self, now: float) -> float:
         """Seconds that it was billed for until now (EC2 user guide, "Instance lifecycle": pending is not billed)."""
@@ -189,10 +191,18 @@ class RunState:
     """When a launch was given up of which AWS did not say whether it is one."""
     leftover: bool = False
     """Whether something may be alive that is not followed."""
+    ending: dict[str, Running] = field(default_factory=dict)
+    """Groups whose end was asked for, by their ids, until no machine of theirs is alive: one that is not shown yet does
+    not end, nor does any of a group that lost one and of whose end AWS did not hear."""
 
     def reserved_usd(self) -> Decimal:
         """The most that what runs can cost."""
         return sum((most_usd(launch.handle.job) for launch in self.running.values()), Decimal(0))
+
+    def ending_usd(self) -> Decimal:
+        """The most that groups whose end was asked for can cost beyond what is counted."""
+        rests = (most_usd(one.handle.job) - self.costs.get(name, Decimal(0)) for name, one in self.ending.items())
+        return sum((max(Decimal(0), rest) for rest in rests), Decimal(0))
 
     def most_usd_with(self, job: Job) -> Decimal:
         """The most that the run can cost with one launch more, of this job."""

@@ -24,7 +24,8 @@ def expand(metafunc: pytest.Metafunc, settings: Settings) -> None:
     from pytest_benchmark_aws.session.marks import parse_instance_type
 
     mark = metafunc.definition.get_closest_marker("instance_type")
-    for_all = settings.instance_types or settings.search
+    of_service = metafunc.definition.get_closest_marker("aws_service") is not None  # it asks AWS from here
+    for_all = (settings.instance_types or settings.search) and not of_service
     if mark is None and not (for_all and "benchmark" in metafunc.fixturenames):
         return
     try:
@@ -55,14 +56,16 @@ def targets(wanted: Wanted | None, settings: Settings, catalog: Catalog) -> list
 
 
 def check_types(settings: Settings, catalog: Catalog) -> None:
-    """Refuses instance types that there are none of, those whose price is given included.
+    """Refuses instance types that there are none of, those whose price is given included; a service's price is none.
 
     Raises:
         pytest.UsageError: as ``chosen_types``; or a price is given for a type that is unknown.
     """
+    from pytest_benchmark_aws.catalog.service_prices import service_prices
+
     chosen_types(settings, catalog)
     for name in settings.prices:
-        if catalog.find(name) is None:
+        if catalog.find(name) is None and name not in service_prices():
             near = ", ".join(catalog.nearest(name))
             raise pytest.UsageError(f"--aws-price {name}: no such instance type is known; did you mean {near}?")
 

@@ -34,7 +34,8 @@ _OPTIONS = {
     "allow-burstable": "Plan burstable types (t2, t3, t3a, t4g) too, whose speed varies with CPU credits.",
     "scheduler-role=ARN": "Role that lets EventBridge Scheduler end an instance: a schedule is armed for each "
     "launch's deadline, and removed when the instance has ended. Default: none.",
-    "price=TYPE=USD...": "Price of an hour where it is not known, or is another for you; repeatable.",
+    "price=TYPE=USD...": "Price of an hour where it is not known, or is another for you; repeatable. Also of a managed "
+    "service's unit, as in polly.neural=0.000016.",
     "ami=AMI": "Machine image. Default: the newest Amazon Linux 2023 of the instance type's architecture.",
     "subnet=SUBNET...": "Subnet to launch in; repeatable, tried in order. Default: the default VPC's.",
     "security-group=GROUP": "Security group. Default: one without ingress rules, made when missing.",
@@ -67,6 +68,9 @@ _OPTIONS = {
     "end, relative to the rootdir. Default: no comparison.",
     "throughput=KEY": "Key of extra_info that holds a benchmark's throughput, in units of work a second; machines are "
     "compared by it. Default: runs a second, which compares equal amounts of work only.",
+    "regions=REGION,REGION": "Regions that each benchmark of a managed service runs in, a case for each. Default: the "
+    "session's region alone.",
+    "service-rounds=N": "Requests of each benchmark of a managed service, after one that is not timed. Default: 20.",
     "scale-parameter=NAME": "Test parameter that only scales the amount of work: results that differ in it alone are "
     "compared by throughput, never in seconds.",
 }
@@ -79,6 +83,10 @@ _MARKERS = (
     "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "
     "gpu are numbers, arch is 'x86_64' or 'arm64'. On a machine that has less, the test is skipped before its "
     "fixtures are made.",
+    "aws_service(service, price=None, units=1, rounds=None): a benchmark of a managed service that the fixture "
+    "aws_service gives, such as aws_service('polly', price='polly.neural', units=120): price is a key of the table "
+    "of prices, units what one request is billed for, rounds how many are timed at most. With --aws it asks your "
+    "account, without it embedded AWS.",
 )
 ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach", "spot-fallback")
 """What asks for an act is never an ini value: a project's file alone must not spend money."""

@@ -69,7 +69,7 @@ def expected_of(plan: Plan, folder: Path, *, embedded: bool) -> dict[str, Expect
 
     catalog, table = snapshot.catalog(), machine_table.load()
     names = {job.instance_type.name for job in plan.jobs} | {record.machine.instance_type or "" for record in records}
-    types = [found for name in sorted(names) if (found := catalog.types.get(name)) is not None]
+    types = [found for name in sorted(names) if (found := catalog.find(name)) is not None]
     machines = {machine.name: machine for machine in machines_of(types, table)}
     launches = {
         job.name: (machines[job.instance_type.name], [case.bare_id for case in job.cases])

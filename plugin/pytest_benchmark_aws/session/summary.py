@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.settings import Settings
 
+_VARIABLE = re.compile(r"^((?:--aws-env=)?[A-Za-z_][A-Za-z0-9_]*)=.*", re.DOTALL)
 THIS_MACHINE = "this machine"
 _EMBEDDED = (
     "! embedded AWS: these times are this machine's, not the instance types'; money is what these times cost on them"
@@ -88,8 +90,18 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
 
 def _resume(config: pytest.Config, run_id: str) -> str:
     """The command that fetches a run's results: with this session's tests and options, which no run keeps."""
-    words = [word for word in config.invocation_params.args if word not in {"--aws", "--aws-detach"}]
-    return printable(shlex.join(["pytest", "--aws-resume", run_id, *map(str, words)]))
+    words = [str(word) for word in config.invocation_params.args if word not in {"--aws", "--aws-detach"}]
+    # A value may be a secret; by the name alone it is the variable's value here.
+    words = [_VARIABLE.sub(r"\1", word) if is_variable else word for word, is_variable in _with_kind(words)]
+    return printable(shlex.join(["pytest", "--aws-resume", run_id, *words]))
+
+
+def _with_kind(words: Sequence[str]) -> list[tuple[str, bool]]:
+    """Each word with whether it is a variable of ``--aws-env``, joined to it or behind it."""
+    before = ["", *words]
+    return [
+        (word, word.startswith("--aws-env=") or last == "--aws-env") for last, word in zip(before, words, strict=False)
+    ]
 
 
 def _write_tables(outcome: SessionOutcome, reporter: pytest.TerminalReporter) -> None:

@@ -90,13 +90,13 @@ def client_policy(
     ``groups``: also groups of machines, which reach each other.
     """
     bucket, partition = bucket or f"{TAG}-{account_id}-{region}", partition or partition_of(region)
-    _check(account_id=account_id, region=region, partition=partition, bucket=bucket)
+    check_names(account_id=account_id, region=region, partition=partition, bucket=bucket)
 
     def ec2(kind: str, account: str = account_id) -> str:
         return f"arn:{partition}:ec2:{region}:{account}:{kind}/*"
 
     def pass_role(name: str, role: str, service: str) -> dict[str, Any]:
-        _check(role=role)
+        check_names(role=role)
         arn = f"arn:{partition}:iam::{account_id}:role/{role.lstrip('/')}"
         return _allow(name, ["iam:PassRole"], arn, {"StringEquals": {"iam:PassedToService": service}})
 
@@ -198,7 +198,7 @@ def sagemaker_role_policy(
     jobs of several machines.
     """
     partition = partition or partition_of(region)
-    _check(account_id=account_id, region=region, bucket=bucket, partition=partition)
+    check_names(account_id=account_id, region=region, bucket=bucket, partition=partition)
     place, group = f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:logs:{region}:{account_id}:{_JOB_LOGS}"
     pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
     statements = [
@@ -220,7 +220,7 @@ def scheduler_policy(account_id: str, region: str, partition: str | None = None)
     EventBridge Scheduler (scheduler.amazonaws.com) must be allowed to assume it.
     """
     partition = partition or partition_of(region)
-    _check(account_id=account_id, region=region, partition=partition)
+    check_names(account_id=account_id, region=region, partition=partition)
     tagged = {"StringEquals": {"aws:ResourceTag/managed-by": TAG}}
     instances = f"arn:{partition}:ec2:{region}:{account_id}:instance/*"
     return {"Version": "2012-10-17", "Statement": [_allow("End", ["ec2:TerminateInstances"], instances, tagged)]}
@@ -235,7 +235,7 @@ def instance_policy(
     ``run_id`` it is of all runs: an instance could put a result before another does, and is refused after. ``groups``:
     also of groups of machines, which read where their scheduler is, and whether the others have delivered.
     """
-    _check(bucket=bucket, run=run_id)
+    check_names(bucket=bucket, run=run_id)
     objects = f"arn:{partition}:s3:::{bucket}"
     runs = f"{objects}/runs/{run_id or '*'}/*"
     once = {"Null": {"s3:if-none-match": "false"}}  # S3 User Guide, "Enforce conditional writes"
@@ -259,7 +259,7 @@ def storage_policy(
     S3 refuses whoever holds this and nothing more to write over a result, or to delete one. ``account_id`` names the
     bucket's account.
     """
-    _check(bucket=bucket, prefix=prefix, partition=partition, account_id=account_id)
+    check_names(bucket=bucket, prefix=prefix, partition=partition, account_id=account_id)
     place = f"arn:{partition}:s3:::{bucket}"
     objects = f"{place}/{prefix}/*" if prefix else f"{place}/*"
     owned = {"aws:ResourceAccount": account_id} if account_id is not None else {}
@@ -281,7 +281,7 @@ def _allow(
     return statement if condition is None else {**statement, "Condition": condition}
 
 
-def _check(**values: str | None) -> None:
+def check_names(**values: str | None) -> None:
     """Refuses a value that is given and none of its kind."""
     for name, value in values.items():
         kind = name.replace("_", " ")

@@ -66,14 +66,16 @@ class Members:
 
         ``outcomes`` is how members that do not lead said that they ended, by their place.
         """
-        failed = failed_member(self.count, outcomes)
+        gone = [one for one in self.instances if not one.alive and one.index not in outcomes]
+        lost = [one for one in gone if errors.cause_of(one.reason)]  # what made the others fail, and says whose doing
+        failed = None if lost else failed_member(self.count, outcomes)
         if failed is not None:
             return Loss(failed)
-        for instance in self.instances:
-            if not instance.alive and instance.index not in outcomes:
-                reason = f" ({instance.reason})" if instance.reason else ""
-                text = f"{instance.instance_id}, machine {instance.index + 1} of {self.count}, is gone{reason}"
-                return Loss(text, errors.cause_of(instance.reason))
+        if gone:
+            first = (lost or gone)[0]
+            reason = f" ({first.reason})" if first.reason else ""
+            text = f"{first.instance_id}, machine {first.index + 1} of {self.count}, is gone{reason}"
+            return Loss(text, errors.cause_of(first.reason))
         missing = set(range(self.count)) - {instance.index for instance in self.instances} - set(outcomes)
         if missing and self.age_s(now) > FORGOTTEN_S:
             return Loss(f"machine {min(missing) + 1} of {self.count} is gone, EC2 shows it no more")

@@ -186,7 +186,9 @@ class SageMakerBackend:
         cause = errors.cause_of_end(job, job.reason) if job.status == "Failed" else ""
         status = Status(_state(job), reason, cause, heartbeat, done, age_s, job.secondary)
         failed = results.failed_member(handle.job.count, results.member_outcomes(self._uploads, handle, prefix))
-        return status if failed is None else replace(status, state="gone", reason=failed, cause="")
+        if failed is None or cause:  # what made the others fail, and says whose doing
+            return status
+        return replace(status, state="gone", reason=failed)
 
     def log(self, handle: Handle) -> str:
         """Read again only where it changed."""

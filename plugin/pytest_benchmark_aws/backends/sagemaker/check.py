@@ -69,6 +69,11 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job], known: Mapping
         notes.append(
             f"embedded AWS: training jobs get the role {role}, which is made up; AWS needs --aws-sagemaker-role"
         )
+    elif account.embedded:
+        notes.append(
+            f"embedded AWS: knows the role {role} only where it was made there (aws iam create-role); without "
+            "--aws-sagemaker-role one is made up"
+        )
     elif not role:
         problems.append(
             "training jobs need an execution role: give its ARN with --aws-sagemaker-role=ARN; pytest-benchmark-aws "
@@ -78,6 +83,8 @@ def look(clients: Clients, options: Options, jobs: Sequence[Job], known: Mapping
         next(sagemaker.jobs(clients, sagemaker.PREFIX, living=True), None)
     except (BotoCoreError, ClientError) as error:
         problems.append(f"SageMaker refused to answer: {refusal(error)}")
+    if options.image and account.embedded:
+        notes.append(f"embedded AWS: {options.image} is not run, training jobs have this machine's Python")
     python = images.guest_python(options.image, local=account.embedded)[0]
     containers = {job.instance_type.name: _image(clients.region, options, python, job) for job in jobs}
     problems += [

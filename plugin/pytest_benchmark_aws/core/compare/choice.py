@@ -21,10 +21,14 @@ class Offer:
     machine: str
     seconds: float
     usd_per_hour: Decimal
+    usd_per_request: Decimal | None = None
+    """Of a managed service, whose run is a request that costs this however long it takes."""
 
     @property
     def usd(self) -> Decimal:
         """Of one run."""
+        if self.usd_per_request is not None:
+            return self.usd_per_request
         return self.usd_per_hour * Decimal(repr(self.seconds)) / 3600
 
 
@@ -50,6 +54,11 @@ def best_within(offers: Iterable[Offer], max_seconds: float | None, max_usd: Dec
 def break_even_seconds(usd_per_hour: Decimal, other: Offer) -> float:
     """Below this time a machine at that price is cheaper than the other offer."""
     return float(other.usd * 3600 / usd_per_hour)
+
+
+def break_even_requests(usd_per_hour: Decimal, service: Offer) -> float:
+    """Requests a day from which on a machine that is on all day is cheaper than a managed service."""
+    return float(24 * usd_per_hour / service.usd)
 
 
 def choice(machines: Sequence[tuple[Offer | None, float, bool]]) -> list[tuple[str, ...]]:

@@ -40,6 +40,8 @@ class MachineInfo:
     """ISO 8601."""
     node: str | None = None
     system: str | None = None
+    usd_per_request: Decimal | None = None
+    """Of a managed service, which is no machine and bills by request."""
     gpu: str | None = None
     gpus: int | None = None
     """GPUs; None where there is none."""
@@ -67,7 +69,9 @@ def _of_count(count: int) -> str:
 
 
 def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catalog) -> MachineInfo:
-    """The machine that a file's machine_info and a benchmark's extra_info tell of."""
+    """The machine that a file's machine_info and a benchmark's extra_info tell of; a managed service stands for one."""
+    if is_service(extra):
+        return _service(info, extra)
     hardware, ec2, cpu, gpu = (json_fields.mapping(info.get(name)) for name in ("hardware", "ec2", "cpu", "gpu"))
     named = extra.get("instance_type") or ec2.get("instance_type")
     instance_type = json_fields.text(named)
@@ -124,6 +128,38 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         gpu_driver=json_fields.text(gpu.get("driver")),
         cuda=json_fields.text(gpu.get("cuda")),
         count=count,
+    )
+
+
+def is_service(extra: Mapping[str, Any]) -> bool:
+    """Whether a benchmark's extra_info is that of a managed service."""
+    return "latencies_s" in extra and isinstance(extra.get("service"), str)
+
+
+def _service(info: Mapping[str, Any], extra: Mapping[str, Any]) -> MachineInfo:
+    """A managed service in a region, of whose machines nothing is known."""
+    words = (extra.get("service"), extra.get("variant"), "in", extra.get("region"))
+    embedded = bool(extra.get("embedded"))
+    usd = json_fields.usd(extra.get("usd_per_request"))
+    return MachineInfo(
+        name=" ".join(filter(None, map(json_fields.text, words))) + (" (embedded)" if embedded else ""),
+        instance_type=None,
+        market=None,
+        embedded=embedded,
+        published=False,
+        vcpus=None,
+        cores=None,
+        threads_per_core=None,
+        memory_bytes=None,
+        cpu=None,
+        arch=None,
+        python=json_fields.text(info.get("python_version")),
+        region=json_fields.text(extra.get("region")),
+        usd_per_hour=None,
+        price_date=None if usd is None else _date_in(extra.get("price_date")),
+        node=json_fields.text(info.get("node")),
+        system=json_fields.text(info.get("system")),
+        usd_per_request=usd,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_benchmark_aws.core.compare.heads import Head, version_of
 from pytest_benchmark_aws.core.compare.identity import without_parameter
-from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, is_service, machine_of
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
@@ -27,6 +27,10 @@ RATE = "_per_second"
 _LEAST_RATE, _MOST_RATE = 1e-18, 1e24
 """Units of work a second."""
 _MOST_FLAGS = 32
+TASK = "service_task"
+"""Key of extra_info: what a managed service does, and a model of one's own too; such results are one case."""
+SERVICE_REGION = "aws_service"
+"""The parameter that holds a managed service's region."""
 
 
 class RecordError(PytestBenchmarkAWSError, ValueError):
@@ -144,7 +148,10 @@ def heads_of(document: object, source: str, how: Reading) -> list[Head]:
             extra = {}
         # A --benchmark-json file of a run on several machines names them by job.
         job = job_name(extra)
-        key = (job, str(extra.get("usd_per_hour")))
+        price = extra.get("usd_per_hour")
+        if is_service(extra):
+            price = [extra.get(name) for name in ("service", "variant", "region", "usd_per_request", "embedded")]
+        key = (job, str(price))
         machine = machines.get(key)
         if machine is None:
             own = json_fields.mapping(several.get(job)) if job in several else info
@@ -192,6 +199,10 @@ def _identity(bench: Mapping[str, Any], job: str, how: Reading) -> tuple[str, st
     if job and TARGET in params:  # an id of the session with --aws, not of the instance
         params = {name: value for name, value in params.items() if name != TARGET}
         node_id = bare_id(node_id, job)
+    extra = json_fields.mapping(bench.get("extra_info"))
+    if TASK in extra or is_service(extra):  # the same request to several regions, or to a model of one's own
+        node_id = without_parameter(node_id, params, SERVICE_REGION) or node_id if SERVICE_REGION in params else node_id
+        node_id = json_fields.text(extra.get(TASK)) or node_id
     scale = params.get(how.scale_parameter) if how.scale_parameter else None
     if how.scale_parameter is None or scale is None:
         return node_id, node_id, None, params

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from pytest_benchmark_aws.core.compare.choice import Offer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from pytest_benchmark_aws.core.compare.inference import Ratio
     from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
@@ -89,8 +89,14 @@ class Row:
     @property
     def offer(self) -> Offer | None:
         """What the machine asks for a run; None without a price."""
-        price = self.machine.usd_per_hour
-        return None if price is None else Offer(self.machine.name, self.run_seconds, price)
+        return offer_of(self.machine, self.run_seconds)
+
+
+def offer_of(machine: MachineInfo, seconds: float) -> Offer | None:
+    """What a machine, or a managed service, asks for a run of so many seconds; None without a price."""
+    if machine.usd_per_request is not None:
+        return Offer(machine.name, seconds, Decimal(0), machine.usd_per_request)
+    return None if machine.usd_per_hour is None else Offer(machine.name, seconds, machine.usd_per_hour)
 
 
 def rows_of(members: Sequence[Record], how: How, row_of: RowOf) -> list[Row]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.core.compare.choice import Offer, choice
 from pytest_benchmark_aws.core.compare.heads import newest, without_duplicates
 from pytest_benchmark_aws.core.compare.inference import Ratio, Sampled, holm, ratio_of, sample
-from pytest_benchmark_aws.core.compare.rows import How, Row, RowOf, rows_of, work_of
+from pytest_benchmark_aws.core.compare.rows import How, Row, RowOf, offer_of, rows_of, work_of
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.launch_flags import over_launches, smt_differs
 
@@ -141,14 +141,14 @@ def _table(case: str, rows: Sequence[Row], how: How, reference: str | None) -> T
         comparable = row.throughput is not None and row.records[-1].unit == unit
         projected = mixed and comparable and abs(work_of(row.records) / work - 1) > 1e-3
         seconds = work / row.throughput if projected and row.throughput else row.seconds
-        price = row.machine.usd_per_hour
+        offer = offer_of(row.machine, seconds)
         paced.append(
             replace(
                 row,
                 throughput=row.throughput if comparable else 1 / row.seconds if unit == "runs" else None,
                 run_seconds=seconds,
                 projected=projected,
-                run_usd=None if price is None else Offer(row.machine.name, seconds, price).usd,
+                run_usd=None if offer is None else offer.usd,
             )
         )
     paced = [_over_one(row, paced) for row in sorted(paced, key=_order)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.iam import sagemaker_questions
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
+from pytest_benchmark_aws.embedded.managed.protocols import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,9 +63,22 @@ def questions(
         return askers[request.service]()
     action = f"{request.service}:{request.action}"
     context = _context(request)
+    if request.service in MODELS:
+        return [Question(action, _managed_resource(request), context)]
     if action == "ssm:GetParameter":
         return [Question(action, _parameter(request), context)]
     return [Question(action, context=context if request.service in _OF_NO_RESOURCE else {})]
+
+
+def _managed_resource(request: AwsRequest) -> str:
+    """What a managed request names (Service Authorization Reference, Amazon Lex V2 and Amazon Personalize)."""
+    document = request.document
+    if request.action == "RecognizeText":
+        alias = f"bot-alias/{document['botId']}/{document['botAliasId']}"
+        return f"arn:{_partition(request)}:lex:{request.region}:{_ACCOUNT}:{alias}"
+    if request.action == "GetRecommendations":
+        return str(document.get("campaignArn") or document.get("recommenderArn") or "*")
+    return "*"
 
 
 def _partition(request: AwsRequest) -> str:

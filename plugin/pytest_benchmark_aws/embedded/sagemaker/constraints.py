@@ -38,29 +38,30 @@ def instance_types() -> tuple[str, ...]:
 def check(operation: str, document: dict[str, Any]) -> None:
     """Refuses a request that does not meet the constraints of its operation, naming all that it does not meet."""
     shape = service_model().operation_model(operation).input_shape
-    problems = [] if shape is None else list(_problems(shape, document, ""))
-    if problems:
-        plural = "s" if len(problems) > 1 else ""
-        raise AwsError(
-            "ValidationException", f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}"
-        )
+    unmet = [] if shape is None else list(problems(shape, document, ""))
+    if unmet:
+        plural = "s" if len(unmet) > 1 else ""
+        raise AwsError("ValidationException", f"{len(unmet)} validation error{plural} detected: {'; '.join(unmet)}")
 
 
-def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """What of a value does not meet the constraints of its shape, in AWS's words."""
     if isinstance(shape, StructureShape):
         yield from _structure_problems(shape, value, path)
     elif isinstance(shape, ListShape):
         yield from _size(shape, value, len(value), path)
         for number, item in enumerate(value, start=1):
-            yield from _problems(shape.member, item, f"{path}.{number}.member")
+            yield from problems(shape.member, item, f"{path}.{number}.member")
     elif isinstance(shape, MapShape):
         yield from _size(shape, value, len(value), path)
         for key, item in value.items():
-            yield from _problems(shape.key, key, path)
-            yield from _problems(shape.value, item, f"{path}.{key}.member")
+            yield from problems(shape.key, key, path)
+            yield from problems(shape.value, item, f"{path}.{key}.member")
     elif isinstance(shape, StringShape):
         yield from _string_problems(shape, value, path)
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif isinstance(value, bytes):
+        yield from _size(shape, "java.nio.HeapByteBuffer", len(value), path)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield from _size(shape, value, value, path, what="value")
 
 
@@ -70,7 +71,7 @@ def _structure_problems(shape: StructureShape, value: dict[str, Any], path: str)
             yield _said(None, _below(path, _camel(name)), "Member must not be null")
     for name, member in shape.members.items():
         if name in value:
-            yield from _problems(member, value[name], _below(path, _camel(name)))
+            yield from problems(member, value[name], _below(path, _camel(name)))
 
 
 def _string_problems(shape: StringShape, value: Any, path: str) -> Iterator[str]:
@@ -80,15 +81,15 @@ def _string_problems(shape: StringShape, value: Any, path: str) -> Iterator[str]
     if shape.enum and value not in shape.enum:
         yield _said(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
         return
-    problems = list(_size(shape, value, len(value), path))
-    yield from problems
+    sizes = list(_size(shape, value, len(value), path))
+    yield from sizes
     pattern = shape.metadata.get("pattern")
     # A pattern is looked at in what has a right length alone: some of the patterns take long over long texts.
-    if pattern is not None and not problems and _compiled(pattern).fullmatch(value) is None:
+    if pattern is not None and not sizes and _compiled(pattern).fullmatch(value) is None:
         yield _said(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
-def _size(shape: Shape, value: Any, size: int, path: str, what: str = "length") -> Iterator[str]:
+def _size(shape: Shape, value: Any, size: float, path: str, what: str = "length") -> Iterator[str]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and size < least:
         yield _said(value, path, f"Member must have {what} greater than or equal to {least}")
@@ -112,6 +113,13 @@ def _camel(name: str) -> str:
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     """A pattern of the model, whose Java classes Python's expressions do not have."""
-    for java, python in ((r"\p{Alnum}", "a-zA-Z0-9"), (r"\p{L}", r"\w"), (r"\p{Z}", r"\s"), (r"\p{N}", r"\d")):
+    classes = (
+        (r"\P{M}\p{M}", r"\s\S"),
+        (r"\p{Alnum}", "a-zA-Z0-9"),
+        (r"\p{L}", r"\w"),
+        (r"\p{Z}", r"\s"),
+        (r"\p{N}", r"\d"),
+    )
+    for java, python in classes:
         pattern = pattern.replace(java, python)
     return re.compile(pattern)

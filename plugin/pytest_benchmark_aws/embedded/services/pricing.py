@@ -1,4 +1,4 @@
-"""The Pricing API's GetProducts, with the prices of the shipped catalog, and SageMaker's made up from them."""
+"""The Pricing API's GetProducts, with the prices of the shipped tables, and SageMaker's made up from them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pytest_benchmark_aws.catalog.service_prices import service_prices
 from pytest_benchmark_aws.catalog.snapshot import PRICE_DATE, catalog
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.embedded.sagemaker.constraints import instance_types
@@ -24,13 +25,15 @@ SAGEMAKER_FACTOR = Decimal("1.2")
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A product with the price of its hour on demand."""
+    """A product with the price of its hour on demand, or of another unit."""
 
     sku: str
     family: str
     attributes: dict[str, str]
     usd_per_hour: Decimal
     description: str
+    unit: str = "Hrs"
+    date: str = PRICE_DATE
 
     def meets(self, wanted: dict[str, str]) -> bool:
         """Whether it has the attributes that filters ask for, in small letters."""
@@ -44,7 +47,7 @@ def get_products(request: AwsRequest) -> dict[str, Any]:
     wanted = {entry["Field"]: str(entry["Value"]).lower() for entry in document.get("Filters", ())}
     makers = {"AmazonEC2": _instances, "AmazonSageMaker": _training}
     service = str(document.get("ServiceCode"))
-    made = makers[service](wanted) if service in makers else ()
+    made = makers[service](wanted) if service in makers else _requests(service)
     products = [json.dumps(_entry(service, product)) for product in made if product.meets(wanted)]
     start = int(document.get("NextToken") or 0)
     end = start + int(document.get("MaxResults") or 100)
@@ -86,6 +89,21 @@ def _training(wanted: dict[str, str]) -> Iterator[_Product]:
         yield _Product(_sku(name), "ML Instance", attributes, usd_per_hour, description)
 
 
+def _requests(service: str) -> Iterator[_Product]:
+    """What requests of a managed service are billed for, of the prices that are confirmed."""
+    for price in service_prices().values():
+        if price.service_code == service and price.usage_types and price.usd is not None:
+            attributes = {
+                "servicecode": service,
+                "location": "US East (N. Virginia)",
+                "locationType": "AWS Region",
+                "regionCode": "us-east-1",
+                "usagetype": f"USE1-{price.usage_types[0]}",
+            }
+            said = f"embedded: ${price.usd} per {price.unit}"
+            yield _Product(_sku(price.key), "API Request", attributes, price.usd, said, price.unit, price.date)
+
+
 def _sku(name: str) -> str:
     return "EMBEDDED" + name.upper().replace(".", "")
 
@@ -118,7 +136,7 @@ def _entry(service: str, product: _Product) -> dict[str, Any]:
     offer = f"{product.sku}.JRTCKXETXF"  # the offer term code of on demand
     rate = f"{offer}.6YS6EN2CT7"  # the rate code of one hour
     dimension = {
-        "unit": "Hrs",
+        "unit": product.unit,
         "beginRange": "0",
         "endRange": "Inf",
         "description": product.description,
@@ -129,7 +147,7 @@ def _entry(service: str, product: _Product) -> dict[str, Any]:
     term = {
         "priceDimensions": {rate: dimension},
         "sku": product.sku,
-        "effectiveDate": f"{PRICE_DATE}T00:00:00Z",
+        "effectiveDate": f"{product.date}T00:00:00Z",
         "offerTermCode": "JRTCKXETXF",
         "termAttributes": {},
     }
@@ -137,6 +155,6 @@ def _entry(service: str, product: _Product) -> dict[str, Any]:
         "product": {"productFamily": product.family, "attributes": product.attributes, "sku": product.sku},
         "serviceCode": service,
         "terms": {"OnDemand": {offer: term}},
-        "version": f"embedded-{PRICE_DATE}",
-        "publicationDate": f"{PRICE_DATE}T00:00:00Z",
+        "version": f"embedded-{product.date}",
+        "publicationDate": f"{product.date}T00:00:00Z",
     }

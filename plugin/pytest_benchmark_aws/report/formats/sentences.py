@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pytest_benchmark_aws.core.compare.choice import Offer, best_of, best_within, break_even_seconds, tallies_of
+from pytest_benchmark_aws.core.compare.choice import (
+    Offer,
+    best_of,
+    best_within,
+    break_even_requests,
+    break_even_seconds,
+    tallies_of,
+)
 from pytest_benchmark_aws.core.compare.rows import Row
 from pytest_benchmark_aws.core.compare.tables import Compared, Table
 from pytest_benchmark_aws.core.values.durations import format_seconds
@@ -71,6 +78,38 @@ def break_even(table: Table, machine: str, usd_per_hour: Decimal) -> list[str]:
     ]
 
 
+def per_day(table: Table, machine: str | None = None, usd_per_hour: Decimal | None = None) -> list[str]:
+    """From how many requests a day on each machine is cheaper than each managed service, where it can do as many.
+
+    The machine that is named, with its price, stands for the fastest without a price here; where there is none, nobody
+    knows that it can do the same.
+    """
+    services = [row for row in table.rows if row.machine.usd_per_request]
+    own = [row for row in table.rows if row.machine.usd_per_request is None]
+    unpriced = min((row.run_seconds for row in own if not row.machine.usd_per_hour), default=None)
+    machines: list[tuple[str, Decimal | None, float | None]] = [
+        (row.machine.name, row.machine.usd_per_hour, row.run_seconds) for row in own
+    ]
+    if machine is not None and unpriced is not None:
+        machines.append((machine, usd_per_hour, unpriced))
+    lines = []
+    for name, price, seconds in machines:
+        for service in services if price else ():
+            offer = service.offer
+            if offer is None or price is None:
+                continue
+            requests = break_even_requests(price, offer)
+            said = f"{name} ({price:.4f} USD/hour, on all day) is cheaper than {_offer(offer)}"
+            most = None if seconds is None else 86_400 / seconds
+            if most is not None and requests > most:
+                lines.append(
+                    f"{said} for no number of requests: it does {most:,.0f} a day, and {requests:,.0f} are due"
+                )
+            else:
+                lines.append(f"{said}, from {requests:,.0f} requests a day on")
+    return lines
+
+
 def relative(reference: str | None) -> str:
     """What the column of that name is."""
     return f"relative: speed over {reference or 'the fastest machine'}'s, in units of work where scales differ."
@@ -99,6 +138,8 @@ def notes(compared: Compared, how: str, reference: str | None, embedded: str = E
         )
     if any(row.run_usd is not None for row in rows):
         lines.append("USD: on demand, Linux, the time of one run; boot and installation aside.")
+    if any(row.machine.usd_per_request is not None for row in rows):
+        lines.append("USD of a managed service: the list price of one request, first tier, without what is free.")
     if compared.older:
         what = "commits" if all(row.commit.id for row in rows) else "commits, or of older sessions without git,"
         lines.append(f"{compared.older:,} results of older {what} are left out; --rows commit shows them.")

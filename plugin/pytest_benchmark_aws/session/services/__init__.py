@@ -1,0 +1,1 @@
+"""Benchmarks of managed services: what they may cost, who answers them, and what their requests took."""

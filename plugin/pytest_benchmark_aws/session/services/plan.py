@@ -1,0 +1,88 @@
+"""Before any request: which benchmarks of managed services run, and the most that they can cost."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_benchmark_aws.core.errors import MarkError, PlanError
+from pytest_benchmark_aws.core.values.usd import format_usd
+from pytest_benchmark_aws.session import here
+from pytest_benchmark_aws.session.services import marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from pytest_benchmark_aws.catalog.service_prices import ServicePrice
+    from pytest_benchmark_aws.core.settings import Settings
+    from pytest_benchmark_aws.session.services.marks import ServiceMark
+
+Case = tuple[pytest.Item, "ServiceMark"]
+CASES = pytest.StashKey[list[Case]]()
+
+
+def check(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Skips what AWS has withdrawn, and refuses what by the shipped prices would cost more than the cap.
+
+    Raises:
+        pytest.UsageError: a marker cannot be used, or the cap would be passed; nothing was asked of AWS.
+    """
+    from pytest_benchmark_aws.aws.services.prices import ServicePrices
+    from pytest_benchmark_aws.catalog import lifecycle
+    from pytest_benchmark_aws.session.remote import settings_of
+
+    cases: list[Case] = []
+    wrong = []
+    for item in items:
+        try:
+            mark = marks.read(item)
+        except MarkError as error:
+            wrong.append(f"{item.nodeid}: {error}")
+            continue
+        if mark is None or item.get_closest_marker("skip") or here.GUEST in os.environ:
+            continue
+        entry = lifecycle.named(mark.service)
+        if entry is not None and not entry.live:
+            here.skip_later(item, f"{entry.sentence} (source: {entry.source})")
+        else:
+            cases.append((item, mark))
+    if wrong:
+        raise pytest.UsageError(*dict.fromkeys(wrong))
+    config.stash[CASES] = cases
+    settings = settings_of(config)
+    if config.option.collectonly or config.getoption("benchmark_skip", False):
+        return
+    try:
+        shipped = ServicePrices("us-east-1", settings.prices, {})  # the cheapest guess: others follow from the list
+        refuse_over_cap(cases, lambda _, key: shipped(key), settings)
+    except PlanError as error:
+        raise pytest.UsageError(f"aws: {error}") from error
+
+
+def refuse_over_cap(
+    cases: Collection[Case], price_of: Callable[[pytest.Item, str], ServicePrice], settings: Settings
+) -> None:
+    """Ends what could cost more than ``--aws-max-cost``.
+
+    Raises:
+        PlanError: it could, with the sum and the dearest.
+    """
+    costs: list[tuple[Decimal, str]] = []
+    for item, mark in cases:
+        usd = None
+        if mark.price is not None:
+            usd = mark.most_usd(price_of(item, mark.price), settings.service_rounds)
+        costs.append((usd or Decimal(0), item.name))
+    most = sum((usd for usd, _ in costs), Decimal(0))
+    if most > settings.max_cost_usd:
+        dearest, name = max(costs)
+        requests = sum(mark.rounds(settings.service_rounds) + marks.WARM_UP for _, mark in cases)
+        raise PlanError(
+            f"{len(costs):,} benchmarks of managed services, {requests:,} requests, could cost "
+            f"{format_usd(most, settings.max_cost_usd)} USD, --aws-max-cost allows "
+            f"{format_usd(settings.max_cost_usd, most)}: raise it, lower --aws-service-rounds or choose fewer with -k "
+            f"(the dearest is {name}, {format_usd(dearest)} USD); nothing was asked"
+        )

@@ -1,0 +1,134 @@
+"""Benchmarks of managed services by pytest's own command line, against an embedded AWS that stands for the account."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+
+TEST = """
+import pytest
+
+@pytest.mark.aws_service("polly", price="polly.neural", units=100)
+def test_speak(aws_service):
+    audio = aws_service("polly").time(
+        lambda polly: polly.synthesize_speech(
+            Text="x" * 100, VoiceId="Joanna", Engine="neural", OutputFormat="pcm")["AudioStream"].read(),
+        {"operation": "SynthesizeSpeech"})
+    assert 6 < len(audio) / 32_000 < 7
+
+@pytest.mark.aws_service("forecast")
+def test_forecast(aws_service):
+    aws_service("forecast")
+"""
+OF_SERVICES = {"SynthesizeSpeech"}
+
+
+@pytest.fixture
+def account(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAWS]:
+    """An embedded AWS that the environment names, as it would an account."""
+    pytest.importorskip("moto", reason="the embedded AWS needs moto")
+    from pytest_benchmark_aws.embedded.server import EmbeddedAWS
+
+    with EmbeddedAWS(tmp_path / "aws") as aws:
+        for name, value in aws.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_PROFILE", raising=False)
+        yield aws
+
+
+def calls(aws: EmbeddedAWS) -> list[str]:
+    """The actions that were asked for."""
+    return [call["action"] for call in aws.control("calls")]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--aws-max-cost=0.01",),
+        ("--aws-price=polly.neural=1",),
+        ("--aws-service-rounds=1000", "--aws-max-cost=1"),
+    ],
+)
+def test_over_the_cap_nothing_is_asked(
+    pytester: pytest.Pytester, account: EmbeddedAWS, options: tuple[str, ...]
+) -> None:
+    """By the shipped prices or by yours: exit code 4, the sum, the cap, and no request at all."""
+    pytester.makepyfile(test_it=TEST)
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", *options)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*1 benchmarks of managed services*could cost*--aws-max-cost allows*nothing was asked*"])
+    assert calls(account) == []
+
+
+def test_throttled_run_backs_off_counts_and_ends(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """Each region is a case; throttled attempts are counted apart from errors; what is withdrawn is skipped."""
+    account.control("service", {"service": "polly", "requests_a_second": 20, "burst": 2})
+    account.control("faults", {"action": "SynthesizeSpeech", "code": "ServiceFailureException", "status": 500})
+    pytester.makepyfile(test_it=TEST)
+    done = pytester.runpytest_subprocess(
+        "--aws", "--aws-target=cloud", "--aws-regions=us-east-1,eu-west-1", "--aws-service-rounds=6",
+        "--benchmark-json=result.json", "-rs",
+    )  # fmt: skip
+    done.assert_outcomes(passed=2, skipped=2)
+    done.stdout.fnmatch_lines(
+        ["*Amazon Forecast has been closed to new customers since 2024-07-31*", "*managed services*"]
+    )
+    done.stdout.fnmatch_lines(["test_speak?us-east-1?*embedded us-east-1*1.6*0.000016 per character*", "embedded: *"])
+    benchmarks = json.loads((pytester.path / "result.json").read_text())["benchmarks"]
+    infos = {bench["extra_info"]["region"]: bench["extra_info"] for bench in benchmarks}
+    assert set(infos) == {"us-east-1", "eu-west-1"}
+    for info in infos.values():
+        assert (info["requests"], len(info["latencies_s"]), info["given_up"]) == (6, 6, 0)
+        assert info["attempts"] == 6 + info["throttled"] + info["errors"]
+        assert info["p50_s"] <= info["p95_s"] <= info["p99_s"]
+        assert info["bytes_in"] > 200_000
+        assert info["embedded"]
+        assert "botocore" in info["sdk"]
+    assert sum(info["throttled"] for info in infos.values()) > 0
+    here, there = infos["us-east-1"], infos["eu-west-1"]
+    assert (here["usd_per_request"], here["usd_per_1000"]) == pytest.approx((0.0016, 1.6))
+    assert here["price_source"].startswith("Price List AmazonPolly us-east-1")
+    assert here["price_date"] == "2026-10-07"
+    assert (there["price_source"], "usd_per_request" in there) == ("not confirmed", False)
+
+
+def test_missing_right_names_the_policy(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """A denied request fails the benchmark with the command that prints the least policy."""
+    account.control(
+        "faults", {"action": "SynthesizeSpeech", "code": "AccessDeniedException", "message": "no", "times": 9}
+    )
+    pytester.makepyfile(test_it=TEST)
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "-k", "speak")
+    done.assert_outcomes(failed=1, deselected=1)
+    done.stdout.fnmatch_lines(["*pytest-benchmark-aws policy services --only polly*"])
+    assert calls(account).count("SynthesizeSpeech") == 1
+
+
+def test_without_aws_an_account_is_not_asked(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """A session without --aws asks embedded AWS of its own, whatever the environment or the ini file names."""
+    pytester.makepyfile(test_it=TEST)
+    pytester.makeini("[pytest]\naws_target = cloud\naws_service_rounds = 2\n")
+    done = pytester.runpytest_subprocess("-k", "speak")
+    done.assert_outcomes(passed=1, deselected=1)
+    done.stdout.fnmatch_lines(["test_speak*embedded us-east-1*"])
+    assert calls(account) == []
+
+
+def test_marks_that_cannot_be_used(pytester: pytest.Pytester) -> None:
+    """Each is refused with what to write, all at once."""
+    marks = ("'polly', price='polly.loud'", "'polly', units=0", "", "'polly', cost=3", "'polly', rounds=0")
+    tests = "".join(
+        f"@pytest.mark.aws_service({mark})\ndef test_{number}(aws_service): pass\n" for number, mark in enumerate(marks)
+    )
+    pytester.makepyfile(test_it=f"import pytest\n{tests}")
+    done = pytester.runpytest_subprocess()
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    for number in range(len(marks)):
+        done.stderr.fnmatch_lines([f"*test_it.py::test_{number}: aws_service*"])
