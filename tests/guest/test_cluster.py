@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
 
 from pytest_benchmark_aws.backends.cluster_keys import make_keys
+from pytest_benchmark_aws.guest import agent
 from pytest_benchmark_aws.guest.group import cluster
 from pytest_benchmark_aws.guest.group.members import Place
 from pytest_benchmark_aws.guest.launch import OutOfTimeError
@@ -120,3 +123,29 @@ def test_the_keys_of_a_run_are_its_own() -> None:
     ca, cert = (x509.load_pem_x509_certificate(one[name].encode()) for name in ("ca", "cert"))
     cert.verify_directly_issued_by(ca)
     assert (cert.not_valid_after_utc - cert.not_valid_before_utc).total_seconds() == 3 * 3600 - 3600 + 60
+
+
+def test_a_member_that_is_told_to_end_says_no_outcome(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM comes to all hosts of a training job: its log is uploaded, and that it ended is nobody's fault."""
+    launch = Launch(storage, tmp_path).on_the_instance()
+    launch.in_container = True
+    launch.job["group"] = {
+        "count": 2, "members": [{"log": {"url": storage.url("log")}, "done": {"url": storage.url("done")}}]
+    }  # fmt: skip
+    before = signal.getsignal(signal.SIGTERM)
+
+    def told(_: object) -> Path:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return PYTHON
+
+    monkeypatch.setattr(agent, "_installed", told)
+    monkeypatch.setattr(agent, "find_place", lambda _: Place(1, 2, "127.0.0.1"))
+    try:
+        agent.run(launch)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert launch.stopped
+    assert b"SIGTERM" in storage.last("log")
+    assert not [name for name, _, _ in storage.puts if name == "done"]
