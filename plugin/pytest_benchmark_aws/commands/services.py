@@ -38,6 +38,8 @@ TYPES = {
 NOT_MEASURED = "not measured by this version"
 REFUSED = "refused before any launch"
 RUNS = "benchmarks run on it: pytest --aws"
+REQUESTS = "its requests are benchmarks: tox -e services"
+COMPILERS = "other compilers are measured in its place: docs/neo.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def _row(group: str, name: str, entry: Lifecycle, this_version: str, *, part: bo
 def _this_version(entry: Lifecycle) -> str:
     from pytest_benchmark_aws.aws import images
     from pytest_benchmark_aws.backends import registry
+    from pytest_benchmark_aws.catalog.service_prices import service_prices
 
     if entry.families:
         return REFUSED
@@ -133,7 +136,10 @@ def _this_version(entry: Lifecycle) -> str:
         return f"{RUNS}, as training jobs of {SAGEMAKER_PREFIX} types"
     if "DLAMI" in entry.name:
         return "the image of GPU types" if hasattr(images, "GPU_IMAGE") else "usable with --aws-ami"
-    return NOT_MEASURED
+    if entry.name.endswith("Neo"):
+        return COMPILERS
+    priced = {key.partition(".")[0] for key in service_prices()}
+    return REQUESTS if entry.name.removeprefix("Amazon ").lower() in priced else NOT_MEASURED
 
 
 def _types() -> list[Row]:

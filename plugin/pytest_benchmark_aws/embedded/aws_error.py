@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from pytest_benchmark_aws.embedded.managed import cbor, protocols
+from pytest_benchmark_aws.embedded.managed.wire import cbor, protocols
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

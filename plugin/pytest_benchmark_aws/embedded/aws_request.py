@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
-from pytest_benchmark_aws.embedded.managed import protocols
+from pytest_benchmark_aws.embedded.managed.wire import protocols
 
 _TARGETS = {
     "AWSPriceListService": "pricing",

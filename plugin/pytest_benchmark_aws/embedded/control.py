@@ -10,7 +10,7 @@ from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.ec2 import spot
 from pytest_benchmark_aws.embedded.ec2.lifecycle import Reason
 from pytest_benchmark_aws.embedded.guests import packages
-from pytest_benchmark_aws.embedded.managed.protocols import MODELS
+from pytest_benchmark_aws.embedded.managed.wire.protocols import MODELS
 from pytest_benchmark_aws.embedded.sagemaker.control import TrainingControl
 from pytest_benchmark_aws.embedded.state import Fault, ServiceLoad
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.embedded import moto_models
 from pytest_benchmark_aws.embedded.iam import sagemaker_questions
 from pytest_benchmark_aws.embedded.iam.policy_evaluation import Question
-from pytest_benchmark_aws.embedded.managed.protocols import MODELS
+from pytest_benchmark_aws.embedded.managed.wire.protocols import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,12 +14,12 @@ from pytest_benchmark_aws.embedded.managed import (
     lex,
     personalize,
     polly,
-    protocols,
     rekognition,
     textract,
     translate,
 )
 from pytest_benchmark_aws.embedded.managed.transcribe import Transcriptions
+from pytest_benchmark_aws.embedded.managed.wire import protocols
 from pytest_benchmark_aws.embedded.sagemaker import constraints
 
 if TYPE_CHECKING:

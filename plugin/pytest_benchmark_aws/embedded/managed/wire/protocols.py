@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, StructureShape
 
-from pytest_benchmark_aws.embedded.managed import cbor
+from pytest_benchmark_aws.embedded.managed.wire import cbor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""How requests and answers of managed services are written: JSON, REST with JSON, CBOR."""
