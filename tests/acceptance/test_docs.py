@@ -343,6 +343,8 @@ def squeezed(text: str) -> str:
 
 def check_python(text: str, folder: Path, world: World) -> None:
     """A script is run; tests are collected, planned with --aws, and their markers understood."""
+    if "dask_client" in text:
+        pytest.importorskip("distributed", reason="groups need distributed: tox -e group")
     env = world.environment("")
     if not re.search(r"^\s*def test_", text, re.MULTILINE):
         (folder / "example.py").write_text(text)

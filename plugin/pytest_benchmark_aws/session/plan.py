@@ -76,16 +76,7 @@ def expected_of(plan: Plan, folder: Path, *, embedded: bool) -> dict[str, Expect
         for job in plan.jobs
         if job.instance_type.name in machines and job.count == 1
     }
-    stored = _stored(records, machines)
-    if embedded:
-        stored = {case: _of_any_type(results, machines) for case, results in stored.items()}
-    return expect(prior_of(table), stored, launches)
-
-
-def _of_any_type(results: Mapping[str, Stored], machines: Mapping[str, Machine]) -> dict[str, Stored]:
-    """Embedded AWS's results as of every type, by the newest where there are none: it is one machine for all."""
-    newest = max(results.values(), key=lambda result: (result.when, result.measured.probe.machine.name))
-    return {**dict.fromkeys(machines, newest), **results}
+    return expect(prior_of(table), _stored(records, machines), launches)
 
 
 def _records(folder: Path, ids: set[str], *, embedded: bool) -> Sequence[Record]:
