@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from pytest_benchmark_aws.backends.protocol import Backend, Outcome, Status
 from pytest_benchmark_aws.backends.registry import Backends
@@ -263,7 +263,7 @@ class Follower:
                 for end in done
             ]
         # Of 28 digits the last do not cancel out, which is no amount that a journal may hold.
-        self.state.spent_usd = max(Decimal(0), round(self.state.spent_usd, 12))
+        self.state.spent_usd = max(Decimal(0), self.state.spent_usd.quantize(Decimal("1e-12"), ROUND_CEILING))
         return done
 
     def _look_again(self, job_end: Finished) -> Finished:
