@@ -12,48 +12,26 @@ from tests.soak.machine import Run
 from tests.soak.training import TrainingRun
 
 EXAMPLES = int(os.environ.get("PYTEST_BENCHMARK_AWS_SOAK", "100"))
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
 
 
 def test_a_run_keeps_its_promises() -> None:
     """Nothing outlives its deadline, nothing finished is lost or stored twice, nothing passes the cap."""
-    run_state_machine_as_test(
-        Run,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-        ),
-    )
+    run_state_machine_as_test(Run, settings=SETTINGS)
 
 
 def test_a_run_of_training_jobs_keeps_its_promises() -> None:
     """The same of jobs that start late or never, and that stop slowly."""
-    run_state_machine_as_test(
-        TrainingRun,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-        ),
-    )
+    run_state_machine_as_test(TrainingRun, settings=SETTINGS)
 
 
 def test_a_run_of_groups_keeps_its_promises() -> None:
     """The same of several machines in one launch, of which any may die, fail or be shown late."""
-    run_state_machine_as_test(
-        GroupRun,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-        ),
-    )
+    run_state_machine_as_test(GroupRun, settings=SETTINGS)

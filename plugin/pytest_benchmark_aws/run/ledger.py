@@ -201,7 +201,7 @@ class RunState:
 
     def ending_usd(self) -> Decimal:
         """The most that groups whose end was asked for can cost beyond what is counted."""
-        rests = (most_usd(one.handle.job) - self.costs.get(name, Decimal(0)) for name, one in self.ending.items())
+        rests = (most_usd(end.handle.job) - self.costs.get(name, Decimal(0)) for name, end in self.ending.items())
         return sum((max(Decimal(0), rest) for rest in rests), Decimal(0))
 
     def most_usd_with(self, job: Job) -> Decimal:

@@ -66,8 +66,10 @@ class Members:
 
         ``outcomes`` is how members that do not lead said that they ended, by their place.
         """
-        gone = [one for one in self.instances if not one.alive and one.index not in outcomes]
-        lost = [one for one in gone if errors.cause_of(one.reason)]  # what made the others fail, and says whose doing
+        gone = [member for member in self.instances if not member.alive and member.index not in outcomes]
+        lost = [
+            member for member in gone if errors.cause_of(member.reason)
+        ]  # what made the others fail, and says whose doing
         failed = None if lost else failed_member(self.count, outcomes)
         if failed is not None:
             return Loss(failed)

@@ -178,9 +178,9 @@ def _over_one(row: Row, rows: Sequence[Row]) -> Row:
     alone = [other for other in rows if other.machine.count == 1 and other.machine.name == row.machine.single_name]
     if not alone:
         return row
-    one = max(alone, key=lambda other: (other.commit == row.commit, other.records[-1].when))
-    costs = None if not (one.run_usd and row.run_usd) else float(row.run_usd / one.run_usd)
-    return replace(row, speed_up=one.run_seconds / row.run_seconds, usd_over_one=costs)
+    single = max(alone, key=lambda other: (other.commit == row.commit, other.records[-1].when))
+    costs = None if not (single.run_usd and row.run_usd) else float(row.run_usd / single.run_usd)
+    return replace(row, speed_up=single.run_seconds / row.run_seconds, usd_over_one=costs)
 
 
 def _order(row: Row) -> tuple[object, ...]:
