@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import queue
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ pytest.importorskip("distributed", reason="groups of machines need the extra [gr
 from pytest_benchmark_aws.backends.cluster_keys import make_keys
 from pytest_benchmark_aws.guest import agent
 from pytest_benchmark_aws.guest.group import cluster
+from pytest_benchmark_aws.guest.group.dask_process import security as security_of
 from pytest_benchmark_aws.guest.group.members import Place
 from pytest_benchmark_aws.guest.launch import OutOfTimeError
 from pytest_benchmark_aws.guest.s3 import AgentError
@@ -24,6 +28,8 @@ from tests.guest.conftest import Launch
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.guest.conftest import Storage
 
 PYTHON = Path(sys.executable)
@@ -53,7 +59,7 @@ def test_a_machine_that_never_comes_is_named(storage: Storage, tmp_path: Path, t
     launch = machine(storage, tmp_path / "first", 1.0, tls)
     with (
         pytest.raises(AgentError, match=r"never joined the cluster, in 1 s: (machine 1 of 2, )?machine 2 of 2"),
-        cluster.leading(launch, Place(0, 2, "127.0.0.1"), PYTHON),
+        cluster.leading(launch, Place(0, 2, "127.0.0.1"), PYTHON, pytest.fail),
     ):
         pytest.fail("the tests would have begun")
     assert storage.last("scheduler").startswith(b"tls://127.0.0.1:")
@@ -66,7 +72,7 @@ def test_the_time_limit_ends_the_wait(storage: Storage, tmp_path: Path, tls: dic
     launch.job["time_limit_s"] = 4
     with (
         pytest.raises(OutOfTimeError, match=r"not in the cluster until then: .*machine 2 of 2|scheduler had not begun"),
-        cluster.leading(launch, Place(0, 2, "127.0.0.1"), PYTHON),
+        cluster.leading(launch, Place(0, 2, "127.0.0.1"), PYTHON, pytest.fail),
     ):
         pytest.fail("the tests would have begun")
 
@@ -82,10 +88,24 @@ def test_a_scheduler_that_never_comes_is_said(
         cluster.work_for(launch, Place(1, 2, "127.0.0.1"), PYTHON)
 
 
-def test_both_work_until_the_first_is_done(storage: Storage, tmp_path: Path, tls: dict[str, str]) -> None:
-    """A client with the run's keys sees both, another is refused; the second ends in order, and the first waits."""
-    first = machine(storage, tmp_path / "first", 120.0, tls)
-    second = machine(storage, tmp_path / "second", 120.0, tls)
+def test_the_time_limit_ends_a_members_wait(
+    storage: Storage, tmp_path: Path, tls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a timeout, not as one of the longer time that a group may take to meet."""
+    launch = machine(storage, tmp_path / "second", 600.0, tls)
+    launch.job["time_limit_s"] = 0.2
+    monkeypatch.setattr(cluster, "_ASK_S", 0.05)
+    storage.faults["scheduler"] = [404] * 100
+    with pytest.raises(OutOfTimeError, match=r"never said where its scheduler is until then; S3's last word: HTTP 404"):
+        cluster.work_for(launch, Place(1, 2, "127.0.0.1"), PYTHON)
+
+
+@contextlib.contextmanager
+def cluster_of_two(
+    storage: Storage, folder: Path, tls: dict[str, str], give_up: Callable[[str], None] = pytest.fail
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """The settings of a cluster while both its machines work; then also the second's outcome."""
+    first, second = (machine(storage, folder / name, 120.0, tls) for name in ("first", "second"))
     outcomes: list[str] = []
 
     def member() -> None:
@@ -96,21 +116,64 @@ def test_both_work_until_the_first_is_done(storage: Storage, tmp_path: Path, tls
 
     thread = threading.Thread(target=member)
     thread.start()
-    with cluster.leading(first, Place(0, 2, "127.0.0.1"), PYTHON):
-        settings = json.loads(Path(first.job["environment"][cluster.DASK]).read_text())
+    with cluster.leading(first, Place(0, 2, "127.0.0.1"), PYTHON, give_up):
+        yield json.loads(Path(first.job["environment"][cluster.DASK]).read_text()), outcomes
+    thread.join()
+
+
+def test_a_lost_worker_of_the_first_machine_ends_the_tests(
+    storage: Storage, tmp_path: Path, tls: dict[str, str]
+) -> None:
+    """They would wait for it until the time limit, and all machines be paid for so long."""
+    lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with cluster_of_two(storage, tmp_path, tls, lost.put) as (settings, outcomes):
+        from distributed import Client
+
+        with Client(settings["address"], security=security_of(settings), timeout=60) as client:
+            own = next(a for a, w in client.scheduler_info()["workers"].items() if str(w["name"]) == "0")
+            task = client.submit(signal.raise_signal, signal.SIGKILL, workers=[own])  # as the kernel, short of memory
+            assert lost.get(timeout=60) == "the worker of the group's first machine was killed by SIGKILL"
+            assert task.status == "pending"
+    assert outcomes == [cluster.IN_ORDER]
+
+
+def test_restarted_workers_come_back_and_a_closed_scheduler_ends_the_tests(
+    storage: Storage, tmp_path: Path, tls: dict[str, str]
+) -> None:
+    """A restart ends also what runs for long in their threads; without a scheduler nothing can go on."""
+    lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with cluster_of_two(storage, tmp_path, tls, lost.put) as (settings, outcomes):
+        from distributed import Client
+
+        client = Client(settings["address"], security=security_of(settings), timeout=60)
+        before = client.run(os.getpid)
+        busy = client.map(time.sleep, [1000] * 8, pure=False)
+        wait_until(lambda: any(client.processing().values()))
+        client.restart(timeout=60)
+        after = client.run(os.getpid)
+        assert len(after) == 2
+        assert not set(before.values()) & set(after.values())
+        assert busy[0].status == "cancelled"
+        assert client.submit(int, pure=False).result(timeout=60) == 0
+        assert lost.empty()
+        client.shutdown()
+        assert "scheduler of the group's first machine was closed, as Client.shutdown() does" in lost.get(timeout=60)
+    assert outcomes == [cluster.IN_ORDER]
+
+
+def test_both_work_until_the_first_is_done(storage: Storage, tmp_path: Path, tls: dict[str, str]) -> None:
+    """A client with the run's keys sees both, another is refused; the second ends in order, and the first waits."""
+    with cluster_of_two(storage, tmp_path, tls) as (settings, outcomes):
         assert settings["count"] == 2
         from distributed import Client
 
-        from pytest_benchmark_aws.guest.group.dask_process import security
-
-        with Client(settings["address"], security=security(settings), timeout=60) as client:
+        with Client(settings["address"], security=security_of(settings), timeout=60) as client:
             assert sorted(str(worker["name"]) for worker in client.scheduler_info()["workers"].values()) == ["0", "1"]
         stranger = {**settings, "tls": {name: str(tmp_path / f"{name}.pem") for name in tls}}
         for name, text in make_keys(600).items():
             (tmp_path / f"{name}.pem").write_text(text)
         with pytest.raises(Exception, match=r"TLS certificate does not match|Timed out"):
-            Client(stranger["address"], security=security(stranger), timeout=3)
-    thread.join()
+            Client(stranger["address"], security=security_of(stranger), timeout=3)
     assert outcomes == [cluster.IN_ORDER]
     assert "end" in storage.gets
 

@@ -56,7 +56,7 @@ def run(launch: Launch) -> None:
         python = _installed(launch)
         if place is not None:
             launch.enter("join")
-        with contextlib.nullcontext() if place is None else cluster.leading(launch, place, python):
+        with contextlib.nullcontext() if place is None else cluster.leading(launch, place, python, tests.give_up):
             launch.enter("wait")
             with _turn():
                 launch.validity["canary_before_s"], ticks = canary(), cpu_ticks()

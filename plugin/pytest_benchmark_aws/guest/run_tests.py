@@ -28,7 +28,8 @@ class PytestRun:
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
         self._process: subprocess.Popen[bytes] | None = None
-        self._taken_back: str | None = None
+        self._over: str | None = None
+        """The outcome of a run that something other than pytest ends."""
 
     def run(self, python: Path) -> str:
         """Runs pytest until it ends or the launch's time does.
@@ -52,9 +53,9 @@ class PytestRun:
             "PYTEST_BENCHMARK_AWS_GUEST": "1",
             "PYTEST_BENCHMARK_AWS_CHECKPOINT": str(launch.checkpoint),
         }
-        if self._taken_back is not None:
-            return f"spot: AWS takes the instance back at {self._taken_back}"
-        kills = _oom_kills()
+        if self._over is not None:
+            return self._over
+        kills = oom_kills()
         with launch.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [str(python), "-c", _PROGRAM, str(arguments)],
@@ -63,25 +64,29 @@ class PytestRun:
             )  # fmt: skip
             self._process = process
             ended = self._wait(process)
-        if self._taken_back is not None:
-            return f"spot: AWS takes the instance back at {self._taken_back}"
+        if self._over is not None:
+            return self._over
         if not ended:
             return "timeout"
         code = process.returncode
         if code < 0:
-            killed = f"pytest was killed by {signal.Signals(-code).name}"
-            if code == -signal.SIGKILL and _oom_kills() > kills:
-                killed = f"out of memory: {killed}, by the kernel"
-            return f"error: {killed}"
+            return f"error: {killed_by('pytest', code, kills)}"
         return {0: "passed", 1: "failed", 5: "failed"}.get(code, f"error: pytest ended with exit code {code}")
 
     def take_back(self, when: str) -> None:
         """Interrupts pytest, as AWS takes the instance back: what is finished is uploaded in time."""
-        self._taken_back = when
-        self._launch.say(f"spot: AWS takes the instance back at {when}")
+        self._over = f"spot: AWS takes the instance back at {when}"
+        self._launch.say(self._over)
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGINT)
+
+    def give_up(self, why: str) -> None:
+        """Ends pytest, as what its tests need is lost: they would wait until the time limit, which costs."""
+        self._over = self._over or f"error: {why}"
+        self._launch.say(why)
+        if self._process is not None:
+            self._end(self._process)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether pytest ended in time; else it gets SIGINT, which lets it write its end, and then SIGKILL."""
@@ -114,7 +119,15 @@ class PytestRun:
                 break
 
 
-def _oom_kills() -> int:
+def killed_by(what: str, code: int, kills: int) -> str:
+    """How a process with a negative exit code ended; ``kills`` is what ``oom_kills`` said as it began."""
+    killed = f"{what} was killed by {signal.Signals(-code).name}"
+    if code == -signal.SIGKILL and oom_kills() > kills:
+        return f"out of memory: {killed}, by the kernel"
+    return killed
+
+
+def oom_kills() -> int:
     """Processes that the kernel has killed for memory since it runs, in any group (/proc/vmstat, Linux 4.13)."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         words = Path("/proc/vmstat").read_text(encoding="ascii").split()

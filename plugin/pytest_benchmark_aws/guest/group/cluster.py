@@ -12,16 +12,18 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from ..launch import OutOfTimeError
+from ..run_tests import killed_by, oom_kills
 from ..s3 import AgentError, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ..launch import Launch
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 IN_ORDER = "passed"
 """The outcome of a member whose scheduler closed."""
+AGAIN = 75
+"""Exit code of a worker that its scheduler sent away, as ``Client.restart`` does: it is to begin anew."""
 DASK = "PYTEST_BENCHMARK_AWS_DASK"
 """Environment variable that names the file with the cluster's settings, for the pytest of the first machine."""
 _MODULE = "pytest_benchmark_aws.guest.group.dask_process"
@@ -39,28 +43,36 @@ _ASK_S = 1.0
 
 
 @contextlib.contextmanager
-def leading(launch: Launch, place: Place, python: Path) -> Iterator[None]:
+def leading(launch: Launch, place: Place, python: Path, give_up: Callable[[str], None]) -> Iterator[None]:
     """While the cluster of all machines is up, which the launch's environment names; closes it and waits for its logs.
+
+    ``give_up`` is called with the reason where a process of this machine is lost: the tests would wait for it.
 
     Raises:
         AgentError: a machine never came, which the message names.
     """
     state, tls = launch.root / "scheduler-state.json", _keys(launch)
     common = {"host": place.address, "tls": tls}
-    processes = [_start(launch, python, "scheduler", {**common, "state": str(state)})]
+    processes = {"scheduler": _start(launch, python, "scheduler", {**common, "state": str(state)})}
+    closing, kills = threading.Event(), oom_kills()
+    watch = threading.Thread(target=_watch, args=(launch, python, processes, closing, kills, give_up), daemon=True)
     try:
-        address = _address(launch, processes[0], state)
+        address = _address(launch, processes["scheduler"], state)
         launch.uploader.put("scheduler", address.encode("ascii"))
-        processes.append(_start(launch, python, "worker", _worker(launch, place, common, address)))
-        _wait_for_all(launch, place, processes, state)
+        processes["worker"] = _start(launch, python, "worker", _worker(launch, place, common, address))
+        _wait_for_all(launch, place, list(processes.values()), state)
         settings = launch.root / "dask.json"
         settings.write_text(json.dumps({"address": address, "count": place.machines, "tls": tls}), encoding="utf-8")
         launch.job["environment"] = {**launch.job["environment"], DASK: str(settings)}
+        watch.start()
         yield
     finally:
+        closing.set()
+        if watch.ident is not None:
+            watch.join()
         joined = _joined(state)
         launch.say("the cluster is closed")
-        for process in processes:  # the scheduler first, whose end is that of all workers
+        for process in processes.values():  # the scheduler first, whose end is that of all workers
             _end(process, _CLOSE_S)
         if not launch.stopped:  # else they are told to end, too, and say no outcome
             _gather(launch, joined)
@@ -73,16 +85,43 @@ def work_for(launch: Launch, place: Place, python: Path) -> str:
     launch.say(f"{place}: works for {address}")
     launch.enter("run")
     common = {"host": place.address, "tls": _keys(launch)}
-    worker = _start(launch, python, "worker", _worker(launch, place, common, address))
-    try:
-        code = worker.wait(max(1.0, launch.left() + _CLOSE_S))
-    except subprocess.TimeoutExpired:
-        return "timeout"
-    finally:
-        _end(worker, 0)
-    if code < 0:
-        return f"error: its worker was killed by {signal.Signals(-code).name}"
-    return IN_ORDER if code == 0 else f"error: its worker ended with exit code {code}"
+    settings, code, kills = _worker(launch, place, common, address), AGAIN, oom_kills()
+    while code == AGAIN:
+        worker = _start(launch, python, "worker", settings)
+        try:
+            code = worker.wait(max(1.0, launch.left() + _CLOSE_S))
+        except subprocess.TimeoutExpired:
+            return "timeout"
+        finally:
+            _end(worker, 0)
+    return IN_ORDER if code == 0 else f"error: {_fate('its worker', code, kills)}"
+
+
+def _watch(
+    launch: Launch, python: Path, processes: dict[str, subprocess.Popen[bytes]], closing: threading.Event,
+    kills: int, give_up: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Until ``closing``: starts a worker that was sent away anew; gives up where a process is lost, once."""
+    while not closing.wait(_LOOK_S):
+        for kind, process in list(processes.items()):
+            code = process.poll()
+            if kind == "worker" and code == AGAIN:
+                processes[kind] = _start(launch, python, kind, None)
+            elif code is not None:
+                give_up(_loss(processes, kind, code, kills))
+                return
+
+
+def _loss(processes: dict[str, subprocess.Popen[bytes]], kind: str, code: int, kills: int) -> str:
+    if code == 0 and kind == "worker":  # its scheduler is gone, which may take a moment more to end
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            kind, code = "scheduler", processes["scheduler"].wait(_CLOSE_S)
+    what = f"the {kind} of the group's first machine"
+    return f"{what} was closed, as Client.shutdown() does" if code == 0 else _fate(what, code, kills)
+
+
+def _fate(what: str, code: int, kills: int) -> str:
+    return killed_by(what, code, kills) if code < 0 else f"{what} ended with exit code {code}"
 
 
 def threads(count: int) -> int:
@@ -117,9 +156,11 @@ def _worker(launch: Launch, place: Place, common: dict[str, Any], address: str) 
     }
 
 
-def _start(launch: Launch, python: Path, kind: str, settings: dict[str, Any]) -> subprocess.Popen[bytes]:
+def _start(launch: Launch, python: Path, kind: str, settings: dict[str, Any] | None) -> subprocess.Popen[bytes]:
+    """Starts a process; without settings by those that it had before."""
     file = launch.root / f"{kind}.json"
-    file.write_text(json.dumps(settings), encoding="utf-8")
+    if settings is not None:
+        file.write_text(json.dumps(settings), encoding="utf-8")
     temporary, folder = launch.root / "tmp", launch.root / "project" / launch.job["cwd"]
     temporary.mkdir(exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +218,8 @@ def _wait_for_all(launch: Launch, place: Place, processes: list[subprocess.Popen
 def _met(launch: Launch) -> str:
     """The scheduler's address, as soon as it is in the bucket."""
     seconds, started, last = float(launch.job["group"]["join_s"]), time.monotonic(), "nothing"
-    while time.monotonic() - started < min(seconds, launch.left()):
+    what = "the first machine never said where its scheduler is"
+    while launch.left() > 0 and time.monotonic() - started < seconds:
         try:
             return _get(launch, launch.job["group"]["scheduler"]).decode("ascii")
         except urllib.error.HTTPError as error:  # 403 where the bucket may not be listed and the object is not there
@@ -185,7 +227,9 @@ def _met(launch: Launch) -> str:
         except (OSError, ValueError, http.client.HTTPException) as error:
             last = str(error)
         time.sleep(_ASK_S)
-    raise AgentError(f"the first machine never said where its scheduler is, in {seconds:.0f} s; S3's last word: {last}")
+    if launch.left() <= 0:
+        raise OutOfTimeError(f"{what} until then; S3's last word: {last}")
+    raise AgentError(f"{what}, in {seconds:.0f} s; S3's last word: {last}")
 
 
 def _get(launch: Launch, url: str) -> bytes:

@@ -14,7 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .cluster import AGAIN
+
 _EVERY_S = 0.1
+_SENT_AWAY = ("scheduler-remove-worker", "scheduler-close-worker")
+"""Reasons that distributed's scheduler gives a worker that it sends away while it goes on itself (scheduler.py)."""
 
 
 def security(settings: dict[str, Any]) -> Any:
@@ -40,13 +44,16 @@ async def schedule(settings: dict[str, Any]) -> None:
     ) as scheduler:
         closing = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, closing.set)
+        closed = asyncio.ensure_future(scheduler.finished())  # a client may close it, too
+        closed.add_done_callback(lambda _: closing.set())
         joined: list[str] = []
         _write(Path(settings["state"]), {"address": scheduler.address, "joined": joined})
         while not closing.is_set():
             names = sorted(str(worker.name) for worker in scheduler.workers.values())
             if names != joined:
                 joined = names
-                print(f"the cluster's workers: machines {', '.join(str(int(name) + 1) for name in names)}", flush=True)
+                machines = ", ".join(str(int(name) + 1) for name in names) or "none"
+                print(f"the cluster's workers: machines {machines}", flush=True)
                 _write(Path(settings["state"]), {"address": scheduler.address, "joined": joined})
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(closing.wait(), _EVERY_S)
@@ -54,10 +61,19 @@ async def schedule(settings: dict[str, Any]) -> None:
 
 
 async def work(settings: dict[str, Any]) -> None:
-    """Runs a worker until the scheduler closes, or is gone."""
+    """Runs a worker until the scheduler closes, or is gone; one that it sends away ends at once, to begin anew."""
     from distributed import Worker
 
-    async with Worker(
+    class Restarted(Worker):  # type: ignore[misc]  # distributed has no types
+        """A worker whose tasks' threads nobody waits for where ``Client.restart`` forgets them."""
+
+        async def close(self, *args: Any, reason: str = "worker-close", **kwargs: Any) -> Any:
+            if reason in _SENT_AWAY:
+                sys.stdout.flush()
+                os._exit(AGAIN)
+            return await super().close(*args, reason=reason, **kwargs)
+
+    async with Restarted(
         settings["address"],
         host=settings["host"],
         name=settings["name"],
