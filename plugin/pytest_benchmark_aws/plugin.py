@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 
 def _on(config: pytest.Config) -> bool:
@@ -80,11 +80,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:  # noqa: D103
 
 
 @pytest.fixture
-def dask_client(request: pytest.FixtureRequest) -> Any:
+def dask_client(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A ``distributed.Client``: of all machines of a group, and elsewhere of as many processes of this machine."""
     from pytest_benchmark_aws.session.fixtures import dask_cluster
 
-    return dask_cluster.client_of(request)
+    yield from dask_cluster.lend(request)
 
 
 @pytest.hookimpl(trylast=True)

@@ -65,6 +65,38 @@ def test_the_plan_names_machines_and_prices_of_all(tmp_path: Path) -> None:
     assert [(line[0], line[6]) for line in lines] == [("c5.large", "0.0850"), ("c5.large ×2", "0.1700")], done.text
 
 
+UNTIDY = """\
+import time
+
+def test_leaves_tasks(dask_client):
+    dask_client.submit(time.sleep, 1000, pure=False)
+
+def test_after_them(dask_client):
+    assert dask_client.submit(int, pure=False).result(timeout=60) == 0
+
+def test_closes_the_client(dask_client):
+    dask_client.close()
+
+def test_after_it(dask_client):
+    assert dask_client.submit(int, pure=False).result(timeout=60) == 0
+    dask_client.shutdown()
+
+def test_after_all(dask_client):
+    assert dask_client.submit(int, pure=False).result(timeout=60) == 0
+"""
+
+
+def test_no_test_finds_what_another_left_or_closed(pytester: pytest.Pytester) -> None:
+    """Its time would be that of both, or it would fail for the other; what was left is said."""
+    pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
+    pytester.makepyfile(UNTIDY)
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(passed=5, warnings=1)
+    done.stdout.fnmatch_lines(
+        ["*PytestWarning: dask_client: a task was left running, so that the workers are started*"]
+    )
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """One run of the same test on one machine and on two."""

@@ -30,6 +30,11 @@ def security(settings: dict[str, Any]) -> Any:
     return Security(require_encryption=True, tls_ca_file=settings["tls"]["ca"], **own)
 
 
+def at_work(dask_worker: Any) -> int:
+    """Tasks in the threads of a worker; of one that is cancelled the thread goes on."""
+    return len(dask_worker.state.executing) + len(dask_worker.state.long_running)
+
+
 async def schedule(settings: dict[str, Any]) -> None:
     """Runs the scheduler until SIGTERM, which closes the workers too; keeps who has joined in a file."""
     from distributed import Scheduler
