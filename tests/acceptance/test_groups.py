@@ -57,6 +57,35 @@ def test_what_is_not_installed_here_is_said_before_a_launch(
     assert done.ret == pytest.ExitCode.USAGE_ERROR
 
 
+def test_a_cluster_of_one_machine_needs_it_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a launch is paid for whose tests are skipped there; a fixture of the project's own is its own affair."""
+    from pytest_benchmark_aws.backends import cluster_keys
+
+    monkeypatch.setattr(cluster_keys, "find_spec", lambda name: None)
+    source = "import pytest\n@pytest.mark.instance_type('c5.large')\ndef test_it(benchmark, dask_client): pass\n"
+    pytester.makepyfile(source)
+    done = pytester.runpytest_inprocess("--aws", "--aws-dry-run", "--aws-target=embedded")
+    assert "dask_client needs distributed, not installed here" in done.stderr.str()
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    pytester.makeconftest("import pytest\n@pytest.fixture\ndef dask_client(): pass\n")
+    assert pytester.runpytest_inprocess("--aws", "--aws-dry-run", "--aws-target=embedded").ret == 0
+
+
+def test_each_machine_must_have_what_a_test_requires(pytester: pytest.Pytester) -> None:
+    """Two of 4 GiB hold nothing that needs 6."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.instance_type("c5.large", count=2)
+        @pytest.mark.requires(memory="6 GiB")
+        def test_it(benchmark): benchmark(int)
+        """
+    )
+    said = pytester.runpytest_inprocess("--aws", "--aws-dry-run", "--aws-target=embedded").stderr.str()
+    assert "needs ≈ 6 GiB of memory, c5.large has 4 GiB; what a test requires each of the 2 machines of a group" in said
+
+
 def test_the_plan_names_machines_and_prices_of_all(tmp_path: Path) -> None:
     """A row for one, and one for the group."""
     pytest.importorskip("distributed", reason="groups of machines need the extra [group]")

@@ -229,6 +229,7 @@ def test_a_token_of_a_group_that_is_half_over(world: World) -> None:
     handle = again.launch(job, placement)
     assert again.poll([handle])[handle.instance_id].state == "gone"
     assert again.alive() == [handle.instance_id]
+    assert again.machines(again.alive()) == [instance["id"] for instance in world.instances()]
     again.terminate([handle.instance_id])
     assert world.alive() == []
 

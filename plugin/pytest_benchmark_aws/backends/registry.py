@@ -87,8 +87,12 @@ class Backends:
         return [(backend, ids) for backend, ids in looks if ids]
 
     def alive(self) -> dict[str, list[str]]:
-        """Ids of the run's launches that are not gone, from a fresh look, by what its backends call a launch."""
-        return {backend.noun: list(backend.alive()) for backend in self.by_prefix.values()}
+        """Ids of what is not gone of the run, from a fresh look, by what its backends call it; of a group each."""
+        return {backend.noun: list(_machines(backend, backend.alive())) for backend in self.by_prefix.values()}
+
+
+def _machines(backend: Backend, launch_ids: Iterable[str]) -> Iterable[str]:
+    return backend.machines(launch_ids) if hasattr(backend, "machines") else launch_ids
 
 
 def make_backends(jobs: Sequence[Job], site: Site, settings: Settings) -> Backends:

@@ -101,8 +101,9 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
             f"the rootdir {project.root} does not hold the working directory {project.working_directory}: run pytest "
             "inside it"
         )
-    if any(job.count > 1 for job in jobs):
-        project = _with_distributed(project)
+    group = any(job.count > 1 for job in jobs)
+    if group or "distributed" in project.plugins:
+        project = _with_distributed(project, group=group)
     node_ids = {case.node_id for job in jobs for case in job.cases}
     needed = {file for node_id, file in project.test_files.items() if node_id in node_ids}
     tests = {project.root / file for file in needed}
@@ -130,17 +131,17 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     )
 
 
-def _with_distributed(project: Project) -> Project:
-    """The project of a group of machines, which ships what their cluster is made of.
+def _with_distributed(project: Project, *, group: bool) -> Project:
+    """The project of tests that ask for a cluster, which ships what it is made of; of a group also its keys are made.
 
     Raises:
         PlanError: it is not installed here.
     """
-    absent = missing()
+    absent = [name for name in missing() if group or name == "distributed"]
     if absent:
         raise PlanError(
-            f"a group of machines needs {' and '.join(absent)}, not installed here, so that no version is known to "
-            "ship: pip install 'pytest-benchmark-aws[group]'"
+            f"{'a group of machines' if group else 'dask_client'} needs {' and '.join(absent)}, not installed here, so "
+            "that no version is known to ship: pip install 'pytest-benchmark-aws[group]'"
         )
     return replace(project, plugins=project.plugins | {"distributed"})
 

@@ -139,7 +139,9 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     if not predictions:
         if loaded and loaded.read:
             named = sorted({name for case in results for name in case.unknown}) or [loaded.nothing()]
-            notes.append(f"! no result is of an instance type that the catalog knows: {', '.join(named)[:300]}")
+            notes.append(
+                f"! no result is of an instance type that the catalog knows, groups aside: {', '.join(named)[:290]}"
+            )
         predictions = [answer.first(prior, candidates, options.next)]
     if seconds is not None or usd is not None:
         predictions = [_within(prediction, seconds, usd) for prediction in predictions]

@@ -60,6 +60,8 @@ def make_plan(
             unfit.append(Misfit(case, (refused,), ()))
             continue
         reasons = misfits(case.requirements, as_machine(instance_type))
+        if reasons and case.target.count > 1:
+            reasons += (f"what a test requires each of the {case.target.count} machines of a group must have",)
         if instance_type.bursts and not allow_burstable:
             reasons += (
                 f"{instance_type.name} is burstable: its speed depends on the CPU credits it has, so that its times "

@@ -250,5 +250,5 @@ def _notes(results: CaseResults, posterior: Posterior) -> list[str]:
             "measure again what is furthest from its neighbours"
         )
     if results.unknown:
-        notes.append(f"Left out, as no instance type of the catalog: {', '.join(results.unknown)}.")
+        notes.append(f"Left out, as no single machine of the catalog: {', '.join(results.unknown)}.")
     return notes

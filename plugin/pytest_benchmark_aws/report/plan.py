@@ -101,7 +101,7 @@ def _expected_cells(jobs: Sequence[Job], expected: Mapping[str, Expected]) -> tu
     """What a launch is expected to take, what all of these cost by that, and how that is known."""
     times = expected.get(jobs[0].name)
     if times is None:
-        return ("-", "-", "-", "nothing is stored")
+        return ("-", "-", "-", "nothing is stored" if jobs[0].count == 1 else "not known of groups")
     cost = sum((usd(job.price.usd_per_hour, times.seconds) for job in jobs), Decimal(0))
     return (format_duration(times.seconds), _span(times.low, times.high), format_usd(cost), _source(times))
 

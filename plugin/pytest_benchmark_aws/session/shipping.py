@@ -58,7 +58,7 @@ def collect(config: pytest.Config, settings: Settings, items: Collection[pytest.
         raise PlanError(f"the ini file {config.inipath} lies outside of the rootdir {root}, so that it is not shipped")
     plugins = config.pluginmanager.list_plugin_distinfo()
     # What a fixture of ours imports late, and no file of the project need name.
-    asks = any("dask_client" in getattr(item, "fixturenames", ()) for item in items)
+    asks = any(_asks_for_a_cluster(item) for item in items)
     clusters = frozenset({"distributed"} if asks else ())
     conftests = {Path(file) for plugin in config.pluginmanager.get_plugins() if (file := _conftest(plugin))}
     return Project(
@@ -79,6 +79,13 @@ def collect(config: pytest.Config, settings: Settings, items: Collection[pytest.
         ship_secrets=settings.ship_secrets,
         training_image=settings.sagemaker_image,
     )
+
+
+def _asks_for_a_cluster(item: pytest.Item) -> bool:
+    """Whether a test has our fixture ``dask_client``, and not one of its project by that name."""
+    fixtures: Any = getattr(item, "_fixtureinfo", None)
+    defined: Any = fixtures.name2fixturedefs.get("dask_client") if fixtures else None
+    return bool(defined) and defined[-1].func.__module__ == "pytest_benchmark_aws.plugin"
 
 
 def guest_args(config: pytest.Config) -> list[str]:

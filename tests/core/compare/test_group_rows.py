@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.catalog import snapshot
+from pytest_benchmark_aws.core.compare.filters import parse_filter
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
 from pytest_benchmark_aws.core.compare.tables import compare_records, with_baselines
 from pytest_benchmark_aws.core.values.node_ids import job_name
@@ -55,6 +56,19 @@ def test_its_speed_up_and_its_usd_are_over_one_machine() -> None:
     assert group.usd_over_one == pytest.approx(1.6, rel=0.01)
     assert COLUMNS["speed-up"].shown(group) == "2.500 of 4 at 1.6 x USD"
     assert COLUMNS["type"].shown(group) == "m5.8xlarge ×4"
+
+
+def test_a_group_is_found_by_the_name_that_its_tests_have() -> None:
+    """Of ``--reference`` and ``--filter``, where its sign is on few keyboards; its machines are a number."""
+    records = [*launched(100.0), *launched(40.0, 4)]
+    for wanted in ("m5.8xlarge ×4", "m5.8xlarge-x4"):
+        (table,) = compare_records(records, reference=wanted).tables
+        assert [row.machine.count for row in table.rows if row.is_reference] == [4]
+    kept = [[record.machine.count for record in records if parse_filter(text)(record)] for text in FILTERS]
+    assert kept == [[4], [4], [1], [1], [4], [1, 4]]
+
+
+FILTERS = ("type=m5.8xlarge-x4", "machine=*-x4", "type=m5.8xlarge", "machines=1", "machines>1", "type=m5.8xlarge*")
 
 
 def test_without_the_one_machine_there_is_none() -> None:

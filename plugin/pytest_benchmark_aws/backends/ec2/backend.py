@@ -26,7 +26,7 @@ from pytest_benchmark_aws.core.model import GRACE_S, LONGEST_URL_S
 from pytest_benchmark_aws.guest.user_data import user_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_benchmark_aws.backends.agent_archive import Shipment
     from pytest_benchmark_aws.backends.protocol import Site
@@ -307,6 +307,10 @@ class Ec2Backend:
             if not alive:
                 self._agents.delete(self.site.bucket)
         return alive
+
+    def machines(self, launch_ids: Iterable[str]) -> list[str]:
+        """The instances of launches, as of the last look."""
+        return [name for launch_id in launch_ids for name in self._groups.instance_ids([launch_id]) or [launch_id]]
 
     def _instances(self) -> dict[str, ec2.Instance]:
         """The run's launches by id, a group as one, from a fresh look."""

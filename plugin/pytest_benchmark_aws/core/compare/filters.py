@@ -35,6 +35,7 @@ _TEXTS: dict[str, Callable[[Result], str | None]] = {
 _NUMBERS: dict[str, Callable[[Result], Any]] = {
     "vcpus": lambda result: result.machine.vcpus,
     "cores": lambda result: result.machine.cores,
+    "machines": lambda result: result.machine.count,
     "smt": lambda result: result.machine.threads_per_core,
     "memory": lambda result: result.machine.memory_bytes,
     "gpus": lambda result: result.machine.gpus or 0,
@@ -111,7 +112,10 @@ def all_of(filters: Sequence[Callable[[Result], bool]], since: str | None) -> Ca
 
 
 def _fits(text: str | None, pattern: str) -> bool:
-    return text is not None and (text == pattern or fnmatch.fnmatchcase(text, pattern))
+    """A group may be named as its tests are, ``c5.large-x2``, which is quicker typed."""
+    if text is None:
+        return False
+    return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for name in (text, text.replace(" ×", "-x")))
 
 
 def _number(name: str, value: str, text: str) -> Any:

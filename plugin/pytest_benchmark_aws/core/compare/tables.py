@@ -125,8 +125,10 @@ def with_baselines(compared: Compared, baselines: Iterable[Record]) -> Compared:
 
 
 def matches(machine: MachineInfo, wanted: str) -> bool:
-    """Whether a machine is meant: by its name, its instance type, or a pattern of either."""
-    names = (machine.name, machine.instance_type or "")
+    """Whether a machine is meant: by its name, its instance type, or a pattern of either; a group also as its tests."""
+    names = [machine.name, machine.instance_type or ""]
+    if machine.count > 1:
+        names += [name.replace(" ×", "-x") for name in names]
     return wanted in names or any(name and fnmatch.fnmatchcase(name, wanted) for name in names)
 
 
