@@ -163,6 +163,15 @@ def test_expected_time_and_money_stand_beside_the_most() -> None:
     assert "predicted: by the machine model, from results on other instance types; not measured" in text
 
 
+def test_a_group_has_the_vcpus_memory_and_price_of_all_its_machines() -> None:
+    """As in the comparison; of its results nothing is predicted, which is no lack of results."""
+    plan = planned(Target("m5.large"), Target("m5.large", count=2))
+    expected = {"m5.large": Expected((time_of(240.0, 240.0, 240.0, measured=True),), 0)}
+    lines = plan_lines(plan, Decimal(10), embedded=False, expected=expected)
+    assert lines[2].split()[:9] == ["m5.large", "×2", "1", "4", "16", "GiB", "on-demand", "1", "0.1920"]
+    assert lines[2].endswith("  not known of groups")
+
+
 def test_a_time_limit_that_is_passed_is_said_with_the_numbers() -> None:
     """By one test, or by all together; nothing where the limit holds."""
     plan = planned(Target("m5.large"), Target("c5.large"), Target("m7i.large"))

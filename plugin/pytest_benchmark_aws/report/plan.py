@@ -41,13 +41,13 @@ def plan_lines(
     rows: list[tuple[str, ...]] = [header + (_EXPECTED if expected else ())]
     for jobs in _alike(plan.jobs):
         job = jobs[0]
-        instance_type = job.instance_type
+        instance_type, count = job.instance_type, job.count
         rows.append(
             (
                 job.target.machines,
                 _ranges([launch.target.launch for launch in jobs]),
-                "-" if instance_type.vcpus is None else str(instance_type.vcpus),
-                "-" if instance_type.memory_bytes is None else format_memory(instance_type.memory_bytes),
+                "-" if instance_type.vcpus is None else str(count * instance_type.vcpus),
+                "-" if instance_type.memory_bytes is None else format_memory(count * instance_type.memory_bytes),
                 job.target.market,
                 str(len(job.cases)),
                 f"{job.price.usd_per_hour:.4f}",
