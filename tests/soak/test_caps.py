@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.soak.groups import GroupRun
 from tests.soak.machine import Run
-from tests.soak.simulated import Cloud
+from tests.soak.simulated import LOST_LAUNCH, Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,3 +81,21 @@ def test_a_launch_counts_that_its_client_was_killed_before_it_could_end(count: i
         run.tick(seconds=890.0)
         run.guest_dies(number=0, delay=0.0, notice=False)
         run.tick(seconds=30.0)
+
+
+def test_a_launch_whose_reply_was_lost_counts_from_its_first_request() -> None:
+    """Asked for again a day later by its token, it is long gone, and EC2 does not show since when it was."""
+    with run_of(GroupRun, jobs=1, launches=1) as run:
+        run.fault(kind=LOST_LAUNCH, count=1)
+        run.start_or_resume(fallback=False)
+        run.tick(seconds=100_000.0)
+
+
+def test_a_launch_that_a_killed_client_had_asked_for_counts_from_then() -> None:
+    """Its process was killed before it heard the reply, and the next is interrupted before it has looked."""
+    with run_of(Run, jobs=1, launches=1) as run:
+        run.crash_at_step(count=3, after=True, torn=False, fallback=False)
+        run.tick(seconds=299.0)
+        run.fault(kind="throttled", count=1)
+        run.start_or_resume(fallback=False)
+        run.interrupt(number=0, delay=0.0)

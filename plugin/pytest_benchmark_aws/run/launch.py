@@ -76,7 +76,7 @@ class Launcher:
         now, launched = self.clock.monotonic(), earlier.instance_id is not None
         paid = earlier.last_usd if earlier.ended else None
         running = Running(handle, now - earlier.age_s if launched else now, paid)
-        running.intended = None if launched else now - earlier.age_s  # an intent is no launch: a look tells
+        running.intended = None if earlier.asked_s is None else now - earlier.asked_s
         self.state.running[job.name] = running
         self.state.note(job, "taken over", placement.zone)
         return None
@@ -161,6 +161,7 @@ class Launcher:
         refused = []
         for placement in placements:
             self._intend(job, placement)
+            asked = self.clock.monotonic()
             try:
                 handle = self._launch_paced(job, placement)
             except errors.CapacityError as error:
@@ -175,7 +176,7 @@ class Launcher:
             except BaseException:
                 self.backends.of(job).terminate([handle.instance_id])
                 raise
-            return Running(handle, self.clock.monotonic())
+            return Running(handle, self.clock.monotonic(), intended=asked)
         raise errors.CapacityError(
             f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}"
         )

@@ -110,6 +110,8 @@ class Past:
     """None: it meant to launch, and whether it did is not known."""
     age_s: float
     """Seconds since the launch."""
+    asked_s: float | None = None
+    """Seconds since it was first asked for, by its token; None: not known."""
     spent_usd: Decimal = Decimal(0)
     """On launches of the job before this one."""
     last_usd: Decimal = Decimal(0)
@@ -159,7 +161,7 @@ class Running:
     seen: bool = False
     """Whether AWS has shown it to this process."""
     intended: float | None = None
-    """When an earlier process meant to launch it: it may cost since then, while AWS has not shown since when."""
+    """When it was first asked for: it may cost since then, while AWS has not shown since when."""
     heard: bool = True
     """Whether AWS heard that it should end, once it was told."""
 
