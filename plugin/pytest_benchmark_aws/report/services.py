@@ -87,10 +87,10 @@ def shown(text: str) -> str:
 
 
 def per_1000(usd: Decimal | None) -> str:
-    """USD of 1,000 requests: ``1.6``, ``0.0004``."""
+    """USD of 1,000 requests: ``1.6``, ``0.000397``."""
     if usd is None:
         return "-"
-    return _plain(usd, 4) if not usd or usd >= Decimal("0.0001") else f"{usd:.1e}"
+    return _plain(usd, 4) if not usd or usd >= Decimal("0.01") else f"{float(usd):.3g}"
 
 
 def price_said(requests: ServiceRequests) -> str:
