@@ -105,9 +105,10 @@ def test_missing_right_names_the_policy(pytester: pytest.Pytester, account: Embe
         "faults", {"action": "SynthesizeSpeech", "code": "AccessDeniedException", "message": "no", "times": 9}
     )
     pytester.makepyfile(test_it=TEST)
-    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "-k", "speak")
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "-k", "speak", "--aws-region=eu-west-1",
+                                         "--aws-price=polly.neural=0.000016")  # fmt: skip
     done.assert_outcomes(failed=1, deselected=1)
-    done.stdout.fnmatch_lines(["*pytest-benchmark-aws policy services --only polly*"])
+    done.stdout.fnmatch_lines(["*pytest-benchmark-aws policy services --only polly --region eu-west-1*"])
     assert calls(account).count("SynthesizeSpeech") == 1
 
 

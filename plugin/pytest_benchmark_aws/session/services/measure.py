@@ -123,14 +123,22 @@ class ManagedService:
             from pytest_benchmark_aws.aws.services.requests import DENIED, error_code
 
             if error_code(error) in DENIED:
-                pytest.fail(
-                    f"{error}: the caller's policy does not allow it; the least that does is printed by "
-                    f"pytest-benchmark-aws policy services --only {self.service}",
-                    pytrace=False,
-                )
+                pytest.fail(f"{error}: the caller's policy does not allow it{self._least_policy()}", pytrace=False)
             if type(error).__name__ == "EndpointConnectionError" and not is_listed(self.region):
                 pytest.fail(f"{error}: botocore knows no region {self.region}; is it one?", pytrace=False)
             raise
+
+    def _least_policy(self) -> str:
+        """How the policy that allows it is printed; of a service that this knows no actions of, nothing."""
+        from pytest_benchmark_aws.aws.services.policies import ACTIONS
+
+        if self.service not in ACTIONS:
+            return ""
+        bucket = self.account.settings.bucket
+        words = ["--only", self.service, "--region", self.region, *(["--bucket", bucket] if bucket else [])]
+        if not self.account.embedded:
+            words += ["--account", self.account.clients.account().account_id]
+        return f"; the least that does is printed by pytest-benchmark-aws policy services {' '.join(words)}"
 
     def _note(self, latencies: list[float], given_up: int, counts: Counts, said: Mapping[str, Any]) -> None:
         from pytest_benchmark_aws.aws.services.requests import sdk
