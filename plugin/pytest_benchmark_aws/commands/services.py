@@ -43,6 +43,7 @@ TYPES = {
 }  # fmt: skip
 """The instance types that it lists."""
 NOT_MEASURED = "not measured by this version"
+NONE_FOUND = "none was found"
 REFUSED = "refused before any launch"
 RUNS = "benchmarks run on it: pytest --aws"
 REQUESTS = "its requests are benchmarks: tox -e services"
@@ -122,7 +123,8 @@ def _print_table(rows: list[Row], measured: Measured) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (row.state, row.since or "-", row.instead or "-", row.this_version, row.note)
+    nothing = "-" if row.state == "live" else NONE_FOUND
+    return (row.state, row.since or "-", row.instead or nothing, row.this_version, row.note)
 
 
 def _as_json(row: Row, measured: Measured) -> dict[str, object]:
