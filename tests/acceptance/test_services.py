@@ -63,7 +63,17 @@ def test_over_the_cap_nothing_is_asked(
     pytester.makepyfile(test_it=TEST)
     done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", *options)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stderr.fnmatch_lines(["*1 benchmarks of managed services*could cost*--aws-max-cost allows*nothing was asked*"])
+    done.stderr.fnmatch_lines(["*1 benchmark of managed services*could cost*--aws-max-cost allows*nothing was asked*"])
+    assert calls(account) == []
+
+
+def test_dry_run_says_the_requests_and_asks_none(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """How many requests, the most that they cost, and the cap."""
+    pytester.makepyfile(test_it=TEST)
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "--aws-dry-run")
+    assert done.ret == pytest.ExitCode.OK
+    said = "aws: 1 benchmark of managed services, 21 requests from here, at most *USD; --aws-max-cost is *"
+    done.stdout.fnmatch_lines([said, "nothing asked"])
     assert calls(account) == []
 
 

@@ -139,11 +139,14 @@ GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
         _groups("Shown", backend=_by(ShownIsAll)),
         "the journal says gone|alive at the end|after the end of its",
     ),
-    "group: a late machine is lost": (_groups("Late", backend=_by(LateIsGone)), "ended while their guests were well"),
-    "group: one machine's price": (_groups("OnePriced", runner=OnePrice), "USD spent"),
+    "group: a late machine is lost": (
+        _groups("Late", backend=_by(LateIsGone)),
+        "ended while their guests were well|USD counted",
+    ),
+    "group: one machine's price": (_groups("OnePriced", runner=OnePrice), "USD spent|USD counted"),
     "group: ended is gone": (
         _groups("Ended", runner=with_parts(follower=EndedIsGone)),
-        "after the end of its group|USD spent",
+        "after the end of its group|USD spent|USD counted",
     ),
     "group: no token reuse": (
         _groups("NoGroupToken", backend=FreshGroupTokens),

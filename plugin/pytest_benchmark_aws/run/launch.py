@@ -73,9 +73,11 @@ class Launcher:
             self.journal.write("launched", job=job.name, attempt=placement.attempt, instance_id=instance_id)
         handle = Handle(job, instance_id, placement)
         self.state.launched.append(handle)
-        age_s = 0.0 if earlier.instance_id is None else earlier.age_s  # an intent tells no launch: the first look does
+        now, launched = self.clock.monotonic(), earlier.instance_id is not None
         paid = earlier.last_usd if earlier.ended else None
-        self.state.running[job.name] = Running(handle, self.clock.monotonic() - age_s, paid)
+        running = Running(handle, now - earlier.age_s if launched else now, paid)
+        running.intended = None if launched else now - earlier.age_s  # an intent is no launch: a look tells
+        self.state.running[job.name] = running
         self.state.note(job, "taken over", placement.zone)
         return None
 

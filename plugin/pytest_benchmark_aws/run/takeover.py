@@ -60,6 +60,8 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
             last[line["job"]] = replace(before, cut_off=cut_off)
         elif line["kind"] == "intent":
             before_it = last.get(line["job"])
+            if before_it is not None and before_it.instance_id is not None:  # its most, while nothing says what it cost
+                spent.setdefault(line["job"], {}).setdefault(before_it.instance_id, before_it.last_usd)
             if before_it is not None and before_it.cut_off and before_it.instance_id is not None:
                 parts.setdefault(line["job"], {})[before_it.instance_id] = before_it
             fallback = bool(line.get("fallback"))  # not in journals of earlier versions
