@@ -69,6 +69,17 @@ def test_embedded_is_marked_in_its_row_and_above() -> None:
     assert "were answered by embedded AWS" not in Elements(page_of(records(polly()))).text
 
 
+def test_embedded_rows_are_last_and_say_nothing_beside_real_ones() -> None:
+    """However fast they are; the break-even is over AWS's own answers, or theirs where there are no others."""
+    own = benchmark([0.05], "test_local", service_task=TASK, **OWN)
+    quick = polly(seconds=0.001, p50_s=0.001, service_task=TASK, embedded=True)
+    [test] = page(records(own, quick, polly(service_task=TASK))).services.tests
+    assert [row.name for row in test.answered] == ["m5.large", "polly in us-east-1", "polly in us-east-1 (embedded)"]
+    assert [("(embedded)" in line) for line in test.said] == [False]
+    [test] = page(records(own, quick)).services.tests
+    assert [("(embedded)" in line) for line in test.said] == [True]
+
+
 def test_services_are_no_machines() -> None:
     """A page of services alone has no choice, no charts, no results and no machines, and counts none."""
     made = page(records(polly("us-east-1"), polly("eu-west-1", 0.1)))
