@@ -20,6 +20,7 @@ from tests.soak.mutants import (
     never_found,
     with_parts,
 )
+from tests.soak.training import TrainingGroupRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,5 +164,13 @@ GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
     "group: no second look at the store": (_groups("OneGroupLooked", backend=OneGroupLook), "never delivered"),
     "group: no dedupe": (_groups("TwiceGroup", find=staticmethod(never_found)), "delivered more than once"),
     "group: no cap": (_groups("GroupSpender", runner=NoCap), "USD spent"),
+    "training of several instances: one's price": (
+        type("OnePricedTraining", (TrainingGroupRun,), {"runner": OnePrice}),
+        "USD spent|USD counted",
+    ),
+    "training of several instances: no cap": (
+        type("TrainingGroupSpender", (TrainingGroupRun,), {"runner": NoCap}),
+        "USD spent",
+    ),
 }
 """The machine with the bug, and what is to notice it."""

@@ -24,6 +24,15 @@ Case = tuple[pytest.Item, "ServiceMark"]
 CASES = pytest.StashKey[list[Case]]()
 
 
+def in_regions(metafunc: pytest.Metafunc) -> None:
+    """Makes a case for each of ``--aws-regions``; without it the case is of the account's region."""
+    from pytest_benchmark_aws.session.remote import settings_of
+
+    regions = settings_of(metafunc.config).regions
+    if regions:
+        metafunc.parametrize(marks.FIXTURE, regions, indirect=True, ids=regions)
+
+
 def check(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Skips what AWS has withdrawn, and refuses what by the shipped prices would cost more than the cap.
 
