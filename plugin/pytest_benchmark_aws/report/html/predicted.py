@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import units
 from pytest_benchmark_aws.report.html.charts.predicted import predicted_chart
 from pytest_benchmark_aws.report.html.charts.trends import Numbers
 from pytest_benchmark_aws.report.html.results_table import Name, case_name
 from pytest_benchmark_aws.report.predicted import percent
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import few, printable
 
 if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.predict.answer import PredictedRow
     from pytest_benchmark_aws.predict.likeliest import Likeliest
@@ -55,7 +57,8 @@ class Predictions:
 def predictions(tables: Sequence[Table]) -> Predictions:
     """The predictions of the tests that were measured on three instance types of AWS or more.
 
-    Embedded AWS's times are those of the machine that it ran on: nothing is predicted from them.
+    Embedded AWS's times are those of the machine that it ran on, and those of types with GPUs may be the GPUs': nothing
+    is predicted from them.
     """
     wanted = [(table, len(types)) for table in tables if len(types := _types(table)) >= LEAST_TYPES]
     if not wanted:
@@ -69,20 +72,36 @@ def predictions(tables: Sequence[Table]) -> Predictions:
     for table, _ in wanted:
         if id(table) not in chosen:
             continue
-        records = [record for row in table.rows for record in row.records if not row.machine.embedded]
+        real = [row for row in table.rows if not row.machine.embedded]
+        with_gpus = sorted({row.machine.name for row in real if _has_gpus(row.machine)})
+        records = [record for row in real if not _has_gpus(row.machine) for record in row.records]
         # Of a table of several scales, the one that most types were measured at.
         case = max(cases_of(records, machines), key=lambda case: (len(case.measured), case.scale or ""))
         if len(case.measured) >= LEAST_TYPES:
             result = likeliest(prior, case, candidates, MOST_ROWS)
             chart = predicted_chart(case.case, case.scale, result)
-            numbers, said = _numbers(result), tuple(_said(result))
-            tests.append(Predicted(case_name(case.case, case.scale), chart, numbers, said))
+            numbers, said = _numbers(result), _said(result)
+            if with_gpus:
+                said.append(f"Left out, as their times may be their GPUs': {printable(few(with_gpus))}.")
+            tests.append(Predicted(case_name(case.case, case.scale), chart, numbers, tuple(said)))
     return Predictions(tuple(tests), f"{prior.table.source}; {prior.table.licence}", len(wanted) - len(tests))
 
 
 def _types(table: Table) -> set[str]:
-    """The instance types of AWS that a test was measured on."""
-    return {name for row in table.rows if not row.machine.embedded and (name := row.machine.instance_type)}
+    """The instance types of AWS that a test was measured on and that the machine model may know: EC2's, one machine."""
+    machines = [row.machine for row in table.rows if not row.machine.embedded and row.machine.count == 1]
+    return {
+        name
+        for machine in machines
+        if (name := machine.instance_type) and not name.startswith(SAGEMAKER_PREFIX) and not _has_gpus(machine)
+    }
+
+
+def _has_gpus(machine: MachineInfo) -> bool:
+    """Whether a time may be that of GPUs or other accelerators, from which nothing follows for CPUs."""
+    from pytest_benchmark_aws.predict.model.machines import is_accelerated
+
+    return bool(machine.gpus) or (machine.instance_type is not None and is_accelerated(machine.instance_type))
 
 
 @lru_cache(maxsize=1)
