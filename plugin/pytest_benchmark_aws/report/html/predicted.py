@@ -17,7 +17,6 @@ from pytest_benchmark_aws.report.predicted import percent
 from pytest_benchmark_aws.report.text import few, printable
 
 if TYPE_CHECKING:
-    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.tables import Table
     from pytest_benchmark_aws.predict.answer import PredictedRow
     from pytest_benchmark_aws.predict.likeliest import Likeliest
@@ -64,7 +63,7 @@ def predictions(tables: Sequence[Table]) -> Predictions:
     if not wanted:
         return Predictions((), "", 0)
     from pytest_benchmark_aws.predict.likeliest import likeliest
-    from pytest_benchmark_aws.predict.measured import cases_of
+    from pytest_benchmark_aws.predict.measured import cases_of, without_gpus
 
     prior, machines, candidates = _model()
     chosen = {id(table) for table, _ in sorted(wanted, key=lambda pair: -pair[1])[:MOST_TESTS]}
@@ -73,8 +72,7 @@ def predictions(tables: Sequence[Table]) -> Predictions:
         if id(table) not in chosen:
             continue
         real = [row for row in table.rows if not row.machine.embedded]
-        with_gpus = sorted({row.machine.name for row in real if _has_gpus(row.machine)})
-        records = [record for row in real if not _has_gpus(row.machine) for record in row.records]
+        records, with_gpus = without_gpus(record for row in real for record in row.records)
         # Of a table of several scales, the one that most types were measured at.
         case = max(cases_of(records, machines), key=lambda case: (len(case.measured), case.scale or ""))
         if len(case.measured) >= LEAST_TYPES:
@@ -89,19 +87,14 @@ def predictions(tables: Sequence[Table]) -> Predictions:
 
 def _types(table: Table) -> set[str]:
     """The instance types of AWS that a test was measured on and that the machine model may know: EC2's, one machine."""
+    from pytest_benchmark_aws.predict.measured import has_gpus
+
     machines = [row.machine for row in table.rows if not row.machine.embedded and row.machine.count == 1]
     return {
         name
         for machine in machines
-        if (name := machine.instance_type) and not name.startswith(SAGEMAKER_PREFIX) and not _has_gpus(machine)
+        if (name := machine.instance_type) and not name.startswith(SAGEMAKER_PREFIX) and not has_gpus(machine)
     }
-
-
-def _has_gpus(machine: MachineInfo) -> bool:
-    """Whether a time may be that of GPUs or other accelerators, from which nothing follows for CPUs."""
-    from pytest_benchmark_aws.predict.model.machines import is_accelerated
-
-    return bool(machine.gpus) or (machine.instance_type is not None and is_accelerated(machine.instance_type))
 
 
 @lru_cache(maxsize=1)
