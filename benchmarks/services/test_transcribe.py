@@ -33,7 +33,8 @@ def test_transcription_job(service: Callable[[str], ManagedService]) -> None:
         pytest.skip("nothing here can speak the sentence: install espeak-ng, a Debian package")
     bucket = transcribe.bucket()
     recording, s3 = sound.spoken(SENTENCE), transcribe.other("s3")
-    s3.put_object(Bucket=bucket, Key="services/sentence.wav", Body=recording)
+    with transcribe.explained():
+        s3.put_object(Bucket=bucket, Key="services/sentence.wav", Body=recording)
     poll = POLL_S[transcribe.embedded]
     looks: list[int] = []
 

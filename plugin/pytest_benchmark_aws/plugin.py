@@ -72,11 +72,9 @@ def aws_service(request: pytest.FixtureRequest, benchmark: Any) -> Callable[[str
 @pytest.hookimpl(trylast=True)  # after the marks' own parameters, so that the region is last in the test's id
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:  # noqa: D103
     if "aws_service" in metafunc.fixturenames:
-        from pytest_benchmark_aws.session import remote
+        from pytest_benchmark_aws.session.services import plan
 
-        regions = remote.settings_of(metafunc.config).regions
-        if regions:
-            metafunc.parametrize("aws_service", regions, indirect=True, ids=regions)
+        plan.in_regions(metafunc)
 
 
 @pytest.fixture

@@ -359,7 +359,7 @@ def check_python(text: str, folder: Path, world: World) -> None:
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\nfilterwarnings = error\n")
     count = len(re.findall(r"^\s*def test_", text, re.MULTILINE))
     assert f"{count} test" in must("pytest --collect-only -q", folder, env)
-    said = "so nothing is launched" if "pytest.mark.aws_service" in text else "the plan"  # it asks AWS from here
+    said = "nothing asked" if "pytest.mark.aws_service" in text else "the plan"  # it asks AWS from here
     assert said in must("pytest --aws-dry-run --aws-max-cost=1000", folder, env)
 
 

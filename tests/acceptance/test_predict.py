@@ -158,6 +158,18 @@ def test_what_embedded_aws_ran_as_a_training_job_counts_as_its_other_results(tmp
     assert "Left out" not in out
 
 
+def test_times_that_may_be_of_gpus_predict_nothing(stored: Path) -> None:
+    """They change no prediction of a CPU type, and are said to be left out; alone they are no result at all."""
+    before = json.loads(predict(stored, "--format", "json").stdout)["cases"]
+    data = result(benchmark([0.01] * 3), instance_type="g5.xlarge", launch="i-gpu")
+    write(stored / ".benchmarks" / "g5.xlarge" / "0001_x.json", data)
+    assert json.loads(predict(stored, "--format", "json").stdout)["cases"] == before
+    assert "left out, as their times may be their GPUs': g5.xlarge" in predict(stored).stdout
+    alone = predict(stored, ".benchmarks/g5.xlarge/0001_x.json").stdout
+    assert "no result is of an instance type" not in alone
+    assert "left out, as their times may be their GPUs': g5.xlarge" in alone
+
+
 def test_a_type_with_a_price_of_its_own_is_shown_whatever_it_is(stored: Path) -> None:
     """Who gives a price asks for it, be it burstable or with GPUs."""
     out = predict(stored, "--price", "ml.t3.large=0.1", "--price", "ml.g5.xlarge=1.2", "--top", "1").stdout

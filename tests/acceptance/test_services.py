@@ -63,7 +63,17 @@ def test_over_the_cap_nothing_is_asked(
     pytester.makepyfile(test_it=TEST)
     done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", *options)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stderr.fnmatch_lines(["*1 benchmarks of managed services*could cost*--aws-max-cost allows*nothing was asked*"])
+    done.stderr.fnmatch_lines(["*1 benchmark of managed services*could cost*--aws-max-cost allows*nothing was asked*"])
+    assert calls(account) == []
+
+
+def test_dry_run_says_the_requests_and_asks_none(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """How many requests, the most that they cost, and the cap."""
+    pytester.makepyfile(test_it=TEST)
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "--aws-dry-run")
+    assert done.ret == pytest.ExitCode.OK
+    said = "aws: 1 benchmark of managed services, 21 requests from here, at most *USD; --aws-max-cost is *"
+    done.stdout.fnmatch_lines([said, "nothing asked"])
     assert calls(account) == []
 
 
@@ -105,10 +115,51 @@ def test_missing_right_names_the_policy(pytester: pytest.Pytester, account: Embe
         "faults", {"action": "SynthesizeSpeech", "code": "AccessDeniedException", "message": "no", "times": 9}
     )
     pytester.makepyfile(test_it=TEST)
-    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "-k", "speak")
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "-k", "speak", "--aws-region=eu-west-1",
+                                         "--aws-price=polly.neural=0.000016")  # fmt: skip
     done.assert_outcomes(failed=1, deselected=1)
-    done.stdout.fnmatch_lines(["*pytest-benchmark-aws policy services --only polly*"])
+    done.stdout.fnmatch_lines(["*pytest-benchmark-aws policy services --only polly --region eu-west-1*"])
     assert calls(account).count("SynthesizeSpeech") == 1
+
+
+GIVEN_UP = """
+import pytest
+from botocore.exceptions import ClientError
+
+@pytest.mark.aws_service("polly", price="polly.neural", units=100)
+def test_speak(aws_service):
+    asked = []
+    def speak(polly):
+        asked.append(1)
+        if len(asked) > 3:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slower"}}, "SynthesizeSpeech")
+        return polly.synthesize_speech(
+            Text="x" * 100, VoiceId="Joanna", Engine="neural", OutputFormat="pcm")["AudioStream"].read()
+    aws_service("polly").time(speak)
+    assert len(asked) == 6
+
+@pytest.mark.aws_service("polly", price="polly.neural", units=100)
+def test_from_a_bucket(aws_service):
+    polly = aws_service("polly")
+    with polly.explained():
+        polly.other("s3").list_buckets()
+"""
+
+
+def test_rounds_that_are_saved_are_answers_alone(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """Neither a request that was given up nor one that was not made any more; another service's denial is explained."""
+    account.control("faults", {"action": "ListBuckets", "code": "AccessDenied", "message": "no", "times": 9})
+    pytester.makepyfile(test_it=GIVEN_UP)
+    done = pytester.runpytest_subprocess(
+        "--aws", "--aws-target=cloud", "--aws-service-rounds=8", "--benchmark-json=result.json"
+    )
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(["*AccessDenied*pytest-benchmark-aws policy services --only polly*"])
+    [bench] = json.loads((pytester.path / "result.json").read_text())["benchmarks"]
+    info, stats = bench["extra_info"], bench["stats"]
+    assert (info["requests"], info["given_up"], len(info["latencies_s"])) == (5, 3, 2)
+    assert (stats["rounds"], stats["min"]) == (2, pytest.approx(min(info["latencies_s"]), rel=0.5))
+    assert calls(account).count("ListBuckets") == 1
 
 
 def test_without_aws_an_account_is_not_asked(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:

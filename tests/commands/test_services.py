@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_benchmark_aws.aws import images
 from pytest_benchmark_aws.backends import registry
 from pytest_benchmark_aws.catalog.lifecycle import SERVICES
@@ -12,7 +14,7 @@ from pytest_benchmark_aws.cli import main
 from pytest_benchmark_aws.commands import services
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
 NOTE = {
     "General Purpose Machine Learning Services": ["Elastic Inference", "SageMaker", "Deep Learning AMI (DLAMI)"],
@@ -31,6 +33,12 @@ NOTE = {
     "Performance Experiment with EC2": ["m5.8xlarge", "r5.4xlarge", "c5.24xlarge"],
 }
 """As the note has them: groups and names in its order, without Amazon's and AWS's."""
+
+
+@pytest.fixture(autouse=True)
+def without_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that has none: what was measured is tested in test_services_measured.py."""
+    monkeypatch.chdir(tmp_path)
 
 
 def rows(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

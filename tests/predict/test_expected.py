@@ -45,6 +45,19 @@ def test_what_was_measured_elsewhere_is_predicted_with_an_interval() -> None:
     assert one.test_high / one.test_low > four.test_high / four.test_low
 
 
+def test_nothing_follows_from_the_times_of_gpus_for_cpus() -> None:
+    """Nor the other way round; what was measured on a GPU type itself stands, and the others' times count."""
+    assert on("m7i.large", a=stored(g5_xlarge=0.1)) is None
+    assert on("g5.xlarge", a=stored(m5_large=30.0)) is None
+    times = on("g5.xlarge", a=stored(g5_xlarge=0.1, m5_large=30.0))
+    assert times is not None
+    assert times.test_seconds == pytest.approx(0.3)
+    mixed, alone = on("m7i.large", a=stored(g5_xlarge=0.1, m5_large=30.0)), on("m7i.large", a=stored(m5_large=30.0))
+    assert mixed is not None
+    assert alone is not None
+    assert mixed.test_seconds == alone.test_seconds
+
+
 def test_the_runs_are_those_of_the_nearest_time() -> None:
     """pytest-benchmark runs a quick one more often: 1,000 times where it took a millisecond, 5 where it took 2 s."""
     quick, slow = stored(1000, m7i_4xlarge=0.001), stored(5, m5_large=2.0)

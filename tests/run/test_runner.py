@@ -120,7 +120,7 @@ def test_a_job_waits_where_anothers_end_makes_room(world: World) -> None:
 def test_the_journal_has_each_act_in_order(world: World) -> None:
     """Placement, launch, delivery and end are written, and that nothing is alive last."""
     world.runner().run([make_job()])
-    assert world.kinds() == ["intent", "launched", "delivered", "terminating", "gone"]
+    assert world.kinds() == ["intent", "launched", "delivered", "terminating", "billed", "gone"]
 
 
 def test_a_job_that_never_delivers_ends_by_its_limit_and_grace(world: World) -> None:

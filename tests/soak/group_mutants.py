@@ -20,6 +20,7 @@ from tests.soak.mutants import (
     never_found,
     with_parts,
 )
+from tests.soak.training import TrainingGroupRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,11 +140,14 @@ GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
         _groups("Shown", backend=_by(ShownIsAll)),
         "the journal says gone|alive at the end|after the end of its",
     ),
-    "group: a late machine is lost": (_groups("Late", backend=_by(LateIsGone)), "ended while their guests were well"),
-    "group: one machine's price": (_groups("OnePriced", runner=OnePrice), "USD spent"),
+    "group: a late machine is lost": (
+        _groups("Late", backend=_by(LateIsGone)),
+        "ended while their guests were well|USD counted",
+    ),
+    "group: one machine's price": (_groups("OnePriced", runner=OnePrice), "USD spent|USD counted"),
     "group: ended is gone": (
         _groups("Ended", runner=with_parts(follower=EndedIsGone)),
-        "after the end of its group|USD spent",
+        "after the end of its group|USD spent|USD counted",
     ),
     "group: no token reuse": (
         _groups("NoGroupToken", backend=FreshGroupTokens),
@@ -160,5 +164,13 @@ GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
     "group: no second look at the store": (_groups("OneGroupLooked", backend=OneGroupLook), "never delivered"),
     "group: no dedupe": (_groups("TwiceGroup", find=staticmethod(never_found)), "delivered more than once"),
     "group: no cap": (_groups("GroupSpender", runner=NoCap), "USD spent"),
+    "training of several instances: one's price": (
+        type("OnePricedTraining", (TrainingGroupRun,), {"runner": OnePrice}),
+        "USD spent|USD counted",
+    ),
+    "training of several instances: no cap": (
+        type("TrainingGroupSpender", (TrainingGroupRun,), {"runner": NoCap}),
+        "USD spent",
+    ),
 }
 """The machine with the bug, and what is to notice it."""

@@ -183,6 +183,18 @@ class GroupRun(Run):
         if (machine := self._machine(number, index)) and not machine.said:
             machine.deaf = True
 
+    def _all_is_delivered(self, among: set[str]) -> None:
+        """What a lost group's leader delivers that EC2 had not shown, so that its end was not heard, comes too late."""
+        attempts = {(group.job.name, group.placement.attempt) for group in self._cloud.groups()}
+        late = {
+            group.instance_id
+            for group in self._cloud.groups()
+            if (group.job.name, group.placement.attempt + 1) in attempts  # its cases ran again, whole
+            and group.due is not None
+            and self._cloud.asked.get(group.instance_id, NEVER) <= group.due
+        }
+        super()._all_is_delivered(among - late)
+
     def _reap(self) -> None:
         """As ``reap`` does it: machine by machine, by their tags."""
         self.cloud.heal()

@@ -263,6 +263,13 @@ class Run(RuleBasedStateMachine):
         lost = (done & among) - set(self._files())
         assert not lost, f"in the store and never delivered: {lost}"
 
+    def _all_is_counted(self) -> None:
+        """By the time of a look and some calls for each machine."""
+        gone = [line for line in read(self.folder / "journal.jsonl") if line["kind"] == "gone"]
+        counted, billed = Decimal(gone[-1]["usd"]), self.cloud.spent()
+        looks = sum((one.job.price.usd_per_hour for one in self.cloud.instances.values()), Decimal(0)) * 30 / 3600
+        assert counted >= billed - looks, f"{counted} USD counted, {billed} billed"
+
     @invariant()
     def nothing_is_delivered_twice(self) -> None:
         """One file for each instance at most."""
@@ -287,6 +294,7 @@ class Run(RuleBasedStateMachine):
             assert self._gone(), f"the journal is not closed: {history.runs(self.root / 'runs')}"
             self.nothing_is_delivered_twice()
             self._all_is_delivered(set(self.cloud.instances))
+            self._all_is_counted()
         finally:
             if self.process is not None:
                 self.process.kill()

@@ -168,7 +168,7 @@ MUTANTS: dict[str, tuple[type[Run], str]] = {
         _machine("Drift", runner=with_parts(launcher=ZoneDrift)),
         "instances of one attempt|USD spent",
     ),
-    "hasty absence": (_machine("Hasty", backend=HastyAbsence), "ended while their guests were well"),
+    "hasty absence": (_machine("Hasty", backend=HastyAbsence), "ended while their guests were well|USD counted"),
     "trusting terminate": (
         _machine("Trusting", runner=with_parts(follower=TrustingTerminate)),
         "the journal says gone|alive at the end|never delivered",

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.soak.groups import GroupRun
 from tests.soak.machine import Run
-from tests.soak.training import TrainingRun
+from tests.soak.training import TrainingGroupRun, TrainingRun
 
 EXAMPLES = int(os.environ.get("PYTEST_BENCHMARK_AWS_SOAK", "100"))
 SETTINGS = settings(
@@ -30,6 +30,11 @@ def test_a_run_keeps_its_promises() -> None:
 def test_a_run_of_training_jobs_keeps_its_promises() -> None:
     """The same of jobs that start late or never, and that stop slowly."""
     run_state_machine_as_test(TrainingRun, settings=SETTINGS)
+
+
+def test_a_run_of_training_jobs_of_several_instances_keeps_its_promises() -> None:
+    """The same again, at the price of all of them."""
+    run_state_machine_as_test(TrainingGroupRun, settings=SETTINGS)
 
 
 def test_a_run_of_groups_keeps_its_promises() -> None:

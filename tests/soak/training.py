@@ -14,6 +14,8 @@ from pytest_benchmark_aws.backends.sagemaker.limits import SHOWN_S, START_S, STO
 from pytest_benchmark_aws.backends.sagemaker.request import most_runtime_s
 from pytest_benchmark_aws.core.cost import usd
 from pytest_benchmark_aws.core.model import GRACE_S
+from tests.soak.group_cloud import MACHINE_USD
+from tests.soak.groups import as_group
 from tests.soak.machine import JOBS, Run
 from tests.soak.simulated import LOST_TERMINATE, Cloud, Instance, SimulatedBackend, token_of
 
@@ -69,8 +71,8 @@ class TrainingJob(Instance):
         return max(0.0, (now if self.ended is None else self.ended) - self.started)
 
     def usd(self, now: float) -> Decimal:
-        """Billed so far."""
-        return usd(self.job.price.usd_per_hour, self.billed_s(now))
+        """Billed so far, each of its instances, whatever a client takes the price for."""
+        return usd(MACHINE_USD * self.job.count, self.billed_s(now))
 
 
 @dataclass
@@ -174,3 +176,9 @@ class TrainingRun(Run):
         """The next jobs wait longer, or for ever."""
         assert isinstance(self.cloud, SageMaker)
         self.cloud.starts_after = seconds
+
+
+class TrainingGroupRun(TrainingRun):
+    """The same of jobs of several instances each, which SageMaker starts, fails, stops and bills as one."""
+
+    all_jobs: ClassVar[tuple[Job, ...]] = tuple(map(as_group, TrainingRun.all_jobs, (3, 2, 2)))

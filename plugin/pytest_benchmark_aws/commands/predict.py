@@ -105,11 +105,12 @@ def run(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     from pytest_benchmark_aws.catalog import snapshot
     from pytest_benchmark_aws.predict import answer
-    from pytest_benchmark_aws.predict.measured import cases_of
+    from pytest_benchmark_aws.predict.measured import cases_of, without_gpus
     from pytest_benchmark_aws.predict.model import table as machine_table
     from pytest_benchmark_aws.predict.model.machines import machines_of
     from pytest_benchmark_aws.predict.model.posterior import prior_of
     from pytest_benchmark_aws.report.predicted import Shown
+    from pytest_benchmark_aws.report.text import few
 
     for name, most in (("next", _MOST_NEXT), ("top", 10_000)):
         if (value := getattr(options, name)) is not None and not 0 <= value <= most:
@@ -126,7 +127,8 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
     candidates += [
         machines[name] for name in sorted(asked - {machine.name for machine in candidates}) if name in machines
     ]
-    results = cases_of(loaded.records, machines, options.statistic) if loaded else []
+    records, with_gpus = without_gpus(loaded.records if loaded else ())
+    results = cases_of(records, machines, options.statistic)
     scale = float(parse_amount("--scale", options.scale)) if options.scale else None
     predictions = [
         _at(answer.predict_case(prior, case, candidates, options.goal, options.next), ratio, scale)
@@ -136,8 +138,10 @@ def _predict(options: argparse.Namespace) -> tuple[Shown, Loaded | None]:
         f"● measured, ○ predicted by the machine model ({table.source}; {table.licence}); "
         f"prices of us-east-1, {snapshot.PRICE_DATE}{', or as given' if options.price else ''}."
     ]
+    if with_gpus:
+        notes.append(f"! left out, as their times may be their GPUs': {few(with_gpus)}")
     if not predictions:
-        if loaded and loaded.read:
+        if loaded and loaded.read and not with_gpus:
             named = sorted({name for case in results for name in case.unknown}) or [loaded.nothing()]
             notes.append(
                 f"! no result is of an instance type that the catalog knows, groups aside: {', '.join(named)[:290]}"

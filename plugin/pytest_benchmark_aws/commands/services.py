@@ -1,14 +1,21 @@
-"""``pytest-benchmark-aws services``: AWS's services for machine learning, their state, what this does with each."""
+"""``pytest-benchmark-aws services``: AWS's services for machine learning, their state, what this does with each.
+
+Where results of their requests exist, their latency and price stand below them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.catalog import gpus, lifecycle
+from pytest_benchmark_aws.commands.parts.measured import Measured, add_measured, measured_services
+from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
+from pytest_benchmark_aws.report.services import EMBEDDED, MEASURED, benchmark_name, measured_cells, measured_fields
 from pytest_benchmark_aws.report.text import aligned
 
 if TYPE_CHECKING:
@@ -36,6 +43,7 @@ TYPES = {
 }  # fmt: skip
 """The instance types that it lists."""
 NOT_MEASURED = "not measured by this version"
+NONE_FOUND = "none was found"
 REFUSED = "refused before any launch"
 RUNS = "benchmarks run on it: pytest --aws"
 REQUESTS = "its requests are benchmarks: tox -e services"
@@ -57,39 +65,70 @@ class Row:
     source: str
     part: bool = False
     """Of the service above it."""
+    service: str = ""
+    """The name of its entry in ``catalog.lifecycle.SERVICES``; empty of an instance type."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its options."""
-    parser = commands.add_parser("services", help="AWS's services for machine learning: their state, what this does")
+    parser = commands.add_parser(
+        "services",
+        help="AWS's services for machine learning: their state, what this does, what was measured",
+        description="Lists AWS's services for machine learning with their state; below each what saved results say of "
+        "its requests: latency, price, region and day of the newest measurement.",
+    )
+    add_measured(parser)
     parser.add_argument("--format", choices=("table", "json"), default="table", help="json has the sources, too")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints a row for each; 0."""
+    """Prints a row for each, and what was measured of it; 0, or 2 for files that are none."""
+    try:
+        measured = measured_services(options)
+    except PlanError as error:
+        print(f"pytest-benchmark-aws services: {error}", file=sys.stderr)
+        return 2
     rows = [*_services(), *_types()]
     if options.format == "json":
-        print(json.dumps([_as_json(row) for row in rows], indent=2))
-        return 0
-    titles = ("service", "state", "since", "instead", "this version", "note")
-    cells = [titles, *((f"{'  - ' if row.part else '  '}{row.name}", *_cells(row)) for row in rows)]
-    lines = aligned(cells, left=range(len(titles)))
-    print(lines[0])
-    group = ""
-    for row, line in zip(rows, lines[1:], strict=True):
-        if row.group != group:
-            group = row.group
-            print(group)
-        print(line)
+        print(json.dumps([_as_json(row, measured) for row in rows], indent=2))
+    else:
+        _print_table(rows, measured)
     return 0
 
 
+def _print_table(rows: list[Row], measured: Measured) -> None:
+    blank = ("",) * len(MEASURED) if measured else ()
+    titles = ("service", *(MEASURED if measured else ()), "state", "since", "instead", "this version", "note")
+    groups, cells = [""], [titles]
+    for row in rows:
+        groups.append(row.group)
+        cells.append((f"{'  - ' if row.part else '  '}{row.name}", *blank, *_cells(row)))
+        for record, requests in measured.get(row.service, ()):
+            groups.append(row.group)
+            cells.append(
+                (f"    {benchmark_name(record, requests)}", *measured_cells(record, requests), "", "", "", "", "")
+            )
+    right = {titles.index(name) for name in ("requests", "p50", "p95", "USD per 1,000") if measured}
+    lines = aligned(cells, left=set(range(len(titles))) - right)
+    print(lines[0])
+    group = ""
+    for own, line in zip(groups[1:], lines[1:], strict=True):
+        if own != group:
+            group = own
+            print(group)
+        print(line)
+    if any(requests.embedded for results in measured.values() for _, requests in results):
+        print(EMBEDDED)
+
+
 def _cells(row: Row) -> tuple[str, ...]:
-    return (row.state, row.since or "-", row.instead or "-", row.this_version, row.note)
+    nothing = "-" if row.state == "live" else NONE_FOUND
+    return (row.state, row.since or "-", row.instead or nothing, row.this_version, row.note)
 
 
-def _as_json(row: Row) -> dict[str, object]:
+def _as_json(row: Row, measured: Measured) -> dict[str, object]:
+    results = [measured_fields(record, requests) for record, requests in measured.get(row.service, ())]
     return {
         "group": row.group,
         "name": row.name,
@@ -101,6 +140,7 @@ def _as_json(row: Row) -> dict[str, object]:
         "note": row.note or None,
         "source": row.source,
         "part": row.part,
+        **({"measured": results} if measured else {}),
     }
 
 
@@ -114,7 +154,7 @@ def _services() -> list[Row]:
         if not part:
             group, whole = groups[entry.name], entry.name
         shown = entry.name.removeprefix(whole).strip() if part else entry.name
-        rows.append(_row(group, shown, entry, _this_version(entry), part=part))
+        rows.append(replace(_row(group, shown, entry, _this_version(entry), part=part), service=entry.name))
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.predict.answer import LAUNCH_OVERHEAD_S
 from pytest_benchmark_aws.predict.measured import Measured, measured_of
+from pytest_benchmark_aws.predict.model.machines import is_accelerated
 from pytest_benchmark_aws.predict.model.posterior import Posterior, Prior, condition
 
 if TYPE_CHECKING:
@@ -113,12 +114,12 @@ def expect(
     wanted: dict[str, dict[str, Machine]] = {}
     for machine, cases in launches.values():
         for case in cases:
-            if stored.get(case):
+            if _probes(stored.get(case, {})) and not is_accelerated(machine.name):
                 wanted.setdefault(case, {})[machine.name] = machine
     lacking = [case for case, machines in wanted.items() if not machines.keys() <= stored[case].keys()]
     lacking.sort(key=lambda case: (-max(result.seconds for result in stored[case].values()), case))
     singly, rest = (lacking, []) if len(lacking) <= MOST_CASES else (lacking[:MOST_CASES], lacking[MOST_CASES:])
-    whole = _together([stored[case] for case in rest])
+    whole = _together([_probes(stored[case]) for case in rest])
     machines = {machine.name: machine for machine, _ in launches.values()}
     posteriors = {case: _posterior(prior, stored[case], list(wanted[case].values())) for case in singly}
     for_rest = _posterior(prior, whole, list(machines.values())) if whole else None
@@ -129,9 +130,11 @@ def expect(
             results = stored.get(case) or {}
             if machine.name in results:
                 times.append(_measured(case, results[machine.name]))
+            elif is_accelerated(machine.name):  # nothing follows from CPUs' times
+                unknown += 1
             elif case in posteriors:
-                times.append(_predicted(case, results, posteriors[case], machine))
-            elif results and for_rest is not None:
+                times.append(_predicted(case, _probes(results), posteriors[case], machine))
+            elif _probes(results) and for_rest is not None:
                 others += 1
             else:
                 unknown += 1
@@ -158,9 +161,16 @@ def _together(cases: Sequence[Mapping[str, Stored]]) -> dict[str, Stored]:
     return whole
 
 
+def _probes(results: Mapping[str, Stored]) -> dict[str, Stored]:
+    """Those of instance types without GPUs, whose times may be the GPUs'."""
+    return {name: result for name, result in results.items() if not is_accelerated(name)}
+
+
 def _posterior(prior: Prior, results: Mapping[str, Stored], machines: Sequence[Machine]) -> Posterior:
     cpus = {machine.cpu for machine in machines}
-    probes = sorted((result.measured.probe for result in results.values()), key=lambda probe: probe.machine.name)
+    probes = sorted(
+        (result.measured.probe for result in _probes(results).values()), key=lambda probe: probe.machine.name
+    )
     near = [probe for probe in probes if probe.machine.cpu in cpus]
     far = sorted(
         (probe for probe in probes if probe.machine.cpu not in cpus),

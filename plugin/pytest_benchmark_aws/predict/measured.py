@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.predict.model.machines import is_accelerated
 from pytest_benchmark_aws.predict.model.posterior import Probe
 
 if TYPE_CHECKING:
+    from pytest_benchmark_aws.core.compare.machine_info import MachineInfo
     from pytest_benchmark_aws.core.compare.records import Record
     from pytest_benchmark_aws.core.compare.rows import How
     from pytest_benchmark_aws.predict.model.machines import Machine
@@ -51,6 +53,25 @@ class CaseResults:
     """Embedded AWS's times are those of the machine that it ran on, whatever the instance type is called."""
     unknown: tuple[str, ...]
     """Machines that the results are of and the catalog has no specifications of."""
+
+
+def without_gpus(records: Iterable[Record]) -> tuple[list[Record], list[str]]:
+    """The records of machines without GPUs or other accelerators, and the names of the others' machines.
+
+    Those times may be the GPUs', from which nothing follows for CPUs.
+    """
+    left, names = [], set()
+    for record in records:
+        if has_gpus(record.machine):
+            names.add(record.machine.name)
+        else:
+            left.append(record)
+    return left, sorted(names)
+
+
+def has_gpus(machine: MachineInfo) -> bool:
+    """Whether it has GPUs or other accelerators."""
+    return bool(machine.gpus) or (machine.instance_type is not None and is_accelerated(machine.instance_type))
 
 
 def cases_of(records: Iterable[Record], machines: Mapping[str, Machine], how: How = "median") -> list[CaseResults]:

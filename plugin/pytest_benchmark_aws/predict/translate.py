@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_benchmark_aws.core.compare.gate import Identity, Translated, has, identity
 from pytest_benchmark_aws.core.compare.inference import Ratio
 from pytest_benchmark_aws.core.compare.tables import CONFIDENCE
-from pytest_benchmark_aws.predict.measured import CaseResults, Measured, cases_of
+from pytest_benchmark_aws.predict.measured import CaseResults, Measured, cases_of, without_gpus
 from pytest_benchmark_aws.predict.model.posterior import Posterior, Prior, condition
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def translations(
         baselines: of all machines.
         how: what of a launch's rounds counts.
     """
-    results = {(case.case, case.scale): case for case in cases_of(baselines, machines, how) if not case.embedded}
+    cases = cases_of(without_gpus(baselines)[0], machines, how)
+    results = {(case.case, case.scale): case for case in cases if not case.embedded}
     translated = {}
     for row in rows:
         case = results.get((row.case, row.scale))

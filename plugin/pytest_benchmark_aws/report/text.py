@@ -27,6 +27,14 @@ def few(names: Iterable[str], most: int = 3) -> str:
     return ", ".join(each[:most]) + (f" and {len(each) - most} more" if len(each) > most else "")
 
 
+def short(text: str, most: int = 28) -> str:
+    """The text without its middle where it is longer than ``most``; its end stays, which may be ``(embedded)``."""
+    if len(text) <= most:
+        return text
+    tail = most * 2 // 5
+    return f"{text[: most - tail - 1]}…{text[-tail:]}"
+
+
 def printable(text: str) -> str:
     """The text with what would steer a terminal escaped."""
     if text.isprintable():

@@ -42,13 +42,13 @@ class Follower:
         except UnreachableError as error:
             return self._wait_for_aws(error)
         self._silent = None
-        self._end_leftover()
         ended: list[Finished] = []
         for name, launch in list(self.state.running.items()):
             status = statuses.get(launch.handle.instance_id, Status("unknown"))
             if status.age_s is not None:  # its launch may have been asked for long before the answer came
                 launch.launched = min(launch.launched, self.clock.monotonic() - status.age_s)
             age_s = self.clock.monotonic() - launch.launched
+            launch.seen |= status.state != "unknown"
             if status.state in {"pending", "running"}:
                 launch.paid = None  # AWS did not hear that it should end
             if status.state == "pending":
@@ -63,6 +63,7 @@ class Follower:
                     ended.append(self._end(name, launch, status, late=late))
                 except UnreachableError as error:
                     self._wait_for_aws(error)
+        self._end_leftover()
         return ended
 
     def _end_leftover(self) -> None:
@@ -85,20 +86,26 @@ class Follower:
             self._count_on(None)
 
     def _count_on(self, alive: set[str] | None) -> None:
-        """Counts what groups cost that were alive after their end was asked for; None: AWS does not say which are."""
+        """Counts what launches cost that were alive after their end was asked for; None: AWS does not say which are."""
         now = self.clock.monotonic()
         for name, launch in list(self.state.ending.items()):
             job, age_s = launch.handle.job, now - launch.launched
-            launch.heard &= alive is not None
+            launch.heard &= alive is not None and name not in alive
             if alive is None and age_s < job.longest_s:
                 continue
             cost = usd(launch.usd_per_hour, min(launch.billed_s(now), job.longest_s))
             if cost > self.state.costs[name] and (alive is None or name in alive or not launch.heard):
                 self.state.spent_usd += cost - self.state.costs[name]
                 self.state.costs[name] = cost
-                self.journal.write("billed", job=job.name, instance_id=name, usd=str(cost))
             if alive is None or name not in alive:
                 del self.state.ending[name]
+                self._write_billed(launch)
+
+    def _write_billed(self, launch: Running) -> None:
+        """Only once a launch is known to end: a process that comes later counts one that is not until it is gone."""
+        handle = launch.handle
+        usd_billed = str(self.state.costs[handle.instance_id])
+        self.journal.write("billed", job=handle.job.name, instance_id=handle.instance_id, usd=usd_billed)
 
     def _wait_for_aws(self, error: UnreachableError) -> list[Finished]:
         """Nothing can be asked: the guests go on and end by themselves, so this waits, until none can be alive.
@@ -166,17 +173,21 @@ class Follower:
         self.state.ended[name], self.state.last_end = finished, self.clock.monotonic()
         try:
             self.journal.write("delivered", job=name, outcome=outcome.outcome, whole=outcome.whole)
-            self.journal.write("terminating", job=name, instance_id=handle.instance_id, usd=str(cost))
+            self.journal.write("terminating", job=name, instance_id=handle.instance_id)
         finally:
             del self.state.running[name]
+            # What EC2 does not show yet it does not end, without saying so.
+            launch.heard = launch.seen or launch.paid is not None
             try:
                 backend.terminate([handle.instance_id])
             except UnreachableError:
-                self.state.leftover, launch.heard = True, False  # asked again at the next look
+                launch.heard = False  # asked again at the next look
         self.state.spent_usd += cost
         self.state.costs[handle.instance_id] = cost
-        if job.count > 1:
+        if job.count > 1 or not launch.heard:
             self.state.ending[handle.instance_id], self.state.leftover = launch, True
+        else:
+            self._write_billed(launch)
         progress = self.state.progress[name]
         progress.phase, progress.detail, progress.spent_usd = (
             "done",
@@ -227,6 +238,7 @@ class Follower:
             try:
                 living = self.backends.living()
                 alive = [instance_id for _, ids in living for instance_id in ids]
+                self._count_on(set(alive))
                 for backend, ids in living:
                     backend.terminate(ids)
                 unheard = self.state.unheard
@@ -234,6 +246,7 @@ class Follower:
                     done = self._as_billed([self._look_again(job_end) for job_end in done])
                     break
             except UnreachableError:
+                self._count_on(None)
                 if not alive:
                     alive = ["unknown, AWS does not answer"]
             if alive and self.clock.monotonic() - started > patience_s:

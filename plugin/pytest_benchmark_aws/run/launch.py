@@ -73,9 +73,11 @@ class Launcher:
             self.journal.write("launched", job=job.name, attempt=placement.attempt, instance_id=instance_id)
         handle = Handle(job, instance_id, placement)
         self.state.launched.append(handle)
-        age_s = 0.0 if earlier.instance_id is None else earlier.age_s  # an intent tells no launch: the first look does
+        now, launched = self.clock.monotonic(), earlier.instance_id is not None
         paid = earlier.last_usd if earlier.ended else None
-        self.state.running[job.name] = Running(handle, self.clock.monotonic() - age_s, paid)
+        running = Running(handle, now - earlier.age_s if launched else now, paid)
+        running.intended = None if earlier.asked_s is None else now - earlier.asked_s
+        self.state.running[job.name] = running
         self.state.note(job, "taken over", placement.zone)
         return None
 
@@ -159,6 +161,7 @@ class Launcher:
         refused = []
         for placement in placements:
             self._intend(job, placement)
+            asked = self.clock.monotonic()
             try:
                 handle = self._launch_paced(job, placement)
             except errors.CapacityError as error:
@@ -173,7 +176,7 @@ class Launcher:
             except BaseException:
                 self.backends.of(job).terminate([handle.instance_id])
                 raise
-            return Running(handle, self.clock.monotonic())
+            return Running(handle, self.clock.monotonic(), intended=asked)
         raise errors.CapacityError(
             f"no capacity for {job.instance_type.name} in {len(placements)} zones; {refused[-1]}"
         )

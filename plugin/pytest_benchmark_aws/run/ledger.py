@@ -110,6 +110,8 @@ class Past:
     """None: it meant to launch, and whether it did is not known."""
     age_s: float
     """Seconds since the launch."""
+    asked_s: float | None = None
+    """Seconds since it was first asked for, by its token; None: not known."""
     spent_usd: Decimal = Decimal(0)
     """On launches of the job before this one."""
     last_usd: Decimal = Decimal(0)
@@ -156,12 +158,17 @@ class Running:
     """What it cost, where an earlier process ended it: its time since then is nobody's."""
     pending: float | None = None
     """When it was last seen to be pending, which is billed no more than what has not begun."""
+    seen: bool = False
+    """Whether AWS has shown it to this process."""
+    intended: float | None = None
+    """When it was first asked for: it may cost since then, while AWS has not shown since when."""
     heard: bool = True
     """Whether AWS heard that it should end, once it was told."""
 
     def billed_s(self, now: float) -> float:
         """Seconds that it was billed for until now (EC2 user guide, "Instance lifecycle": pending is not billed)."""
-        return now - max(self.launched, self.launched if self.pending is None else self.pending)
+        launched = self.launched if self.seen or self.intended is None else min(self.launched, self.intended)
+        return now - max(launched, launched if self.pending is None else self.pending)
 
     @property
     def usd_per_hour(self) -> Decimal:
@@ -192,15 +199,15 @@ class RunState:
     leftover: bool = False
     """Whether something may be alive that is not followed."""
     ending: dict[str, Running] = field(default_factory=dict)
-    """Groups whose end was asked for, by their ids, until no machine of theirs is alive: one that is not shown yet does
-    not end, nor does any of a group that lost one and of whose end AWS did not hear."""
+    """Launches whose end was asked for, by their ids, until nothing of theirs is alive: groups, as a machine that is
+    not shown yet does not end; and others that AWS did not show yet, or of whose end it may not have heard."""
 
     def reserved_usd(self) -> Decimal:
         """The most that what runs can cost."""
         return sum((most_usd(launch.handle.job) for launch in self.running.values()), Decimal(0))
 
     def ending_usd(self) -> Decimal:
-        """The most that groups whose end was asked for can cost beyond what is counted."""
+        """The most that launches whose end was asked for can cost beyond what is counted."""
         rests = (most_usd(end.handle.job) - self.costs.get(name, Decimal(0)) for name, end in self.ending.items())
         return sum((max(Decimal(0), rest) for rest in rests), Decimal(0))
 

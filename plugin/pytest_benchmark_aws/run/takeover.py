@@ -60,8 +60,13 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
             last[line["job"]] = replace(before, cut_off=cut_off)
         elif line["kind"] == "intent":
             before_it = last.get(line["job"])
+            if before_it is not None and before_it.instance_id is not None:  # its most, while nothing says what it cost
+                spent.setdefault(line["job"], {}).setdefault(before_it.instance_id, before_it.last_usd)
             if before_it is not None and before_it.cut_off and before_it.instance_id is not None:
                 parts.setdefault(line["job"], {})[before_it.instance_id] = before_it
+            asked_s = age_s(line, now)
+            if before_it is not None and not before_it.refused and before_it.placement == Placement.recorded(line):
+                asked_s = max(asked_s, before_it.asked_s or 0.0)  # said again before a replay
             fallback = bool(line.get("fallback"))  # not in journals of earlier versions
             reserved_usd = Decimal(line.get("reserved_usd", "0"))
             last[line["job"]] = Past(
@@ -69,6 +74,7 @@ def past_launches(lines: Iterable[Mapping[str, Any]], now: datetime) -> list[Pas
                 Placement.recorded(line),
                 None,
                 age_s(line, now),
+                asked_s,
                 fallback=fallback,
                 last_usd=reserved_usd,
                 time_limit_s=line.get("time_limit_s"),

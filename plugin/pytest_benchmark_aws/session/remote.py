@@ -25,6 +25,7 @@ from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
 from pytest_benchmark_aws.session import plan as plan_shown
 from pytest_benchmark_aws.session.options import read_settings
+from pytest_benchmark_aws.session.services import plan as services_plan
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
@@ -131,11 +132,14 @@ def run(session: pytest.Session) -> bool | None:
             expand.refuse_resume(settings)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
+    of_services = services_plan.announce(config, settings, reporter.write_line)
     if not cases:
         if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
             raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")
-        if not any(item.get_closest_marker("aws_service") for item in session.items):  # whose requests go from here
+        if not of_services:  # whose requests go from here
             reporter.write_line(f"aws: {expand.why_nothing(session.items)}, so nothing is launched")
+        elif settings.dry_run:
+            reporter.write_line("nothing asked", bold=True)
         return True if settings.dry_run else None
     try:
         return _run(session, settings, cases, reporter)

@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from benchmarks.services import drawing
 
@@ -21,13 +22,14 @@ def texts(answer: dict[str, Any], kind: str) -> list[str]:
     return [block["Text"] for block in answer["Blocks"] if block["BlockType"] == kind]
 
 
-def without_description() -> bytes:
-    """A white picture that says nothing of itself."""
+def without_description(said: bytes | None = None) -> bytes:
+    """A white picture that says nothing of itself, or this."""
     header = struct.pack(">IIBBBBB", 100, 100, 8, 0, 0, 0, 0)
     pixels = zlib.compress((b"\x00" + b"\xff" * 100) * 100)
+    text = () if said is None else ((b"tEXt", b"Description\x00" + said),)
     return PNG + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+        for kind, data in ((b"IHDR", header), *text, (b"IDAT", pixels), (b"IEND", b""))
     )
 
 
@@ -61,6 +63,38 @@ def test_page_that_says_nothing_is_empty(client: Callable[..., Any]) -> None:
     assert [block["BlockType"] for block in answer["Blocks"]] == ["PAGE"]
     assert client("rekognition").detect_labels(Image={"Bytes": without_description()})["Labels"] == []
     assert client("rekognition").detect_faces(Image={"Bytes": without_description()})["FaceDetails"] == []
+
+
+HOSTILE = (
+    b"\xff", b"[" * 100_000, b"7", b"[1]", b'"a page"', b'{"lines": "a page", "labels": {}, "faces": 3}',
+    b'{"lines": [{"text": 3, "box": [0, 0, 1, 1]}], "tables": [[1]], "form": ["a"], "faces": [[0, 0, 1]]}',
+    b'{"lines": [{"text": "a", "box": [0, 0, 1, "x"]}], "labels": [{"name": "a"}], "faces": [[0, 0, 1, 1e999]]}',
+    b'{"tables": [[["a"], "b"]], "labels": [{"name": "a", "boxes": [[true, 0, 1, 1]]}], "faces": [NaN]}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_description_of_another_kind_says_nothing(client: Callable[..., Any], said: bytes) -> None:
+    """Anybody's picture may have one: it is a picture that shows nothing, and every request is answered."""
+    picture = without_description(said)
+    textract, rekognition = client("textract"), client("rekognition")
+    assert texts(textract.detect_document_text(Document={"Bytes": picture}), "LINE") == []
+    answer = textract.analyze_document(Document={"Bytes": picture}, FeatureTypes=["TABLES", "FORMS"])
+    assert {block["BlockType"] for block in answer["Blocks"]} == {"PAGE"}
+    assert rekognition.detect_labels(Image={"Bytes": picture})["Labels"] == []
+    assert rekognition.detect_faces(Image={"Bytes": picture})["FaceDetails"] == []
+
+
+@pytest.mark.parametrize("cut", range(8, 64, 3))
+def test_torn_picture_is_refused_or_shows_nothing(client: Callable[..., Any], cut: int) -> None:
+    """Wherever it ends; nothing breaks."""
+    picture = drawing.page(["A"])[:cut]
+    codes, lines = [], []
+    try:
+        lines = texts(client("textract").detect_document_text(Document={"Bytes": picture}), "LINE")
+    except ClientError as error:
+        codes.append(error.response["Error"]["Code"])
+    assert (codes, lines) in ((["BadDocumentException"], []), ([], []))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def test_mp3_is_frames_of_the_rate(client: Callable[..., Any], engine: str, rate
         ({"OutputFormat": "mp3", "SampleRate": "11025"}, "InvalidSampleRateException"),
         ({"LexiconNames": list("abcdef")}, "ValidationException"),
         ({"OutputFormat": None}, "ValidationException"),
+        ({"OutputFormat": "wav"}, "ValidationException"),
+        ({"OutputFormat": "ogg_vorbis"}, "ServiceFailureException"),  # which embedded AWS does not make
     ],
 )
 def test_limits(

@@ -74,6 +74,24 @@ def test_recording_that_is_none_fails(client: Callable[..., Any], name: str, key
     assert reason in shown["FailureReason"]
 
 
+def test_transcript_needs_its_bucket(client: Callable[..., Any]) -> None:
+    """A job whose bucket is not there fails and says so."""
+    transcribe = client("transcribe")
+    transcribe.start_transcription_job(**job("nowhere", OutputBucketName="no-such-bucket-here"))
+    shown = finished(transcribe, "nowhere")
+    assert (shown["TranscriptionJobStatus"], shown["FailureReason"]) == ("FAILED", "no bucket no-such-bucket-here")
+
+
+@pytest.mark.parametrize("cut", [*range(12, 60, 3), -1])
+def test_torn_recording_ends_its_job(client: Callable[..., Any], cut: int) -> None:
+    """Wherever it ends, it is heard as far as it goes, or the job fails; nothing breaks."""
+    whole = sound._wav(bytes(40_000), sound.RATE)
+    client("s3").put_object(Bucket=BUCKET, Key="torn.wav", Body=whole[:cut])
+    transcribe = client("transcribe")
+    transcribe.start_transcription_job(**job(f"torn{cut}", "torn.wav"))
+    assert finished(transcribe, f"torn{cut}")["TranscriptionJobStatus"] in {"COMPLETED", "FAILED"}
+
+
 @pytest.mark.parametrize(
     ("request_", "code"),
     [

@@ -97,6 +97,20 @@ def test_m4_a_machine_without_a_price_is_told_beside_the_choice() -> None:
     assert "USD" not in told.said[-1].text
 
 
+def test_embedded_machine_without_a_price_is_not_told_beside_real_ones() -> None:
+    """The slower real one without a price is; embedded ones among themselves are told as any."""
+    unpriced = "ml_p3_2xlarge"
+    _, tags = said(table(m5_large=(1.0,), c5_large=(1.5,), here=(3.0,), **{f"{unpriced}_embedded": (2.0,)}))
+    assert tags[-1] == ("no price", "A CPU, 4 CPUs")
+    _, tags = said(table(m5_large=(1.0,), c5_large=(1.5,), **{f"{unpriced}_embedded": (2.0,)}))
+    assert [tag for tag, _ in tags] == ["fastest and cheapest"]
+    of_embedded = {
+        f"{name}_embedded": (seconds,) for name, seconds in (("m5_large", 1), ("c5_large", 2), (unpriced, 3))
+    }
+    _, tags = said(table(**of_embedded))
+    assert tags[-1] == ("no price", "ml.p3.2xlarge (embedded)")
+
+
 def test_real_machines_are_never_measured_by_embedded_ones() -> None:
     """The next of the same kind, or none."""
     choice, tags = said(table(m5_large=(1.0,), c5_large=(1.5,), r5_large_embedded=(1.2,)))

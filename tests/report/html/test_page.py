@@ -253,6 +253,26 @@ def test_no_two_colours_of_a_chart_are_one() -> None:
     assert len(rules) == len(set(rules)) == 12
 
 
+def test_gpus_and_groups_have_their_columns_and_facts() -> None:
+    """The GPU's name, a group's speed-up over one machine of its type, and what its price and vCPUs are of."""
+    one, four, gpu = (
+        made.results(name, tests=("test_it",), threads=(1,)) for name in ("m5.large", "m5.large", "g5.xlarge")
+    )
+    four["benchmarks"][0]["extra_info"] |= {"count": 4, "instance_id": "i-group"}
+    gpu["machine_info"]["gpu"] = {"name": "NVIDIA A10G", "count": 1}
+    page = view([record for data in (one, four, gpu) for record in made.records(data)], title="T")
+    cells = {line.mark.name: dict(zip((column.name for column in page.columns), line.cells, strict=True))
+             for line in page.lines}  # fmt: skip
+    assert cells["g5.xlarge"]["gpu"].text == "NVIDIA A10G"
+    assert " of 4 at " in cells["m5.large ×4"]["speed-up"].text
+    assert cells["m5.large"]["gpu"].text == cells["m5.large"]["speed-up"].text == "-"
+    facts = {machine.mark.name: dict(machine.facts) for machine in page.machines}
+    assert facts["m5.large ×4"]["machines"] == "4, with this price, vCPUs and memory together"
+    assert "machines" not in facts["m5.large"]
+    names = {column.name for column in view(made.records(one), title="T").columns}
+    assert not names & {"gpu", "speed-up"}
+
+
 def test_many_tests_have_their_choice_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """With more tests than are said in words, the page says where the others are, and the table has all."""
     monkeypatch.setattr(view_module, "MOST_SAID", 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("jinja2", reason="the page needs the extra [report]")
@@ -66,6 +68,19 @@ def test_the_page_has_the_part_from_three_types_on() -> None:
     assert "CC BY-SA 4.0" in found.text
     for fewer in (records(THREE[:2]), records(embedded=True)):
         assert "predicted" not in Elements(page_of(fewer)).text
+
+
+def test_nothing_is_predicted_from_gpus_groups_and_training_types() -> None:
+    """Neither do they count as types that were measured, nor do they move a figure; GPUs are said to be left out."""
+    gpus, others = records(("g5.xlarge", "p4d.24xlarge")), records(("ml.m5.2xlarge",))
+    (group,) = records(("m5.4xlarge",))
+    group = group._replace(machine=replace(group.machine, instance_type="m5.4xlarge ×4", count=4))
+    (alone,) = predictions(compare_records(records()).tables).tests
+    (both,) = predictions(compare_records([*records(), *gpus, *others, group]).tables).tests
+    assert both.numbers == alone.numbers
+    assert "Left out, as their times may be their GPUs': g5.xlarge, p4d.24xlarge." in both.said
+    fewer = predictions(compare_records([*records(THREE[:2]), *gpus, *others, group]).tables)
+    assert (fewer.tests, fewer.left_out) == ((), 0)
 
 
 def test_the_chart_is_among_the_files() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -74,21 +73,6 @@ def watched(client: Any) -> Iterator[Counts]:
 def error_code(error: Exception) -> str:
     """AWS's code of an error; empty of one that is none of AWS's."""
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
-
-
-def offered(service: str, region: str) -> bool:
-    """Whether botocore knows the service in a region, or does not know the region at all."""
-    names, every = _regions(service), _regions("ec2")
-    return not names or region in names or region not in every
-
-
-@cache
-def _regions(service: str) -> frozenset[str]:
-    from botocore.session import Session
-
-    session = Session()
-    partitions = session.get_available_partitions()
-    return frozenset(name for part in partitions for name in session.get_available_regions(service, part))
 
 
 def sdk() -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_benchmark_aws.core.values import json_fields
+from pytest_benchmark_aws.core.values.service_requests import is_service
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.catalog import Catalog, InstanceType
@@ -129,11 +130,6 @@ def machine_of(info: Mapping[str, Any], extra: Mapping[str, Any], catalog: Catal
         cuda=json_fields.text(gpu.get("cuda")),
         count=count,
     )
-
-
-def is_service(extra: Mapping[str, Any]) -> bool:
-    """Whether a benchmark's extra_info is that of a managed service."""
-    return "latencies_s" in extra and isinstance(extra.get("service"), str)
 
 
 def _service(info: Mapping[str, Any], extra: Mapping[str, Any]) -> MachineInfo:

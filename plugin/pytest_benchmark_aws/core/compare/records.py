@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_benchmark_aws.core.compare.heads import Head, version_of
 from pytest_benchmark_aws.core.compare.identity import without_parameter
-from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, is_service, machine_of
+from pytest_benchmark_aws.core.compare.machine_info import MachineInfo, machine_of
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.values import json_fields
 from pytest_benchmark_aws.core.values.node_ids import TARGET, bare_id, job_name
+from pytest_benchmark_aws.core.values.service_requests import is_service, service_requests
 from pytest_benchmark_aws.core.values.times import MOST_S, NUMBERS, all_sound, check_times
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark_aws.core.catalog import Catalog
     from pytest_benchmark_aws.core.compare.heads import Version
+    from pytest_benchmark_aws.core.values.service_requests import ServiceRequests
 
 MOST_ROUNDS = 64
 """Rounds kept of a launch, as evenly spread order statistics: more tell the interval over launches nothing new."""
@@ -89,6 +91,8 @@ class Record(NamedTuple):
     """What tells sessions apart: the run's id, or what the file says of itself."""
     iterations: int = 1
     """Runs of a round."""
+    service: ServiceRequests | None = None
+    """Of a managed service: its requests."""
 
     @property
     def version(self) -> Version:
@@ -235,7 +239,7 @@ def _record(bench: Mapping[str, Any], head: Head, how: Reading) -> Record:
         head.case, node_id, head.scale, head.machine, head.launch, head.commit, head.when, median, mean, least, most,
         rounds, head.round_count, throughput, unit, json_fields.usd(extra.get("launch_usd")), _flags(extra), params,
         head.source, _quartiles(stats) if stats.get("rounds") != 1 else None, head.session,
-        json_fields.whole(stats.get("iterations")) or 1,
+        json_fields.whole(stats.get("iterations")) or 1, service_requests(extra),
     )  # fmt: skip
 
 

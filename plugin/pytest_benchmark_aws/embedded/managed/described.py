@@ -50,7 +50,7 @@ def _png(data: bytes) -> Described:
     while place + 8 <= len(data):
         size, kind = struct.unpack(">I4s", data[place : place + 8])
         chunk = data[place + 8 : place + 8 + size]
-        if kind == b"IHDR" and size >= 8:
+        if kind == b"IHDR" and len(chunk) >= 8:
             width, height = struct.unpack(">II", chunk[:8])
         elif kind == b"tEXt" and chunk.startswith(KEYWORD + b"\x00"):
             content = _content(chunk[len(KEYWORD) + 1 :])
@@ -63,7 +63,7 @@ def _wav(data: bytes) -> Described:
     while place + 8 <= len(data):
         kind, size = struct.unpack("<4sI", data[place : place + 8])
         chunk = data[place + 8 : place + 8 + size]
-        if kind == b"fmt " and size >= 12:
+        if kind == b"fmt " and len(chunk) >= 12:
             rate, bytes_a_second = struct.unpack("<II", chunk[4:12])
         elif kind == b"data":
             samples = len(chunk)
@@ -77,5 +77,5 @@ def _wav(data: bytes) -> Described:
 def _content(text: bytes) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

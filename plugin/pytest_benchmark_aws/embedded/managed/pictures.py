@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from pytest_benchmark_aws.embedded.aws_error import AwsError
 from pytest_benchmark_aws.embedded.managed.described import Described, described
@@ -33,4 +34,33 @@ def bounding_box(box: list[float]) -> dict[str, float]:
 
 
 def _checked(shown: Described) -> dict[str, Any]:
-    return shown.content if isinstance(shown.content, dict) else {}
+    """The description without what is of another shape than in the benchmarks' drawings: any picture may have one."""
+    said = shown.content if isinstance(shown.content, dict) else {}
+    return {name: said[name] for name, fits in _SHAPES.items() if name in said and fits(said[name])}
+
+
+def _are(value: object, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(map(fits, value))
+
+
+def _is_box(value: object) -> bool:
+    """Four shares of the picture."""
+    numbers = _are(value, lambda share: type(share) in {int, float} and 0 <= share <= 1)
+    return numbers and len(cast("list[float]", value)) == 4
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("text"), str) and _is_box(value.get("box"))
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("name"), str) and _are(value.get("boxes"), _is_box)
+
+
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "lines": lambda value: _are(value, _is_line),
+    "tables": lambda value: _are(value, lambda table: _are(table, lambda row: isinstance(row, list))),
+    "form": lambda value: isinstance(value, dict),
+    "labels": lambda value: _are(value, _is_label),
+    "faces": lambda value: _are(value, _is_box),
+}

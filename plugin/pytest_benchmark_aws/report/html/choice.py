@@ -58,12 +58,13 @@ def verdict(table: Table, marks: Mapping[str, Mark]) -> Verdict:
         ]
     between = [row for row in best if "front" in row.choice and row is not fastest and row is not cheapest]
     said[1:1] = [_said("front", row, marks, money, _compared(row, fastest)) for row in between]
-    return Verdict((*said, *_without_price(rows, marks, money)), _sure(table, fastest, marks))
+    # Embedded AWS's times say nothing beside those of real machines.
+    others = [row for row in rows if row.run_usd is None and row.machine.embedded <= fastest.machine.embedded]
+    return Verdict((*said, *_without_price(others, marks, money)), _sure(table, fastest, marks))
 
 
-def _without_price(rows: Sequence[Row], marks: Mapping[str, Mark], money: Unit) -> list[Said]:
-    """The fastest machine without a price, which may still be the one at hand; empty where all have prices."""
-    others = [row for row in rows if row.run_usd is None]
+def _without_price(others: Sequence[Row], marks: Mapping[str, Mark], money: Unit) -> list[Said]:
+    """The fastest of the machines without a price, which may still be the one at hand; empty where all have prices."""
     more = f"; {len(others) - 1} more without a price" if len(others) > 1 else ""
     return [_said("no price", others[0], marks, money, more)] if others else []
 

@@ -51,6 +51,7 @@ def _price(info: MachineInfo) -> str | None:
 
 _FACTS = (
     ("instance type", lambda info: info.instance_type),
+    ("machines", lambda info: f"{info.count}, with this price, vCPUs and memory together" if info.count > 1 else None),
     ("market", lambda info: info.market),
     ("region", lambda info: info.region),
     ("price", _price),

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_benchmark_aws.core.compare.tables import Table
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import printable, short
 
 LONGEST = 28
-"""Characters of a machine's name in a chart: a longer one loses its middle, before Vega would cut its end off."""
+"""Characters of a machine's name in a chart, before Vega would cut its end off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,3 @@ def _labels(names: Iterable[str]) -> Mapping[str, str]:
             label = short(printable(name), LONGEST - 4) + f" #{count}"
         labels[name] = label
     return labels
-
-
-def short(text: str, most: int = LONGEST) -> str:
-    """The text without its middle where it is longer than ``most``; its end stays, which may be ``(embedded)``."""
-    if len(text) <= most:
-        return text
-    tail = most * 2 // 5
-    return f"{text[: most - tail - 1]}…{text[-tail:]}"

@@ -23,6 +23,7 @@ from pytest_benchmark_aws.report.html.charts.trends import (
 from pytest_benchmark_aws.report.html.choice import Said, headline, verdict
 from pytest_benchmark_aws.report.html.machine_details import Machine, dates_of, machines_of
 from pytest_benchmark_aws.report.html.machine_styles import Mark, marks_of
+from pytest_benchmark_aws.report.html.managed_services import Services, services_of, without_services
 from pytest_benchmark_aws.report.html.predicted import Predictions, predictions
 from pytest_benchmark_aws.report.html.results_table import Line, Name, case_name, results_table
 from pytest_benchmark_aws.report.text import printable
@@ -69,6 +70,8 @@ class Page:
     tallies: tuple[tuple[Mark, Tally], ...]
     predictions: Predictions
     """Of machines that were not measured."""
+    services: Services
+    """Managed services, which are in no other part of the page."""
     scalings: tuple[tuple[Name, Figure], ...]
     histories: tuple[tuple[Name, Figure], ...]
     legend: tuple[tuple[Mark, bool], ...]
@@ -95,9 +98,10 @@ def view(
         PlanError: the reference is none of the machines.
     """
     compared = compare_records(records, reference=reference)
-    tables = compared.tables
+    tables = without_services(compared, reference)
+    own = [record for record in records if record.service is None]
     marks = marks_of(tables)
-    by_commit = compare_records(records, row_of="commit").tables if compared.older else ()
+    by_commit = compare_records(own, row_of="commit").tables if compared.older else ()
     changed = histories(by_commit)
     scaled = scalings(tables, scale_parameter)
     charted = {id(table) for table in sorted(tables, key=lambda table: -len(table.rows))[:MOST_CHARTED]}
@@ -108,7 +112,7 @@ def view(
     tests = tuple(_test(number, table, marks, id(table) in charted) for number, table in enumerate(in_words, 1))
     return Page(
         title=printable(title),
-        facts=tuple(_figures(records, tables)),
+        facts=tuple(_figures(records, own, tables)),
         tests=tests,
         unsaid=len(tables) - len(in_words),
         headline=tuple(headline(tables, tallies, marks)),
@@ -116,6 +120,7 @@ def view(
         if len(tables) > 1 < len(tallies)
         else (),
         predictions=predicted,
+        services=services_of(compared, marks),
         scalings=tuple(
             (case_name(scaling.test), Figure(scaling_chart(scaling, marks), scaling_numbers(scaling, marks)))
             for scaling in scaled[:MOST_SCALINGS]
@@ -130,10 +135,10 @@ def view(
         legend=_legend(tables, marks),
         columns=columns,
         lines=lines,
-        machines=tuple(machines_of(records, marks)),
-        notes=tuple(_notes(compared, len(charted), len(scaled), len(changed), predicted)),
+        machines=tuple(machines_of(own, marks)),
+        notes=tuple(_notes(compared, tables, len(charted), len(scaled), len(changed), predicted)),
         refused=tuple(sorted(printable(line) for line in refused)),
-        embedded=any(record.machine.embedded for record in records),
+        embedded=any(record.machine.embedded for record in own),
     )
 
 
@@ -172,10 +177,12 @@ def _legend(tables: Iterable[Table], marks: Mapping[str, Mark]) -> tuple[tuple[M
     return tuple(sorted(machines.items(), key=lambda machine: machine[0].number))
 
 
-def _notes(compared: Compared, charted: int, scaled: int, changed: int, predicted: Predictions) -> list[str]:
+def _notes(
+    compared: Compared, tables: Sequence[Table], charted: int, scaled: int, changed: int, predicted: Predictions
+) -> list[str]:
     """Sentences on what was left out."""
     notes = []
-    tests = len(compared.tables)
+    tests = len(tables)
     if tests > charted:
         notes.append(
             f"Charts are of {charted} of the {tests:,} tests, those with the most machines; the table has all."
@@ -200,16 +207,19 @@ def _notes(compared: Compared, charted: int, scaled: int, changed: int, predicte
     return notes
 
 
-def _figures(records: Sequence[Record], tables: Sequence[Table]) -> list[str]:
-    """The results in figures: how many of what, measured when, at which prices."""
-    machines = {record.machine.name for record in records}
+def _figures(records: Sequence[Record], own: Sequence[Record], tables: Sequence[Table]) -> list[str]:
+    """The results in figures: how many of what, measured when, at which prices; ``own`` are those of machines."""
+    machines = {record.machine.name for record in own}
     prices = sorted({record.machine.price_date for record in records if record.machine.price_date})
     facts = [
-        _count(len(records), "result"),
+        _count(len(own), "result"),
         _count(len(tables), "test"),
         _count(len(machines), "machine"),
-        _count(len({(record.machine.name, record.launch) for record in records}), "launch", "es"),
+        _count(len({(record.machine.name, record.launch) for record in own}), "launch", "es"),
     ]
+    if len(own) < len(records):
+        services = f"{_count(len(records) - len(own), 'result')} of managed services"
+        facts = [*facts, services] if own else [services]
     dates = dates_of(records)
     facts.append(f"measured {dates} (UTC)" if dates else "no dates")
     if prices:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 from pytest_benchmark_aws.core.values.durations import format_seconds
 from pytest_benchmark_aws.report.html.charts import units
 from pytest_benchmark_aws.report.html.charts.predicted import predicted_chart
 from pytest_benchmark_aws.report.html.charts.trends import Numbers
 from pytest_benchmark_aws.report.html.results_table import Name, case_name
 from pytest_benchmark_aws.report.predicted import percent
-from pytest_benchmark_aws.report.text import printable
+from pytest_benchmark_aws.report.text import few, printable
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.core.compare.tables import Table
@@ -55,13 +56,14 @@ class Predictions:
 def predictions(tables: Sequence[Table]) -> Predictions:
     """The predictions of the tests that were measured on three instance types of AWS or more.
 
-    Embedded AWS's times are those of the machine that it ran on: nothing is predicted from them.
+    Embedded AWS's times are those of the machine that it ran on, and those of types with GPUs may be the GPUs': nothing
+    is predicted from them.
     """
     wanted = [(table, len(types)) for table in tables if len(types := _types(table)) >= LEAST_TYPES]
     if not wanted:
         return Predictions((), "", 0)
     from pytest_benchmark_aws.predict.likeliest import likeliest
-    from pytest_benchmark_aws.predict.measured import cases_of
+    from pytest_benchmark_aws.predict.measured import cases_of, without_gpus
 
     prior, machines, candidates = _model()
     chosen = {id(table) for table, _ in sorted(wanted, key=lambda pair: -pair[1])[:MOST_TESTS]}
@@ -69,20 +71,30 @@ def predictions(tables: Sequence[Table]) -> Predictions:
     for table, _ in wanted:
         if id(table) not in chosen:
             continue
-        records = [record for row in table.rows for record in row.records if not row.machine.embedded]
+        real = [row for row in table.rows if not row.machine.embedded]
+        records, with_gpus = without_gpus(record for row in real for record in row.records)
         # Of a table of several scales, the one that most types were measured at.
         case = max(cases_of(records, machines), key=lambda case: (len(case.measured), case.scale or ""))
         if len(case.measured) >= LEAST_TYPES:
             result = likeliest(prior, case, candidates, MOST_ROWS)
             chart = predicted_chart(case.case, case.scale, result)
-            numbers, said = _numbers(result), tuple(_said(result))
-            tests.append(Predicted(case_name(case.case, case.scale), chart, numbers, said))
+            numbers, said = _numbers(result), _said(result)
+            if with_gpus:
+                said.append(f"Left out, as their times may be their GPUs': {printable(few(with_gpus))}.")
+            tests.append(Predicted(case_name(case.case, case.scale), chart, numbers, tuple(said)))
     return Predictions(tuple(tests), f"{prior.table.source}; {prior.table.licence}", len(wanted) - len(tests))
 
 
 def _types(table: Table) -> set[str]:
-    """The instance types of AWS that a test was measured on."""
-    return {name for row in table.rows if not row.machine.embedded and (name := row.machine.instance_type)}
+    """The instance types of AWS that a test was measured on and that the machine model may know: EC2's, one machine."""
+    from pytest_benchmark_aws.predict.measured import has_gpus
+
+    machines = [row.machine for row in table.rows if not row.machine.embedded and row.machine.count == 1]
+    return {
+        name
+        for machine in machines
+        if (name := machine.instance_type) and not name.startswith(SAGEMAKER_PREFIX) and not has_gpus(machine)
+    }
 
 
 @lru_cache(maxsize=1)

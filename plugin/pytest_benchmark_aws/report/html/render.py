@@ -12,6 +12,7 @@ from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.drawing import svg_for_page
 from pytest_benchmark_aws.report.html.charts.vega import ACCENT, GRID, INK, MUTED
 from pytest_benchmark_aws.report.html.machine_styles import OTHER, STYLES
+from pytest_benchmark_aws.report.html.managed_services import HEADER
 from pytest_benchmark_aws.report.html.page import Page
 
 SHOWN_FIRST = 100
@@ -63,6 +64,7 @@ def render(page: Page, draw: Callable[[Chart], str] = svg_for_page) -> str:
         policy=policy(style, script),
         draw=drawn,
         shown_first=SHOWN_FIRST,
+        services_header=HEADER,
     )
 
 

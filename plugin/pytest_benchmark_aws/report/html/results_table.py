@@ -13,8 +13,8 @@ from pytest_benchmark_aws.report.html.machine_styles import Mark
 from pytest_benchmark_aws.report.text import printable
 
 COLUMN_NAMES = (
-    "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "launches", "spread", "throughput",
-    "usd-hour", "rounds", "commit", "flags",
+    "machine", "test", "scale", "time", "relative", "interval", "usd-run", "choice", "speed-up", "gpu", "launches",
+    "spread", "throughput", "usd-hour", "rounds", "commit", "flags",
 )  # fmt: skip
 """The table's columns, by the names that they have in ``compare``; one in which no row has anything is left out."""
 

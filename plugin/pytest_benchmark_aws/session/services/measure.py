@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from pytest_benchmark_aws.session.services import marks
 from pytest_benchmark_aws.session.services.account import account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_benchmark_aws.aws.services.requests import Counts
     from pytest_benchmark_aws.session.services.account import ServiceAccount
@@ -76,11 +77,11 @@ class ManagedService:
                 return
             start = perf_counter()
             try:
-                answer = request(self.client)
+                with self.explained():
+                    answer = request(self.client)
             except Exception as error:
                 code = error_code(error)
                 if code not in THROTTLED:
-                    self._explain(error)
                     raise
                 given_up.append(code)
                 in_a_row += 1
@@ -100,21 +101,44 @@ class ManagedService:
                 f"{self.service} answered none of {len(given_up)} requests, each tried again and again: "
                 f"{', '.join(dict.fromkeys(given_up))}; ask for a higher quota, or later"
             )
+        if given_up and self.benchmark.stats is not None:  # what is saved as rounds are answers alone
+            self.benchmark.stats.stats.data[:] = latencies
         if counts.without_length and isinstance(answers[0], bytes):
             counts.bytes_in += counts.without_length * len(answers[0])
         self._note(latencies, len(given_up), counts, said or {})
         return answers[0]
 
-    def _explain(self, error: Exception) -> None:
-        """Fails with what is to be done where the caller has no right to ask."""
-        from pytest_benchmark_aws.aws.services.requests import DENIED, error_code
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Fails with what is to be done where the caller has no right to ask, or the region is none.
 
-        if error_code(error) in DENIED:
-            pytest.fail(
-                f"{error}: the caller's policy does not allow it; the least that does is printed by "
-                f"pytest-benchmark-aws policy services --only {self.service}",
-                pytrace=False,
-            )
+        Whether a caller may is known by its first request alone: it is the one that warms up, and no second follows.
+        iam:SimulatePrincipalPolicy is a right of its own, which the least policy has not, and "discloses information
+        about the permissions granted to other users" (IAM API reference).
+        """
+        try:
+            yield
+        except Exception as error:
+            from pytest_benchmark_aws.aws.services.availability import is_listed
+            from pytest_benchmark_aws.aws.services.requests import DENIED, error_code
+
+            if error_code(error) in DENIED:
+                pytest.fail(f"{error}: the caller's policy does not allow it{self._least_policy()}", pytrace=False)
+            if type(error).__name__ == "EndpointConnectionError" and not is_listed(self.region):
+                pytest.fail(f"{error}: botocore knows no region {self.region}; is it one?", pytrace=False)
+            raise
+
+    def _least_policy(self) -> str:
+        """How the policy that allows it is printed; of a service that this knows no actions of, nothing."""
+        from pytest_benchmark_aws.aws.services.policies import ACTIONS
+
+        if self.service not in ACTIONS:
+            return ""
+        bucket = self.account.settings.bucket
+        words = ["--only", self.service, "--region", self.region, *(["--bucket", bucket] if bucket else [])]
+        if not self.account.embedded:
+            words += ["--account", self.account.clients.account().account_id]
+        return f"; the least that does is printed by pytest-benchmark-aws policy services {' '.join(words)}"
 
     def _note(self, latencies: list[float], given_up: int, counts: Counts, said: Mapping[str, Any]) -> None:
         from pytest_benchmark_aws.aws.services.requests import sdk
@@ -180,11 +204,11 @@ def name_of_client(service: str) -> str:
 
 
 def _skip_unusable(account: ServiceAccount, name: str, item: pytest.Item, mark: ServiceMark) -> None:
-    from pytest_benchmark_aws.aws.services.requests import offered
+    from pytest_benchmark_aws.aws.services.availability import missing
 
     region = account.region(item)
-    if not offered(name_of_client(name), region):
-        pytest.skip(f"botocore knows no {name} in {region}: choose another region")
+    if reason := missing(name_of_client(name), region):
+        pytest.skip(f"botocore knows no {name} in {region}: {reason}")
     if account.embedded or mark.price is None:
         return
     price = account.price(item, mark.price)

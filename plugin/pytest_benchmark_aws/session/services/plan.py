@@ -24,6 +24,15 @@ Case = tuple[pytest.Item, "ServiceMark"]
 CASES = pytest.StashKey[list[Case]]()
 
 
+def in_regions(metafunc: pytest.Metafunc) -> None:
+    """Makes a case for each of ``--aws-regions``; without it the case is of the account's region."""
+    from pytest_benchmark_aws.session.remote import settings_of
+
+    regions = settings_of(metafunc.config).regions
+    if regions:
+        metafunc.parametrize(marks.FIXTURE, regions, indirect=True, ids=regions)
+
+
 def check(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Skips what AWS has withdrawn, and refuses what by the shipped prices would cost more than the cap.
 
@@ -70,19 +79,44 @@ def refuse_over_cap(
     Raises:
         PlanError: it could, with the sum and the dearest.
     """
-    costs: list[tuple[Decimal, str]] = []
+    costs = _costs(cases, price_of, settings)
+    most = sum((usd for usd, _ in costs), Decimal(0))
+    if most > settings.max_cost_usd:
+        dearest, name = max(costs)
+        raise PlanError(
+            f"{_count(cases, settings)}, could cost "
+            f"{format_usd(most, settings.max_cost_usd)} USD, --aws-max-cost allows "
+            f"{format_usd(settings.max_cost_usd, most)}: raise it, lower --aws-service-rounds or choose fewer with -k "
+            f"(the dearest is {name}, {format_usd(dearest)} USD); nothing was asked"
+        )
+
+
+def announce(config: pytest.Config, settings: Settings, write: Callable[[str], object]) -> bool:
+    """Writes how many requests the benchmarks of services send and the most that they cost; False without any."""
+    from pytest_benchmark_aws.aws.services.prices import ServicePrices
+
+    cases = config.stash.get(CASES, [])
+    if cases:
+        shipped = ServicePrices("us-east-1", settings.prices, {})
+        usd = sum((usd for usd, _ in _costs(cases, lambda _, key: shipped(key), settings)), Decimal(0))
+        most, cap = format_usd(usd, settings.max_cost_usd), format_usd(settings.max_cost_usd, usd)
+        write(f"aws: {_count(cases, settings)} from here, at most {most} USD; --aws-max-cost is {cap} USD")
+    return bool(cases)
+
+
+def _costs(
+    cases: Collection[Case], price_of: Callable[[pytest.Item, str], ServicePrice], settings: Settings
+) -> list[tuple[Decimal, str]]:
+    """USD and name of each; 0 of those without a price."""
+    costs = []
     for item, mark in cases:
         usd = None
         if mark.price is not None:
             usd = mark.most_usd(price_of(item, mark.price), settings.service_rounds)
         costs.append((usd or Decimal(0), item.name))
-    most = sum((usd for usd, _ in costs), Decimal(0))
-    if most > settings.max_cost_usd:
-        dearest, name = max(costs)
-        requests = sum(mark.rounds(settings.service_rounds) + marks.WARM_UP for _, mark in cases)
-        raise PlanError(
-            f"{len(costs):,} benchmarks of managed services, {requests:,} requests, could cost "
-            f"{format_usd(most, settings.max_cost_usd)} USD, --aws-max-cost allows "
-            f"{format_usd(settings.max_cost_usd, most)}: raise it, lower --aws-service-rounds or choose fewer with -k "
-            f"(the dearest is {name}, {format_usd(dearest)} USD); nothing was asked"
-        )
+    return costs
+
+
+def _count(cases: Collection[Case], settings: Settings) -> str:
+    requests = sum(mark.rounds(settings.service_rounds) + marks.WARM_UP for _, mark in cases)
+    return f"{len(cases):,} benchmark{'s' * (len(cases) != 1)} of managed services, {requests:,} requests"

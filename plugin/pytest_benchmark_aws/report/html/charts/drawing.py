@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from pytest_benchmark_aws.report.html.charts.chart import Chart
 from pytest_benchmark_aws.report.html.charts.vega import DESCRIBED
-from pytest_benchmark_aws.report.html.machine_styles import short
+from pytest_benchmark_aws.report.text import short
 
 VEGA_LITE = "5.21"
 """Fixed, so that another release of vl-convert draws the same."""
