@@ -8,18 +8,20 @@ import signal
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from pytest_benchmark_aws.guest import agent, instance_metadata
+from pytest_benchmark_aws.guest import agent, instance_metadata, run_tests
 from pytest_benchmark_aws.guest.install import install
 from pytest_benchmark_aws.guest.launch import Launch, StoppedError
+from pytest_benchmark_aws.guest.run_tests import PytestRun
 from pytest_benchmark_aws.guest.s3 import AgentError
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ROLE = {"AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "Expiration": "2100-01-01T00:00:00Z"}
 
@@ -95,6 +97,33 @@ def test_sigterm_ends_a_step_of_the_installation(tmp_path: Path) -> None:
         signal.signal(signal.SIGTERM, before)
     assert launch.stopped
     assert "SIGTERM: what is finished is uploaded" in launch.log_path.read_text()
+
+
+def test_sigterm_ends_the_tests_before_a_groups_cluster_closes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the test at work fails for the lost cluster, and a resume takes that for its result."""
+    begun = tmp_path / "begun"
+    program = f"import pathlib, threading; pathlib.Path({str(begun)!r}).touch(); threading.Event().wait()"
+    monkeypatch.setattr(run_tests, "_PROGRAM", program)
+    launch = make(tmp_path, args=[], node_ids=[], environment={}, cwd=".")
+    tests, before = PytestRun(launch), signal.getsignal(signal.SIGTERM)
+
+    def stop() -> None:
+        wait_until(begun.exists)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=stop)
+    try:
+        agent.trap(launch)
+        launch.interruptible = True
+        thread.start()
+        with pytest.raises(StoppedError):
+            tests.run(Path(sys.executable))
+    finally:
+        thread.join()
+        signal.signal(signal.SIGTERM, before)
+    assert tests._process is not None
+    assert tests._process.returncode == -signal.SIGINT
+    assert tests.stopped() == "error: stopped by SIGTERM"
 
 
 def test_sigterm_while_it_delivers_changes_nothing(tmp_path: Path) -> None:

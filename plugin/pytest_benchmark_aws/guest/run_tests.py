@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .launch import StoppedError
+
 if TYPE_CHECKING:
     from .launch import Launch
 
@@ -63,7 +65,11 @@ class PytestRun:
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             self._process = process
-            ended = self._wait(process)
+            try:
+                ended = self._wait(process)
+            except StoppedError:  # before a group's cluster closes: else its test would fail for that
+                self._end(process)
+                raise
         if self._over is not None:
             return self._over
         if not ended:
@@ -103,7 +109,7 @@ class PytestRun:
 
         SIGTERM does not say whose doing it is: on the spot market it is taken for AWS's.
         """
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             self._end(self._process)
         if self._launch.job.get("market") == "spot":
             return "spot: SIGTERM, as AWS takes the machine back"
