@@ -248,3 +248,20 @@ def test_no_way_to_the_account_ends_the_session(
     assert "Traceback" not in done.stdout.str()
     assert "FAILED" not in done.stdout.str()
     assert calls(account) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "option", "sentence"),
+    [
+        (TEST, "--aws-service-rounds=0", "--aws-service-rounds=0: give a whole number from 1 to 1000"),
+        (TEST.replace("units=100", "units=0"), "-v", "aws_service: units is 0, give what one request is billed for"),
+    ],
+)
+def test_workers_say_what_is_refused(pytester: pytest.Pytester, test: str, option: str, sentence: str) -> None:
+    """And the controller does not end with an assertion of its own."""
+    pytest.importorskip("xdist", reason="workers are xdist's")
+    pytester.makepyfile(test_it=test)
+    done = pytester.runpytest_subprocess("-p", "xdist", "-n", "1", "-k", "speak", option)
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines([f"*{sentence}*"])
+    assert "INTERNALERROR" not in done.stdout.str() + done.stderr.str()

@@ -146,9 +146,7 @@ def _machine_cells(row: Row) -> tuple[str, ...]:
     hour = row.machine.usd_per_hour
     day = f", {printable(row.machine.price_date)}" if row.machine.price_date else ""
     median, *tail = (format_seconds(percentile(record.rounds, percent)) for percent in (50, 95, 99))
-    if len(record.rounds) < min(
-        record.round_count, 2
-    ):  # saved without --benchmark-save-data: its median is all there is
+    if len(record.rounds) < min(record.round_count, 2):  # without --benchmark-save-data its median is all there is
         tail = [_BLANK] * 2
     return (
         f"{record.round_count:,}",

@@ -60,7 +60,10 @@ def account_of(config: pytest.Config) -> ServiceAccount:
             try:
                 config.stash[_ACCOUNT] = _open(config)
             except PlanError as error:
-                pytest.exit(f"aws: {printable_lines(str(error))}", pytest.ExitCode.USAGE_ERROR)
+                sentence = f"aws: {printable_lines(str(error))}"
+                if hasattr(config, "workerinput"):  # of xdist, whose worker cannot end the session
+                    pytest.fail(sentence, pytrace=False)
+                pytest.exit(sentence, pytest.ExitCode.USAGE_ERROR)
     return config.stash[_ACCOUNT]
 
 
