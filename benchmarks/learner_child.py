@@ -7,11 +7,7 @@ each with what it measured, a line of JSON.
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
@@ -19,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.answering import AnsweringProcess
 from benchmarks.learners import LEARNERS
 from benchmarks.peak_memory import process_peak_rss, process_rss, reset_peak_rss
 from benchmarks.problem import Problem
@@ -30,10 +27,6 @@ if TYPE_CHECKING:
     from benchmarks.training import Quality
 
 ARRAYS = ("x_train", "y_train", "x_val", "y_val")
-
-
-class LearnerError(RuntimeError):
-    """The process ended without a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,56 +66,19 @@ def keep(problem: Problem, folder: Path) -> None:
             np.save(path, array)
 
 
-class Child:
-    """A process that trains when it is asked to; the rest of the time it waits.
-
-    It imports what this process does, warms up once, and ends with the ``with`` block.
-    """
+class Child(AnsweringProcess):
+    """A process that trains when it is asked to, after a warm-up."""
 
     def __init__(self, task: Task) -> None:
-        self.task = task
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  # until __exit__
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        environment["OMP_NUM_THREADS"] = str(task.threads)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.learner_child", json.dumps(asdict(task))],
-            cwd=Path(__file__).parent.parent,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            text=True,
-        )
-
-    def __enter__(self) -> Child:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._said.close()
+        super().__init__(task.learner, "benchmarks.learner_child", [json.dumps(asdict(task))], task.threads)
 
     def train(self) -> Report:
         """One more training.
 
         Raises:
-            LearnerError: the process ended, as where memory was short.
+            ProcessEndedError: the process ended, as where memory was short.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write("train\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the answer says so
-        for line in self._process.stdout:
-            if line.startswith('{"seconds"'):  # not what a library prints
-                return Report(**json.loads(line))
-        code = self._process.wait()
-        self._said.seek(0)
-        ended = f"signal {-code}" if code < 0 else f"exit code {code}"
-        hint = ", as when memory is short: take a smaller --scale" if code == -signal.SIGKILL else ""
-        raise LearnerError(f"{self.task.learner}: its process ended with {ended}{hint}\n{self._said.read()[-2000:]}")
+        return Report(**self.ask("train"))
 
 
 def serve(task: Task) -> None:

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter, process_time
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.answering import AnsweringProcess, ending, surroundings
 from benchmarks.compiled.compilers import COMPILERS
 from benchmarks.peak_memory import process_peak_rss, process_rss, reset_peak_rss
 from pytest_benchmark_aws.core.values.durations import format_duration
@@ -35,10 +35,6 @@ SHORTEST_S = 0.2
 
 class NotCompiledError(RuntimeError):
     """The compiler ended without a model, or not in time; the text is what the table says of it."""
-
-
-class ChildError(RuntimeError):
-    """The process that predicts ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ def compile_within(task: Task, limit_s: float) -> Compilation:
         return Compilation(0.0, 0.0, None, task.artifact.stat().st_size)
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.compiled.child", "compile", json.dumps(asdict(task))],
-        **_started(task),
+        **surroundings(task.threads),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -123,77 +119,42 @@ def compile_within(task: Task, limit_s: float) -> Compilation:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
     if process.returncode != 0:
-        last = (said.strip().splitlines() or [_ended(process.returncode)])[-1]
+        last = (said.strip().splitlines() or [ending(process.returncode)])[-1]
         raise NotCompiledError(f"{task.compiler} did not compile the model: {last[:300]}")
     return Compilation(**json.loads(written.strip().splitlines()[-1]))
 
 
-class Child:
-    """A process that predicts when it is asked to; the rest of the time it waits. It ends with the ``with`` block."""
+class Child(AnsweringProcess):
+    """A process that predicts when it is asked to."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.cpu_seconds = 0.0
         """All that it had used when it answered last."""
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  # until __exit__
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.compiled.child", "predict", json.dumps(asdict(task))],
-            **_started(task),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-        )
-
-    def __enter__(self) -> Child:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._said.close()
+        arguments = ["predict", json.dumps(asdict(task))]
+        super().__init__(task.compiler, "benchmarks.compiled.child", arguments, task.threads)
 
     def loaded(self) -> Loaded:
         """What the start took; once, before the first prediction.
 
         Raises:
-            ChildError: it ended.
+            ProcessEndedError: it ended.
         """
-        return Loaded(**self._answer())
+        return Loaded(**self.answer())
 
     def predict(self) -> Timing:
         """Predicts all rows at once, or one after the other.
 
         Raises:
-            ChildError: it ended.
+            ProcessEndedError: it ended.
         """
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write("predict\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the answer says so
-        return Timing(**self._answer())
+        return Timing(**self.ask("predict"))
 
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith('{"'):  # not what a library prints
-                answer: dict[str, Any] = json.loads(line)
-                self.cpu_seconds = answer.pop("process_cpu_seconds")
-                return answer
-        code = self._process.wait()
-        self._said.seek(0)
-        raise ChildError(f"{self.task.compiler}: its process ended with {_ended(code)}\n{self._said.read()[-2000:]}")
-
-
-def _started(task: Task) -> dict[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    environment["OMP_NUM_THREADS"] = str(task.threads)
-    return {"cwd": Path(__file__).parents[2], "env": environment, "text": True}
-
-
-def _ended(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+    def answer(self) -> dict[str, Any]:
+        """The next answer, without the CPU seconds."""
+        answer = super().answer()
+        self.cpu_seconds = answer.pop("process_cpu_seconds")
+        return answer
 
 
 def compile_here(task: Task) -> Compilation:

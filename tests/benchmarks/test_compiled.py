@@ -14,9 +14,10 @@ np = pytest.importorskip("numpy", reason="the benchmarks need the extra [bench]"
 pytest.importorskip("lightgbm", reason="the benchmarks need the extra [bench]")
 
 from benchmarks import datacache  # noqa: E402
+from benchmarks.answering import ProcessEndedError  # noqa: E402
 from benchmarks.compiled import compilers  # noqa: E402
 from benchmarks.compiled.agreement import agreement  # noqa: E402
-from benchmarks.compiled.child import MODEL, ROWS, Child, ChildError, NotCompiledError, Task, compile_within  # noqa: E402
+from benchmarks.compiled.child import MODEL, ROWS, Child, NotCompiledError, Task, compile_within  # noqa: E402
 from benchmarks.compiled.compilers import COMPILERS  # noqa: E402
 from benchmarks.compiled.table import CompiledResult, LeftOut, left_out, lines_of, read  # noqa: E402
 from benchmarks.ratios import Ratio, Ratios  # noqa: E402
@@ -123,7 +124,7 @@ def test_a_process_that_ends_early_is_an_error(tmp_path: Path) -> None:
     """With how it ended and what it said."""
     with (
         Child(Task("lightgbm", str(tmp_path / "nowhere"))) as child,
-        pytest.raises(ChildError, match=r"lightgbm: its process ended with exit code 1\n(?s:.*)nowhere"),
+        pytest.raises(ProcessEndedError, match=r"lightgbm: its process ended with exit code 1\n(?s:.*)nowhere"),
     ):
         child.loaded()
 

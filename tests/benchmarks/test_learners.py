@@ -12,7 +12,8 @@ np = pytest.importorskip("numpy", reason="the benchmarks need the extra [bench]"
 pytest.importorskip("lightgbm", reason="the benchmarks need the extra [bench]")
 
 from benchmarks import datacache  # noqa: E402
-from benchmarks.learner_child import Child, LearnerError, Task, keep  # noqa: E402
+from benchmarks.answering import ProcessEndedError  # noqa: E402
+from benchmarks.learner_child import Child, Task, keep  # noqa: E402
 from benchmarks.learners import LEARNERS, PeerResult, learner_memory, lines_of  # noqa: E402
 from benchmarks.ratios import Ratio, Ratios  # noqa: E402
 from benchmarks.workload import training_memory  # noqa: E402
@@ -61,7 +62,7 @@ def test_a_process_that_ends_early_is_an_error(arrays: Path) -> None:
     """With how it ended and what it said."""
     with (
         Child(Task("lightgbm", f"{arrays}/nowhere", CLASSES, rounds=4, threads=1)) as child,
-        pytest.raises(LearnerError, match=r"lightgbm: its process ended with exit code 1\n(?s:.*)nowhere"),
+        pytest.raises(ProcessEndedError, match=r"lightgbm: its process ended with exit code 1\n(?s:.*)nowhere"),
     ):
         child.train()
 
