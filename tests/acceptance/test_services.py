@@ -183,3 +183,85 @@ def test_marks_that_cannot_be_used(pytester: pytest.Pytester) -> None:
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     for number in range(len(marks)):
         done.stderr.fnmatch_lines([f"*test_it.py::test_{number}: aws_service*"])
+
+
+MISUSED = """
+import pytest
+
+def speak(polly):
+    how = {"VoiceId": "Joanna", "Engine": "neural", "OutputFormat": "pcm"}
+    return polly.synthesize_speech(Text="x" * 100, **how)["AudioStream"].read()
+
+pytestmark = pytest.mark.aws_service("polly", price="polly.neural", units=100)
+
+def test_twice(aws_service):
+    aws_service("polly").time(speak)
+    aws_service("polly").time(speak)
+
+def test_nested(aws_service):
+    polly = aws_service("polly")
+    polly.time(lambda client: polly.time(speak))
+
+def test_after_another(benchmark, aws_service):
+    benchmark(sorted, [1])
+    aws_service("polly").time(speak)
+
+def test_nothing(aws_service):
+    aws_service("polly").time(lambda client: 3)
+"""
+
+
+def test_what_is_timed_is_one_request(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
+    """A second one would be in no cap and is not asked; one that sends nothing has no time and no USD per 1,000."""
+    pytester.makepyfile(test_it=MISUSED)
+    pytester.makepyprojecttoml('[project]\nname = "it"\n')
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "--aws-service-rounds=2", "--tb=short")
+    done.assert_outcomes(failed=4)
+    for name in ("twice", "nested", "after_another"):
+        done.stdout.fnmatch_lines([f"E *test_{name} times more than one request: give each a test of its own*"])
+    done.stdout.fnmatch_lines(["E *test_nothing sent nothing to polly: time a function that calls the client*"])
+    assert "test_nothing " not in done.stdout.str().partition("- managed services -")[2]
+    assert calls(account).count("SynthesizeSpeech") == 3  # all of test_twice, with its warm-up
+
+
+def test_options_that_cannot_be_read_end_the_session_in_a_line(pytester: pytest.Pytester) -> None:
+    """Without --aws too; a module of services does not turn them into an error of its collection."""
+    pytester.makepyfile(test_it=TEST)
+    for wrong in ("--aws-service-rounds=0", "--aws-regions=,", "--aws-max-cost=nan"):
+        done = pytester.runpytest_inprocess(wrong)
+        assert done.ret == pytest.ExitCode.USAGE_ERROR
+        done.stderr.fnmatch_lines([f"ERROR: {wrong}: give *"])
+        assert "Traceback" not in done.stdout.str() + done.stderr.str()
+        assert "ERROR test_it.py" not in done.stdout.str()
+
+
+def test_no_way_to_the_account_ends_the_session(
+    pytester: pytest.Pytester, account: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first benchmark, in a line, with exit code 4; no test fails, and no other one is asked."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makepyfile(test_it=TEST)
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "-k", "speak")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stdout.fnmatch_lines(["*aws: no region: give --aws-region, or set AWS_REGION*"])
+    assert "Traceback" not in done.stdout.str()
+    assert "FAILED" not in done.stdout.str()
+    assert calls(account) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "option", "sentence"),
+    [
+        (TEST, "--aws-service-rounds=0", "--aws-service-rounds=0: give a whole number from 1 to 1000"),
+        (TEST.replace("units=100", "units=0"), "-v", "aws_service: units is 0, give what one request is billed for"),
+    ],
+)
+def test_workers_say_what_is_refused(pytester: pytest.Pytester, test: str, option: str, sentence: str) -> None:
+    """And the controller does not end with an assertion of its own."""
+    pytest.importorskip("xdist", reason="workers are xdist's")
+    pytester.makepyfile(test_it=test)
+    done = pytester.runpytest_subprocess("-p", "xdist", "-n", "1", "-k", "speak", option)
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines([f"*{sentence}*"])
+    assert "INTERNALERROR" not in done.stdout.str() + done.stderr.str()

@@ -30,6 +30,8 @@ def test_each_statement_is_of_the_region(region: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--only", ""], "--only names no managed service; there are polly, comprehend"),
+        (["--only", " , "], "--only names no managed service; there are polly, comprehend"),
         (["--only", "forecast"], "has been closed to new customers since 2024-07-31"),
         (["--only", "polly,talk"], "no managed service is called talk; there are polly,"),
         (["--region", "nowhere"], "is no region"),

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         elif options.kind == "scheduler":
             policy = policies.scheduler_policy(options.account, options.region)
         elif options.kind == "services":
-            only = options.only and [word.strip() for word in options.only.split(",") if word.strip()]
+            only = None if options.only is None else [word.strip() for word in options.only.split(",") if word.strip()]
             policy = service_policies.services_policy(options.account, options.region, only, options.bucket)
         elif options.kind == "storage":
             if not options.bucket:

@@ -153,6 +153,16 @@ def test_more_benchmarks_than_are_shown_are_counted(monkeypatch: pytest.MonkeyPa
     assert "3 more: pytest-benchmark-aws services has all." in found.text
 
 
+def test_own_model_saved_without_its_rounds_has_a_median_alone() -> None:
+    """As --benchmark-autosave writes it: a p95 of ten runs is not their median; with the rounds it is there."""
+    own = benchmark([0.04, 0.05, 0.09], "a", service_task=TASK, **OWN)
+    [test] = page(records(own, polly(service_task=TASK))).services.tests
+    assert test.answered[0].cells[:4] == ("3", "50 ms", "86 ms", "89.2 ms")
+    del own["stats"]["data"]
+    [test] = page(records(own, polly(service_task=TASK))).services.tests
+    assert test.answered[0].cells[:4] == ("3", "50 ms", "-", "-")
+
+
 @pytest.mark.parametrize("value", [*HOSTILE, None, 7, [], {}, True, float("nan"), 10**400, "x" * 50_000])
 def test_hostile_values_are_text_or_blank(value: Any) -> None:
     """In every field: no element that a plain page has not, no control character, nothing raised."""

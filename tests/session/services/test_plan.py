@@ -11,10 +11,10 @@ import pytest
 from pytest_benchmark_aws.aws.clients import Clients
 from pytest_benchmark_aws.aws.services.prices import ServicePrices
 from pytest_benchmark_aws.catalog.service_prices import service_prices
-from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.errors import MarkError, PlanError
 from pytest_benchmark_aws.core.settings import Settings, parse_settings
 from pytest_benchmark_aws.session import options
-from pytest_benchmark_aws.session.services import measure, plan
+from pytest_benchmark_aws.session.services import marks, measure, plan
 from pytest_benchmark_aws.session.services.account import ServiceAccount
 from pytest_benchmark_aws.session.services.marks import ServiceMark
 
@@ -98,3 +98,56 @@ def test_price_of_yours_holds(tmp_path: Any) -> None:
     prices = ServicePrices("eu-west-1", {"polly.neural": Decimal("0.00002")}, {})
     assert prices("polly.neural").usd == Decimal("0.00002")
     assert prices("polly.neural").said == "--aws-price, given"
+
+
+def test_without_a_price_nothing_is_asked_of_an_account(tmp_path: Any) -> None:
+    """No cap could hold it; embedded AWS asks nothing for it."""
+    asked = settings(tmp_path)
+    account = ServiceAccount(Clients("us-east-1", None), asked, embedded=False, prices={})
+    with pytest.raises(pytest.skip.Exception, match=r"names no price of polly, so --aws-max-cost cannot hold it"):
+        measure._skip_unusable(account, "polly", item("test", "us-east-1"), mark(None))
+    account = ServiceAccount(Clients("us-east-1", None), asked, embedded=True, prices={})
+    measure._skip_unusable(account, "polly", item("test", "us-east-1"), mark(None))
+
+
+@pytest.mark.parametrize(
+    ("service", "region", "reason"),
+    [
+        ("poly", "us-east-1", r"boto3 has no client of a service 'poly'; did you mean .*polly"),
+        ("zzzzzz", "us-east-1", r"boto3 has no client of a service 'zzzzzz'; take a name of boto3\.client\(\)"),
+        ("polly", "us-est-1", r"botocore knows no region us-est-1; did you mean .*us-east-1"),
+    ],
+)
+def test_mistyped_names_fail_on_embedded_aws_with_what_was_meant(
+    tmp_path: Any, service: str, region: str, reason: str
+) -> None:
+    """It would answer for any region, and a result would be of one that is none."""
+    account = ServiceAccount(Clients("us-east-1", None), settings(tmp_path), embedded=True, prices={})
+    with pytest.raises(pytest.fail.Exception, match=reason):
+        measure._skip_unusable(account, service, item("test", region), mark("polly.neural"))
+
+
+@pytest.mark.parametrize(
+    ("service", "how", "wrong"),
+    [
+        ("polly", {"price": "polly.neural"}, "polly.neural is per character: give units"),
+        ("comprehend", {"price": "comprehend.language"}, "per unit of 100 characters: give units"),
+        ("transcribe", {"price": "transcribe.batch"}, "per second: give units"),
+        (
+            "polly",
+            {"price": "translate.text", "units": 1},
+            "translate.text is no price of polly; there are polly.standard",
+        ),
+        ("s3", {"price": "lex.text"}, "lex.text is no price of s3; there are only polly.standard"),
+    ],
+)
+def test_marks_that_would_make_a_cap_too_small_are_refused(service: str, how: dict[str, Any], wrong: str) -> None:
+    """A price of another service, and 1 where a request has more units."""
+    with pytest.raises(MarkError, match=wrong):
+        marks._parsed(service, **how)
+
+
+@pytest.mark.parametrize("key", ["textract.forms", "rekognition.image", "lex.text", "personalize.recommendations"])
+def test_a_page_an_image_and_a_request_are_one_unit(key: str) -> None:
+    """Where the mark does not say."""
+    assert marks._parsed(key.partition(".")[0], price=key).units == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from functools import cache
 
 _LISTED_AS = {"personalize-runtime": "personalize"}
@@ -40,6 +41,23 @@ def is_listed(region: str) -> bool:
     return region in _regions("ec2")
 
 
+def unlisted(region: str) -> str:
+    """That botocore knows no such region, with those of about the same name."""
+    near = get_close_matches(region, sorted(_regions("ec2")), _MOST_NAMED)
+    meant = f"did you mean {', '.join(near)}?" if near else "is it one?"
+    return f"botocore knows no region {region}; {meant}"
+
+
+def no_client(client: str) -> str:
+    """That boto3 has no such client, with those of about the same name; empty where it has."""
+    clients = _clients()
+    if client in clients:
+        return ""
+    near = get_close_matches(client, clients, _MOST_NAMED)
+    meant = f"did you mean {', '.join(near)}?" if near else "take a name of boto3.client(), as in polly"
+    return f"boto3 has no client of a service {client!r}; {meant}"
+
+
 def nearest(regions: frozenset[str], region: str) -> list[str]:
     """Those of the same partition in the same area, then in those next to it, of the same side first, as names say.
 
@@ -67,6 +85,13 @@ def _regions(service: str) -> frozenset[str]:
     session = Session()
     partitions = session.get_available_partitions()
     return frozenset(name for part in partitions for name in session.get_available_regions(service, part))
+
+
+@cache
+def _clients() -> tuple[str, ...]:
+    from botocore.session import Session
+
+    return tuple(Session().get_available_services())
 
 
 @cache

@@ -34,6 +34,8 @@ def services_policy(
     """
     check_names(account_id=account_id, region=region, bucket=bucket)
     names = list(dict.fromkeys(ACTIONS if only is None else only))
+    if not names:
+        raise ValueError(f"--only names no managed service; there are {', '.join(ACTIONS)}")
     unknown = [name for name in names if name not in ACTIONS]
     gone = [entry.sentence for entry in map(lifecycle.named, unknown) if entry is not None and not entry.live]
     if gone:

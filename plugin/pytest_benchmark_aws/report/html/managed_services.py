@@ -145,9 +145,13 @@ def _machine_cells(row: Row) -> tuple[str, ...]:
     usd: Decimal | None = None if row.run_usd is None else row.run_usd * 1000
     hour = row.machine.usd_per_hour
     day = f", {printable(row.machine.price_date)}" if row.machine.price_date else ""
+    median, *tail = (format_seconds(percentile(record.rounds, percent)) for percent in (50, 95, 99))
+    if len(record.rounds) < min(record.round_count, 2):  # without --benchmark-save-data its median is all there is
+        tail = [_BLANK] * 2
     return (
         f"{record.round_count:,}",
-        *(format_seconds(percentile(record.rounds, percent)) for percent in (50, 95, 99)),
+        median,
+        *tail,
         *([_BLANK] * 3),
         per_1000(usd),
         "not known" if hour is None else f"{hour:.4f} an hour{day}",

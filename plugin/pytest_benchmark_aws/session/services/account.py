@@ -52,14 +52,18 @@ def account_of(config: pytest.Config) -> ServiceAccount:
     spend money.
 
     Raises:
-        pytest.UsageError: there is no way to it, or the cap would be passed.
+        pytest.exit.Exception: there is no way to it, or the cap would be passed; it ends the session with exit code 4,
+            as an error in a test would only fail that test, and each one after it.
     """
     if _ACCOUNT not in config.stash:
         with here.importing(config):
             try:
                 config.stash[_ACCOUNT] = _open(config)
             except PlanError as error:
-                raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
+                sentence = f"aws: {printable_lines(str(error))}"
+                if hasattr(config, "workerinput"):  # of xdist, whose worker cannot end the session
+                    pytest.fail(sentence, pytrace=False)
+                pytest.exit(sentence, pytest.ExitCode.USAGE_ERROR)
     return config.stash[_ACCOUNT]
 
 

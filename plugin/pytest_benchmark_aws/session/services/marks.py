@@ -19,6 +19,10 @@ WARM_UP = 1
 """Requests before those that are timed: connection, credentials and rights are then there."""
 
 
+_ONE_EACH = frozenset({"request", "page", "image"})
+"""Units of which a request has one where its mark does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceMark:
     """One benchmark of a managed service."""
@@ -62,14 +66,30 @@ def _parsed(*args: Any, **kwargs: Any) -> ServiceMark:
     from pytest_benchmark_aws.catalog.service_prices import service_prices
 
     form = "write aws_service('polly', price='polly.neural', units=120)"
-    service, price, units = (args[0] if args else None), kwargs.pop("price", None), kwargs.pop("units", 1)
+    service, price, units = (args[0] if args else None), kwargs.pop("price", None), kwargs.pop("units", None)
     most_rounds = kwargs.pop("rounds", None)
     if len(args) != 1 or kwargs or not isinstance(service, str):
         raise MarkError(f"aws_service takes a service, price, units and rounds: {form}")
     if price is not None and price not in service_prices():
         raise MarkError(f"aws_service: no price is called {price!r}; there are {', '.join(service_prices())}")
+    if price is not None and service_prices()[price].key.partition(".")[0] != service:
+        raise MarkError(f"aws_service: {price} is no price of {service}; {_prices_of(service)}: {form}")
+    if units is None:
+        unit = "request" if price is None else service_prices()[price].unit
+        if unit not in _ONE_EACH:
+            raise MarkError(
+                f"aws_service: {price} is per {unit}: give units, how many one request is billed for: {form}"
+            )
+        units = 1
     if isinstance(units, bool) or not isinstance(units, (int, float, Decimal)) or not 0 < units < 10**12:
         raise MarkError(f"aws_service: units is {units!r}, give what one request is billed for, above 0: {form}")
     if most_rounds is not None and (not isinstance(most_rounds, int) or most_rounds < 1):
         raise MarkError(f"aws_service: rounds is {most_rounds!r}, give how many requests are timed at most: {form}")
     return ServiceMark(service, price, Decimal(str(units)), most_rounds)
+
+
+def _prices_of(service: str) -> str:
+    from pytest_benchmark_aws.catalog.service_prices import service_prices
+
+    keys = [key for key in service_prices() if key.partition(".")[0] == service]
+    return f"there are {', '.join(keys)}" if keys else f"there are only {', '.join(service_prices())}"

@@ -36,6 +36,8 @@ class ManagedService:
     item: pytest.Item
     mark: ServiceMark
     benchmark: Any
+    timed: list[str]
+    """Services that the test has timed; all that it opens share it."""
 
     @property
     def embedded(self) -> bool:
@@ -61,10 +63,17 @@ class ManagedService:
     def time(self, request: Callable[[Any], R], said: Mapping[str, Any] | None = None) -> R:
         """Times a request again and again, and returns the last answer; ``said`` goes into ``extra_info`` as it is.
 
-        A request that is throttled to the end is counted as given up, and its time is no latency.
+        A request that is throttled to the end is counted as given up, and its time is no latency. A test times one
+        request: what it asked beyond would be in no cap.
         """
         from pytest_benchmark_aws.aws.services.requests import THROTTLED, error_code, watched
 
+        if self.timed or getattr(self.benchmark, "_mode", None):  # of pytest-benchmark, which says so after the warm-up
+            pytest.fail(
+                f"{self.item.name} times more than one request: give each a test of its own, or put them into one "
+                "function, with units of all its calls; the second was not asked"
+            )
+        self.timed.append(self.service)
         rounds = self.mark.rounds(self.account.settings.service_rounds)
         answers: list[R] = []
         latencies: list[float] = []
@@ -90,7 +99,13 @@ class ManagedService:
             latencies.append(perf_counter() - start)
             answers[:] = [answer]
 
-        once()  # the warm-up: its time is that of a new connection
+        with watched(self.client) as counts:
+            once()  # the warm-up: its time is that of a new connection
+        if not counts.attempts:
+            pytest.fail(
+                f"{self.item.name} sent nothing to {self.service}: time a function that calls the client which it is "
+                f"given, as in aws_service({self.service!r}).time(lambda client: ...)"
+            )
         latencies.clear()
         given_up.clear()
         self.benchmark.group = "services"
@@ -119,13 +134,13 @@ class ManagedService:
         try:
             yield
         except Exception as error:
-            from pytest_benchmark_aws.aws.services.availability import is_listed
+            from pytest_benchmark_aws.aws.services.availability import is_listed, unlisted
             from pytest_benchmark_aws.aws.services.requests import DENIED, error_code
 
             if error_code(error) in DENIED:
                 pytest.fail(f"{error}: the caller's policy does not allow it{self._least_policy()}", pytrace=False)
             if type(error).__name__ == "EndpointConnectionError" and not is_listed(self.region):
-                pytest.fail(f"{error}: botocore knows no region {self.region}; is it one?", pytrace=False)
+                pytest.fail(f"{error}: {unlisted(self.region)}", pytrace=False)
             raise
 
     def _least_policy(self) -> str:
@@ -183,6 +198,7 @@ class ManagedService:
 
 def opened(request: pytest.FixtureRequest, benchmark: Any) -> Callable[[str], ManagedService]:
     """What the fixture gives: a function of a service's name."""
+    timed: list[str] = []
 
     def service(name: str) -> ManagedService:
         """The service with its client; the test is skipped where it cannot run, with the reason."""
@@ -193,7 +209,8 @@ def opened(request: pytest.FixtureRequest, benchmark: Any) -> Callable[[str], Ma
         account = account_of(config)
         region = account.region(item)
         _skip_unusable(account, name, item, mark)
-        return ManagedService(name, account.client(name_of_client(name), item), region, account, item, mark, benchmark)
+        client = account.client(name_of_client(name), item)
+        return ManagedService(name, client, region, account, item, mark, benchmark, timed)
 
     return service
 
@@ -204,13 +221,21 @@ def name_of_client(service: str) -> str:
 
 
 def _skip_unusable(account: ServiceAccount, name: str, item: pytest.Item, mark: ServiceMark) -> None:
-    from pytest_benchmark_aws.aws.services.availability import missing
+    from pytest_benchmark_aws.aws.services.availability import is_listed, missing, no_client, unlisted
 
     region = account.region(item)
+    if reason := no_client(name_of_client(name)):
+        pytest.fail(reason, pytrace=False)
     if reason := missing(name_of_client(name), region):
-        pytest.skip(f"botocore knows no {name} in {region}: {reason}")
-    if account.embedded or mark.price is None:
+        pytest.skip(f"botocore knows no {name} in {region}{', ' if reason.startswith('nor ') else ': '}{reason}")
+    if account.embedded:
+        if not is_listed(region):  # AWS may have it by now, and would say; embedded AWS answers for any
+            pytest.fail(unlisted(region), pytrace=False)
         return
+    if mark.price is None:
+        pytest.skip(
+            f"aws_service names no price of {name}, so --aws-max-cost cannot hold it: write price=KEY and units=NUMBER"
+        )
     price = account.price(item, mark.price)
     if price.usd is None:
         pytest.skip(

@@ -25,10 +25,16 @@ CASES = pytest.StashKey[list[Case]]()
 
 
 def in_regions(metafunc: pytest.Metafunc) -> None:
-    """Makes a case for each of ``--aws-regions``; without it the case is of the account's region."""
+    """Makes a case for each of ``--aws-regions``; without it the case is of the account's region.
+
+    Options that cannot be read make none: ``check`` refuses them, once and not as an error of each module.
+    """
     from pytest_benchmark_aws.session.remote import settings_of
 
-    regions = settings_of(metafunc.config).regions
+    try:
+        regions = settings_of(metafunc.config).regions
+    except pytest.UsageError:
+        return
     if regions:
         metafunc.parametrize(marks.FIXTURE, regions, indirect=True, ids=regions)
 
