@@ -66,6 +66,10 @@ def test_misfits_can_be_left_out(project: Path) -> None:
         (["--aws-max-cost=1"], "the plan could cost 1.79 USD, --aws-max-cost allows 1.00"),
         (["--aws-instance-type=m5.9xlarge"], "did you mean m5."),
         (["--aws-price=m5.9xlarge=1"], "--aws-price m5.9xlarge: no such instance type is known"),
+        (
+            ["--aws-price=polly.nueral=1"],
+            "--aws-price polly.nueral: no such price of a service is known; did you mean polly.n",
+        ),
         (["--aws-price=m5.large=0"], "give a price above 0"),
         (["--aws-instance-type=vcpus>=100000"], "none of the"),
         (["--aws-instance-type=vcpu>=4"], "'vcpu >= 4' is no comparison"),

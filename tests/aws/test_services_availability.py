@@ -42,7 +42,11 @@ def test_each_service_is_listed_somewhere_and_not_everywhere(service: str) -> No
 )
 def test_nearest_regions_are_named(client: str, region: str, near: str) -> None:
     """Of the same partition, the same area first, and in it the same side."""
-    said = f"nearest with it are {near}" if near else "nor in any other region of its partition"
+    said = (
+        f"nearest with it {'are' if ',' in near else 'is'} {near}"
+        if near
+        else "nor in any other region of its partition"
+    )
     assert availability.missing(client, region).startswith(f"{said};")
 
 

@@ -61,13 +61,16 @@ def check_types(settings: Settings, catalog: Catalog) -> None:
     Raises:
         pytest.UsageError: as ``chosen_types``; or a price is given for a type that is unknown.
     """
+    from difflib import get_close_matches
+
     from pytest_benchmark_aws.catalog.service_prices import service_prices
 
     chosen_types(settings, catalog)
     for name in settings.prices:
         if catalog.find(name) is None and name not in service_prices():
-            near = ", ".join(catalog.nearest(name))
-            raise pytest.UsageError(f"--aws-price {name}: no such instance type is known; did you mean {near}?")
+            services = get_close_matches(name, service_prices())
+            what, near = ("price of a service", services) if services else ("instance type", catalog.nearest(name))
+            raise pytest.UsageError(f"--aws-price {name}: no such {what} is known; did you mean {', '.join(near)}?")
 
 
 def chosen_types(settings: Settings, catalog: Catalog) -> list[str]:

@@ -32,7 +32,11 @@ def missing(client: str, region: str) -> str:
     if not regions or region in regions or not is_listed(region) or os.environ.get(_endpoint_variable(client)):
         return ""
     names = nearest(regions, region)
-    near = f"nearest with it are {', '.join(names)}" if names else "nor in any other region of its partition"
+    near = (
+        f"nearest with it {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+        if names
+        else "nor in any other region of its partition"
+    )
     return f"{near}; where it is by now, take a newer botocore or set {_endpoint_variable(client)}"
 
 
