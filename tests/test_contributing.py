@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,3 +45,13 @@ def test_the_files_that_it_names_are_there(root: Path) -> None:
     assert len(paths) > 30
     missing = [path for path in sorted(paths) if not any((root / base / path).exists() for base in (PACKAGE, "."))]
     assert missing == []
+
+
+def test_rooms_and_modules_stay_small_enough_to_find_ones_way(root: Path) -> None:
+    """Twelve modules in a folder at most, four doors in the root package, and 320 lines in a module."""
+    modules = [path for path in (root / PACKAGE).rglob("*.py") if path.name != "__init__.py"]
+    folders = Counter(path.parent for path in modules)
+    assert [folder for folder, count in folders.items() if count > 12] == []
+    assert folders[root / PACKAGE] <= 4
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
+    assert {path: length for path, length in lengths.items() if length > 320} == {}

@@ -87,23 +87,10 @@ def dask_client(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:  # noqa: D103
-    marked = [item for item in items if item.get_closest_marker("instance_type") or item.get_closest_marker("requires")]
-    of_services = [item for item in items if item.get_closest_marker("aws_service")]
-    try:
-        if marked:
-            from pytest_benchmark_aws.session import here
+    if any(item.get_closest_marker(name) for item in items for name in ("instance_type", "requires", "aws_service")):
+        from pytest_benchmark_aws.session import here
 
-            here.check_marks(config, marked, len(items))
-        if of_services:
-            from pytest_benchmark_aws.session.services import plan
-
-            plan.check(config, of_services)
-    except pytest.UsageError as error:
-        if not hasattr(config, "workerinput"):
-            raise
-        from pytest_benchmark_aws.session import workers
-
-        workers.refuse_all(config, error)
+        here.check_items(config, items)
 
 
 @pytest.hookimpl(optionalhook=True)

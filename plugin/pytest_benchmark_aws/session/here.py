@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,27 @@ class MisfitReport:
     def pytest_report_collectionfinish(self) -> list[str]:
         """A line for each case, after the one with their number."""
         return self._lines
+
+
+def check_items(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Checks what the items are marked with; what it refuses no test of a worker of pytest-xdist passes by.
+
+    Raises:
+        pytest.UsageError: a marker or an option cannot be used.
+    """
+    marked = [item for item in items if item.get_closest_marker("instance_type") or item.get_closest_marker("requires")]
+    of_services = [item for item in items if item.get_closest_marker("aws_service")]
+    try:
+        if marked:
+            check_marks(config, marked, len(items))
+        if of_services:
+            from pytest_benchmark_aws.session.services import plan
+
+            plan.check(config, of_services)
+    except pytest.UsageError as error:
+        if not hasattr(config, "workerinput"):
+            raise
+        refuse_all(config, error)
 
 
 def check_marks(config: pytest.Config, marked: list[pytest.Item], collected: int) -> None:
@@ -166,3 +187,24 @@ def compare_with_baselines(reporter: pytest.TerminalReporter) -> None:
     from pytest_benchmark_aws.session.summary import write_here
 
     write_here(reporter, benchmarks, settings)
+
+
+class Refused:
+    """A plugin by which each test of a worker fails before its fixtures, with why the session is refused."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Fails the test."""
+        pytest.fail(self.sentence, pytrace=False)
+
+
+def refuse_all(config: pytest.Config, error: pytest.UsageError) -> None:
+    """Lets no test of this worker run.
+
+    A usage error that a worker raises ends xdist's controller with an assertion of its own (xdist 3.8,
+    ``dsession.worker_workerfinished``), and what was wrong is written nowhere.
+    """
+    config.pluginmanager.register(Refused("\n".join(map(str, error.args))))

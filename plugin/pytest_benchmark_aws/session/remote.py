@@ -268,8 +268,9 @@ def refuse(plan: Plan, settings: Settings) -> None:
         PlanError: over the cost, nothing fits, or a case does not and misfits are failures.
     """
     if plan.misfits and settings.misfit == "fail":
+        cases = f"{len(plan.misfits):,} case{'s' * (len(plan.misfits) != 1)}"
         raise PlanError(
-            f"{len(plan.misfits):,} cases cannot be run as planned, nothing was launched; change what is said below, "
+            f"{cases} cannot be run as planned, nothing was launched; change what is said below, "
             "or leave these out with --aws-misfit=skip:\n" + "\n".join(misfit_lines(plan.misfits))
         )
     if plan.most_usd > settings.max_cost_usd:
