@@ -99,13 +99,23 @@ def test_sigterm_ends_a_step_of_the_installation(tmp_path: Path) -> None:
     assert "SIGTERM: what is finished is uploaded" in launch.log_path.read_text()
 
 
-def test_sigterm_ends_the_tests_before_a_groups_cluster_closes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the test at work fails for the lost cluster, and a resume takes that for its result."""
+@pytest.mark.parametrize("sigint", [signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+def test_sigterm_ends_the_tests_before_a_groups_cluster_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sigint: Any
+) -> None:
+    """Else the test at work fails for the lost cluster, and a resume takes that for its result.
+
+    Also where SIGINT is ignored, as by what a shell starts in the background, this session among it.
+    """
     begun = tmp_path / "begun"
-    program = f"import pathlib, threading; pathlib.Path({str(begun)!r}).touch(); threading.Event().wait()"
-    monkeypatch.setattr(run_tests, "_PROGRAM", program)
-    launch = make(tmp_path, args=[], node_ids=[], environment={}, cwd=".")
+    (tmp_path / "pytest.py").write_text(
+        "import pathlib, threading\n"
+        f"def main(arguments): pathlib.Path({str(begun)!r}).touch(); threading.Event().wait()\n"
+    )
+    monkeypatch.setattr(run_tests, "INTERRUPT_S", 600)  # however busy this machine is
+    launch = make(tmp_path, args=[], node_ids=[], environment={"PYTHONPATH": str(tmp_path)}, cwd=".")
     tests, before = PytestRun(launch), signal.getsignal(signal.SIGTERM)
+    interrupt = signal.signal(signal.SIGINT, sigint)
 
     def stop() -> None:
         wait_until(begun.exists)
@@ -121,6 +131,7 @@ def test_sigterm_ends_the_tests_before_a_groups_cluster_closes(tmp_path: Path, m
     finally:
         thread.join()
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
     assert tests._process is not None
     assert tests._process.returncode == -signal.SIGINT
     assert tests.stopped() == "error: stopped by SIGTERM"
