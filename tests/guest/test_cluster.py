@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -20,7 +22,7 @@ pytest.importorskip("distributed", reason="groups of machines need the extra [gr
 from pytest_benchmark_aws.backends.cluster_keys import make_keys
 from pytest_benchmark_aws.guest import agent
 from pytest_benchmark_aws.guest.group import cluster
-from pytest_benchmark_aws.guest.group.dask_process import at_work
+from pytest_benchmark_aws.guest.group.dask_process import at_work, schedule
 from pytest_benchmark_aws.guest.group.dask_process import security as security_of
 from pytest_benchmark_aws.guest.group.members import Place
 from pytest_benchmark_aws.guest.launch import OutOfTimeError
@@ -156,10 +158,59 @@ def test_restarted_workers_come_back_and_a_closed_scheduler_ends_the_tests(
             processes |= set(client.run(os.getpid).values())
             assert len(processes) == 2 * (round_ + 1)
         assert client.submit(int, pure=False).result(timeout=60) == 0
+
+        async def forget(dask_scheduler: Any, address: str) -> None:
+            await dask_scheduler.remove_worker(address, close=False, stimulus_id="test")  # no word to it
+
+        own = next(address for address, pid in client.run(os.getpid).items() if pid in processes)
+        client.run_on_scheduler(forget, address=own)  # to which its next heartbeat is a stranger's
+        wait_until(lambda: len(processes | set(client.run(os.getpid).values())) == 7 and len(client.nthreads()) == 2)
         assert lost.empty()
         client.shutdown()
         assert "scheduler of the group's first machine was closed, as Client.shutdown() does" in lost.get(timeout=60)
     assert outcomes == [cluster.IN_ORDER]
+    assert "end" in storage.gets
+
+
+def test_a_worker_that_cannot_be_started_anew_ends_the_tests(storage: Storage, tmp_path: Path) -> None:
+    """They would wait for it, and nobody would look at the processes any more."""
+    launch = Launch(storage, tmp_path).on_the_instance()
+    ended = subprocess.Popen([sys.executable, "-c", f"raise SystemExit({cluster.AGAIN})"])
+    lost: list[str] = []
+    cluster._watch(launch, tmp_path / "no-python", {"worker": ended}, threading.Event(), 0, lost.append)
+    (why,) = lost
+    assert why.startswith("the worker of the group's first machine could not be started anew: ")
+    assert "no-python" in why
+
+
+def test_who_ever_joined_is_written_down(tmp_path: Path, tls: dict[str, str]) -> None:
+    """A worker that has left was one, whose machine's log is waited for."""
+    from distributed import Worker
+
+    paths = {name: tmp_path / f"{name}.pem" for name in tls}
+    for name, path in paths.items():
+        path.write_text(tls[name])
+    state = tmp_path / "state.json"
+    settings = {"tls": {name: str(path) for name, path in paths.items()}, "host": "127.0.0.1", "state": str(state)}
+
+    async def until(joined: list[str]) -> dict[str, Any]:
+        while True:
+            written: dict[str, Any] = json.loads(state.read_text()) if state.exists() else {}
+            if written.get("joined") == joined:
+                return written
+            await asyncio.sleep(0.02)
+
+    async def join_and_leave() -> dict[str, Any]:
+        scheduler = asyncio.ensure_future(schedule(settings))
+        address, keys = (await until([]))["address"], security_of(settings)
+        async with Worker(address, name="1", security=keys, protocol="tls", dashboard_address="127.0.0.1:0"):
+            await until(["1"])
+        left = await until([])
+        os.kill(os.getpid(), signal.SIGTERM)
+        await scheduler
+        return left
+
+    assert asyncio.run(asyncio.wait_for(join_and_leave(), 60))["ever_joined"] == ["1"]
 
 
 def test_both_work_until_the_first_is_done(storage: Storage, tmp_path: Path, tls: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -135,6 +136,22 @@ def test_sigterm_ends_the_tests_before_a_groups_cluster_closes(
     assert tests._process is not None
     assert tests._process.returncode == -signal.SIGINT
     assert tests.stopped() == "error: stopped by SIGTERM"
+
+
+def test_tests_that_are_given_up_as_they_begin_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else they would wait for the lost cluster until the time limit, which costs."""
+    (tmp_path / "pytest.py").write_text("import threading\ndef main(arguments): threading.Event().wait()\n")
+    monkeypatch.setattr(run_tests, "INTERRUPT_S", 0.1)
+    launch = make(tmp_path, args=[], node_ids=[], environment={"PYTHONPATH": str(tmp_path)}, cwd=".", time_limit_s=600)
+    tests, popen = PytestRun(launch), subprocess.Popen
+
+    def begin(*args: Any, **options: Any) -> Any:
+        process = popen(*args, **options)
+        tests.give_up("the worker is lost")
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    assert tests.run(Path(sys.executable)) == "error: the worker is lost"
 
 
 def test_sigterm_while_it_delivers_changes_nothing(tmp_path: Path) -> None:

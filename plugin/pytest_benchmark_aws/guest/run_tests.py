@@ -59,16 +59,18 @@ class PytestRun:
             return self._over
         kills = oom_kills()
         with launch.log_path.open("ab") as log:
-            process = subprocess.Popen(
-                [str(python), "-c", _PROGRAM, str(arguments)],
-                cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-            self._process = process
             try:
+                self._process = process = subprocess.Popen(
+                    [str(python), "-c", _PROGRAM, str(arguments)],
+                    cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL, start_new_session=True,
+                )  # fmt: skip
+                if self._over is not None:  # since it was asked above: nobody else has seen this process
+                    self._end(process)
                 ended = self._wait(process)
             except StoppedError:  # before a group's cluster closes: else its test would fail for that
-                self._end(process)
+                if self._process is not None:
+                    self._end(self._process)
                 raise
         if self._over is not None:
             return self._over

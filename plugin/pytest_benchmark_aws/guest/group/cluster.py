@@ -70,7 +70,7 @@ def leading(launch: Launch, place: Place, python: Path, give_up: Callable[[str],
         closing.set()
         if watch.ident is not None:
             watch.join()
-        joined = _joined(state)
+        joined = _joined(state, "ever_joined")
         launch.say("the cluster is closed")
         for process in processes.values():  # the scheduler first, whose end is that of all workers
             _end(process, _CLOSE_S)
@@ -106,7 +106,11 @@ def _watch(
         for kind, process in list(processes.items()):
             code = process.poll()
             if kind == "worker" and code == AGAIN:
-                processes[kind] = _start(launch, python, kind, None)
+                try:
+                    processes[kind] = _start(launch, python, kind, None)
+                except OSError as error:  # a full disk, no process more
+                    give_up(f"the {kind} of the group's first machine could not be started anew: {error}")
+                    return
             elif code is not None:
                 give_up(_loss(processes, kind, code, kills))
                 return
@@ -193,8 +197,8 @@ def _address(launch: Launch, scheduler: subprocess.Popen[bytes], path: Path) -> 
     raise AgentError(f"the scheduler has no address (exit code {scheduler.poll()}); its words are in the log")
 
 
-def _joined(path: Path) -> set[int]:
-    return {int(name) for name in _state(path).get("joined", ())}
+def _joined(path: Path, key: str = "joined") -> set[int]:
+    return {int(name) for name in _state(path).get(key, ())}
 
 
 def _wait_for_all(launch: Launch, place: Place, processes: list[subprocess.Popen[bytes]], path: Path) -> None:

@@ -17,8 +17,11 @@ from typing import Any
 from .cluster import AGAIN
 
 _EVERY_S = 0.1
-_SENT_AWAY = ("scheduler-remove-worker", "scheduler-close-worker")
-"""Reasons that distributed's scheduler gives a worker that it sends away while it goes on itself (scheduler.py)."""
+_SENT_AWAY = ("scheduler-remove-worker", "scheduler-close-worker", "worker-heartbeat-missing")
+"""Reasons of a worker's end while its scheduler goes on: it sends the worker away (distributed, scheduler.py), or
+answers a heartbeat after that, or after a time without any, that it has no such worker (worker.py, heartbeat)."""
+_CLOSES = ("closing", "closed", "failed")
+"""States of a worker that ends for another reason already, as its scheduler's own end."""
 
 
 def security(settings: dict[str, Any]) -> Any:
@@ -36,7 +39,7 @@ def at_work(dask_worker: Any) -> int:
 
 
 async def schedule(settings: dict[str, Any]) -> None:
-    """Runs the scheduler until SIGTERM, which closes the workers too; keeps who has joined in a file."""
+    """Runs the scheduler until SIGTERM, which closes the workers too; keeps in a file who is there, and ever was."""
     from distributed import Scheduler
 
     async with Scheduler(
@@ -51,15 +54,17 @@ async def schedule(settings: dict[str, Any]) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, closing.set)
         closed = asyncio.ensure_future(scheduler.finished())  # a client may close it, too
         closed.add_done_callback(lambda _: closing.set())
-        joined: list[str] = []
+        joined, ever_joined = list[str](), set[str]()
         _write(Path(settings["state"]), {"address": scheduler.address, "joined": joined})
         while not closing.is_set():
             names = sorted(str(worker.name) for worker in scheduler.workers.values())
             if names != joined:
                 joined = names
+                ever_joined.update(names)
                 machines = ", ".join(str(int(name) + 1) for name in names) or "none"
                 print(f"the cluster's workers: machines {machines}", flush=True)
-                _write(Path(settings["state"]), {"address": scheduler.address, "joined": joined})
+                state = {"address": scheduler.address, "joined": joined, "ever_joined": sorted(ever_joined)}
+                _write(Path(settings["state"]), state)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(closing.wait(), _EVERY_S)
         await scheduler.close(reason="the tests are over")
@@ -73,7 +78,7 @@ async def work(settings: dict[str, Any]) -> None:
         """A worker whose tasks' threads nobody waits for where ``Client.restart`` forgets them."""
 
         async def close(self, *args: Any, reason: str = "worker-close", **kwargs: Any) -> Any:
-            if reason in _SENT_AWAY:
+            if reason in _SENT_AWAY and self.status.name not in _CLOSES:
                 sys.stdout.flush()
                 os._exit(AGAIN)
             return await super().close(*args, reason=reason, **kwargs)
