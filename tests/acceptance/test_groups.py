@@ -126,6 +126,40 @@ def test_no_test_finds_what_another_left_or_closed(pytester: pytest.Pytester) ->
     )
 
 
+HELD = """\
+import ctypes, time
+from pytest_benchmark_aws.session.fixtures import dask_cluster
+
+def hold(path):
+    path.touch()
+    ctypes.PyDLL(None).sleep(1000)  # PyDLL keeps the GIL
+
+def test_holds_the_gil_and_closes_its_client(dask_client, tmp_path):
+    held = dask_client.submit(hold, tmp_path / "held", pure=False)
+    while not (tmp_path / "held").exists():
+        time.sleep(0.01)
+    dask_client.close()
+    dask_cluster._ANSWER_S = 1
+
+def test_retires_a_worker(dask_client):
+    dask_cluster._ANSWER_S = 60
+    assert dask_client.submit(int, pure=False).result(timeout=60) == 0
+    dask_client.retire_workers(list(dask_client.nthreads()))
+
+def test_after_it(dask_client):
+    assert len(dask_client.nthreads()) == 1
+"""
+
+
+def test_each_test_finds_all_workers_at_rest(pytester: pytest.Pytester) -> None:
+    """One holds the GIL for a test that closed its client, so that it never answers; the next was retired."""
+    pytest.importorskip("distributed", reason="groups of machines need the extra [group]")
+    pytester.makepyfile(HELD)
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(passed=3, warnings=1)
+    done.stdout.fnmatch_lines(["*PytestWarning: dask_client: a worker gave no answer in 1 s, as one whose task*"])
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """One run of the same test on one machine and on two."""
