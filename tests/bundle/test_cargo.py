@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_benchmark_aws.bundle.cargo import _renamed, _target, examine, load
+from pytest_benchmark_aws.backends import cluster_keys
+from pytest_benchmark_aws.bundle.cargo import _manifest, _renamed, _target, examine, load
 from pytest_benchmark_aws.bundle.compiled import GLIBC
 from pytest_benchmark_aws.bundle.imports import Imports
 from pytest_benchmark_aws.bundle.project import Project
@@ -109,3 +110,22 @@ def test_a_training_job_gets_wheels_of_its_containers_python(
     assert target.glibc == (glibc or GLIBC)
     if python in PACKAGED_PYTHONS:
         assert _target(job, image, local=False) == target
+
+
+@pytest.mark.parametrize("option", ["requirements", "more_requirements"])
+def test_a_cluster_is_made_of_what_a_requirements_file_names(
+    tmp_path: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    """Its version is known then, though it is not installed here; else no launch is paid for to skip its tests."""
+    monkeypatch.setattr(cluster_keys, "find_spec", lambda _: None)
+    root, file, job = tmp_path / "root", tmp_path / "there.txt", make_job()
+    repository(root, {"test_it.py": b""})
+    project = replace(collected(root, "test_it.py"), plugins=frozenset({"distributed"}), **{option: file})
+    file.write_text("distributed==2025.1.0; python_version < '3'\n")
+    with pytest.raises(PlanError, match="dask_client needs distributed, not installed here"):
+        _manifest(project, [job], local=True)
+    file.write_text("distributed==2025.1.0\n")
+    (wanted,) = _manifest(project, [job], local=True).installations.values()
+    assert "distributed==2025.1.0" in wanted.lines
+    with pytest.raises(PlanError, match="a group of machines needs cryptography, not installed here"):
+        _manifest(project, [replace(job, target=replace(job.target, count=2))], local=True)

@@ -202,3 +202,11 @@ def test_f2_a_wrong_variable_is_refused_without_its_value(tmp_path: Path, text: 
 def test_f2_no_repr_shows_a_value(tmp_path: Path) -> None:
     """Settings and project appear in tracebacks."""
     assert "sesame" not in repr(settings_for(tmp_path, "A=sesame"))
+
+
+@pytest.mark.parametrize(("taken", "asks"), [("dask_client", True), ("tmp_path", False)])
+def test_a_fixture_that_extends_dask_client_needs_a_cluster(pytester: pytest.Pytester, taken: str, asks: bool) -> None:
+    """By the same name in the project's conftest; one that takes its place is the project's own affair."""
+    pytester.makeconftest(f"import pytest\n@pytest.fixture\ndef dask_client({taken}): return {taken}\n")
+    (item,) = pytester.getitems("def test_it(dask_client): pass")
+    assert shipping._asks_for_a_cluster(item) is asks

@@ -22,7 +22,7 @@ from pytest_benchmark_aws.bundle.project import (
     relative,
     untracked_files,
 )
-from pytest_benchmark_aws.bundle.requirements import Installation, installation, is_local
+from pytest_benchmark_aws.bundle.requirements import Installation, installation, is_local, names
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.core.instance_type_names import SAGEMAKER_PREFIX
 
@@ -102,8 +102,9 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
             "inside it"
         )
     group = any(job.count > 1 for job in jobs)
+    targets = {job.platform: _target(job, project.training_image, local=local) for job in jobs}
     if group or "distributed" in project.plugins:
-        project = _with_distributed(project, group=group)
+        project = _with_distributed(project, targets.values(), group=group)
     node_ids = {case.node_id for job in jobs for case in job.cases}
     needed = {file for node_id, file in project.test_files.items() if node_id in node_ids}
     tests = {project.root / file for file in needed}
@@ -113,7 +114,6 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     imports = Reader(project.root, environment).read(tests | conftests, project.loaded, project.plugin_modules)
     _refuse_strays(imports)
     files, left_out = files_to_ship(project.root, needed, imports.project_files | project.read, project.ship_secrets)
-    targets = {job.platform: _target(job, project.training_image, local=local) for job in jobs}
     for target in dict.fromkeys(targets.values()):
         _refuse_compiled(project.root, imports.project_files, target)
     hidden = _refused_on_aws(project, imports, sorted({job.arch for job in jobs})) if local else []
@@ -131,13 +131,15 @@ def _manifest(project: Project, jobs: Sequence[Job], *, local: bool) -> _Manifes
     )
 
 
-def _with_distributed(project: Project, *, group: bool) -> Project:
+def _with_distributed(project: Project, targets: Iterable[wheels.Target], *, group: bool) -> Project:
     """The project of tests that ask for a cluster, which ships what it is made of; of a group also its keys are made.
 
     Raises:
-        PlanError: it is not installed here.
+        PlanError: it is neither installed here nor named by a requirements file for all targets.
     """
     absent = [name for name in missing() if group or name == "distributed"]
+    if "distributed" in absent and all(names(project, target, "distributed") for target in set(targets)):
+        absent.remove("distributed")
     if absent:
         raise PlanError(
             f"{'a group of machines' if group else 'dask_client'} needs {' and '.join(absent)}, not installed here, so "

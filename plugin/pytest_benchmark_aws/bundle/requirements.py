@@ -70,10 +70,7 @@ def installation(project: Project, target: Target, imports: Imports | None = Non
     environment = Environment()
     markers = target.environment()
     file = project.requirements or project.more_requirements
-    named: list[str] = []
-    if file is not None:
-        option = "--aws-requirements" if project.requirements is None else "--aws-requirements or its -only- twin"
-        named = [line.requirement for line in read_requirements(file, option) if not line.constraint]
+    named = _of_the_file(project)
     own = {need.name for need in needs(named, markers)}
     roots, missing, optional = set[Need](), list[str](), list[str]()
     if project.requirements is None:
@@ -104,6 +101,23 @@ def installation(project: Project, target: Target, imports: Imports | None = Non
         fingerprint=hashlib.sha256(repr(texts).encode()).hexdigest(),
         installed=pinned,
     )
+
+
+def names(project: Project, target: Target, name: str) -> bool:
+    """Whether the requirements file that was named has a distribution for the target.
+
+    Raises:
+        PlanError: it cannot be read.
+    """
+    return any(need.name == name for need in needs(_of_the_file(project), target.environment()))
+
+
+def _of_the_file(project: Project) -> list[str]:
+    file = project.requirements or project.more_requirements
+    if file is None:
+        return []
+    option = "--aws-requirements" if project.requirements is None else "--aws-requirements or its -only- twin"
+    return [line.requirement for line in read_requirements(file, option) if not line.constraint]
 
 
 def _built(

@@ -85,7 +85,12 @@ def _asks_for_a_cluster(item: pytest.Item) -> bool:
     """Whether a test has our fixture ``dask_client``, and not one of its project by that name."""
     fixtures: Any = getattr(item, "_fixtureinfo", None)
     defined: Any = fixtures.name2fixturedefs.get("dask_client") if fixtures else None
-    return bool(defined) and defined[-1].func.__module__ == "pytest_benchmark_aws.plugin"
+    for definition in reversed(defined or ()):
+        if definition.func.__module__ == "pytest_benchmark_aws.plugin":
+            return True
+        if "dask_client" not in definition.argnames:  # else it extends the one that it takes the place of
+            return False
+    return False
 
 
 def guest_args(config: pytest.Config) -> list[str]:
