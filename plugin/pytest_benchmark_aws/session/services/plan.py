@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,8 +131,7 @@ def _costs(cases: Collection[Case], price_of: PriceOf, settings: Settings) -> li
     """USD and name of each; 0 of those without a price."""
     costs = []
     for item, mark in cases:
-        usd = None
-        if mark.price is not None:
-            usd = mark.most_usd(price_of(item, mark.price), settings.service_rounds)
+        price = mark.priced(partial(price_of, item))
+        usd = None if price is None else mark.most_usd(price, settings.service_rounds)
         costs.append((usd or Decimal(0), item.name))
     return costs
