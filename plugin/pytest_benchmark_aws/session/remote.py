@@ -131,7 +131,7 @@ def run(session: pytest.Session) -> bool | None:
             expand.refuse_resume(settings)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
-    of_launches = cap.announce(config, settings, reporter.write_line, embedded=is_embedded(config))
+    of_launches = cap.announce(config, settings, reporter.write_line, is_embedded)
     if not cases:
         if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
             raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")

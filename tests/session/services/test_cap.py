@@ -30,7 +30,7 @@ def session(cases: Any, opened: ServiceAccount | None = None) -> Any:
 def announced(config: Any, asked: Any, *, embedded: bool = False) -> tuple[str, Any]:
     """What is said, and the settings of the launches."""
     lines: list[str] = []
-    of_launches = cap.announce(config, asked, lines.append, embedded=embedded)
+    of_launches = cap.announce(config, asked, lines.append, lambda _: embedded)
     return "\n".join(lines), of_launches
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def announce(
-    config: pytest.Config, settings: Settings, write: Callable[[str], object], *, embedded: bool
+    config: pytest.Config,
+    settings: Settings,
+    write: Callable[[str], object],
+    is_embedded: Callable[[pytest.Config], bool],
 ) -> Settings | None:
     """Says what the benchmarks of services cost at most, before any launch; None without any.
 
@@ -37,7 +40,7 @@ def announce(
         return None
     if settings.dry_run:
         usd = plan.most_usd(cases, plan.shipped_prices(settings), settings)
-        elsewhere = plan.elsewhere(cases, settings)
+        embedded, elsewhere = is_embedded(config), plan.elsewhere(cases, settings)
     else:
         account = account_of(config)
         usd, embedded, elsewhere = plan.most_usd(cases, account.price, settings), account.embedded, []
