@@ -23,12 +23,14 @@ class ProcessEndedError(RuntimeError):
 class AnsweringProcess:
     """A module of the benchmarks, run by this interpreter with a number of OpenMP threads of its own.
 
-    It imports what this process does, and ends with the ``with`` block.
+    It imports what this process does, and ends with the ``with`` block. Each answer has a certain key, which what its
+    libraries print has not.
     """
 
-    def __init__(self, name: str, module: str, arguments: Sequence[str], threads: int) -> None:
+    def __init__(self, name: str, module: str, arguments: Sequence[str], threads: int, key: str) -> None:
         self.name = name
         """As errors call it."""
+        self._key = key
         self._written = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  # until __exit__
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
@@ -68,8 +70,11 @@ class AnsweringProcess:
         """
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.startswith('{"'):  # not what a library prints
-                answer: dict[str, Any] = json.loads(line)
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                continue  # what a library prints
+            if isinstance(answer, dict) and self._key in answer:
                 return answer
         code = self._process.wait()
         self._written.seek(0)

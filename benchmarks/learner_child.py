@@ -70,7 +70,8 @@ class Child(AnsweringProcess):
     """A process that trains when it is asked to, after a warm-up."""
 
     def __init__(self, task: Task) -> None:
-        super().__init__(task.learner, "benchmarks.learner_child", [json.dumps(asdict(task))], task.threads)
+        arguments = [json.dumps(asdict(task))]
+        super().__init__(task.learner, "benchmarks.learner_child", arguments, task.threads, "log_loss")
 
     def train(self) -> Report:
         """One more training.

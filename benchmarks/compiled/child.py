@@ -132,7 +132,7 @@ class Child(AnsweringProcess):
         self.cpu_seconds = 0.0
         """All that it had used when it answered last."""
         arguments = ["predict", json.dumps(asdict(task))]
-        super().__init__(task.compiler, "benchmarks.compiled.child", arguments, task.threads)
+        super().__init__(task.compiler, "benchmarks.compiled.child", arguments, task.threads, "process_cpu_seconds")
 
     def loaded(self) -> Loaded:
         """What the start took; once, before the first prediction.

@@ -67,6 +67,23 @@ def test_over_the_cap_nothing_is_asked(
     assert calls(account) == []
 
 
+def test_launches_and_requests_over_the_cap_together_are_refused_before_any_of_them(
+    pytester: pytest.Pytester, account: EmbeddedAWS
+) -> None:
+    """Each alone is within it: 0.03 USD of requests, 0.11 of an instance."""
+    launched = '@pytest.mark.instance_type("m5.large")\ndef test_train(benchmark): benchmark(sorted, [1])\n'
+    pytester.makepyfile(test_it=f"{TEST}\n{launched}")
+    done = pytester.runpytest_subprocess("--aws", "--aws-target=cloud", "--aws-max-cost=0.13")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(
+        [
+            "*the plan could cost 0.11 USD and the benchmarks of managed services 0.03 USD, together 0.15 USD, "
+            "--aws-max-cost allows 0.13: *nothing was launched"
+        ]
+    )
+    assert not {"RunInstances", *OF_SERVICES} & set(calls(account))
+
+
 def test_dry_run_says_the_requests_and_asks_none(pytester: pytest.Pytester, account: EmbeddedAWS) -> None:
     """How many requests, the most that they cost, and the cap."""
     pytester.makepyfile(test_it=TEST)

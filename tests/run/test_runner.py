@@ -289,6 +289,17 @@ def test_a_launch_that_did_not_hear_of_its_end_costs_its_whole_time(world: World
     assert done.usd == Decimal("0.5")
 
 
+def test_a_replayed_launch_that_is_over_for_long_costs_the_most(world: World) -> None:
+    """Nobody says since when it was: it may have run to its deadline; what is said in the end is what is counted."""
+    job = make_job()
+    world.backend.states[job.name] = "gone"
+    past = Past(job.name, world.backend.placements(job, 1)[0], None, 86_400.0, 86_400.0)
+    (done,) = world.runner().run([job], [past])
+    assert done.usd == most_usd(job)
+    assert Decimal(read(world.journal.path)[-1]["usd"]) == pytest.approx(most_usd(job))
+    assert done.billed_seconds == pytest.approx(job.longest_s)
+
+
 def test_an_attempt_of_which_only_the_bucket_tells_is_not_made_again(world: World) -> None:
     """Its token is used up, whatever became of it: the next launch has the attempt after it."""
     job = make_job()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from math import log2
 
 SAGEMAKER_PREFIX = "ml."
@@ -24,6 +25,14 @@ def family_of(name: str) -> str:
 def size_of(name: str) -> str:
     """The size, ``8xlarge`` of ``m5.8xlarge``; empty where the name has none."""
     return ec2_name(name).partition(".")[2]
+
+
+def is_meant(name: str, wanted: str) -> bool:
+    """Whether a name is the wanted one or fits it as a pattern of shell wildcards.
+
+    A group may be named as its tests are, ``c5.large-x2`` of ``c5.large ×2``, which is quicker typed.
+    """
+    return any(each == wanted or fnmatchcase(each, wanted) for each in (name, name.replace(" ×", "-x")))
 
 
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> tuple[str, ...]:

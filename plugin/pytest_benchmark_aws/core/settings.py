@@ -73,6 +73,8 @@ class Settings:
     """A share: 0.05 ends a search where nothing may be better by more than 5 %."""
     environment: dict[str, str | None] = field(repr=False)
     """Variables of the tests on an instance; None: the value that it has here."""
+    services_usd: Decimal = Decimal(0)
+    """The most that the session's benchmarks of managed services may cost, where it is taken off ``max_cost_usd``."""
 
 
 def parse_settings(values: Mapping[str, Any], root: Path) -> Settings:

@@ -25,6 +25,7 @@ def plan_lines(
     embedded: bool,
     misfits: bool = True,
     expected: Mapping[str, Expected] | None = None,
+    services_usd: Decimal = Decimal(0),
 ) -> list[str]:
     """The jobs as a table, the misfits with their reasons, and the total where anything is launched.
 
@@ -32,10 +33,11 @@ def plan_lines(
 
     Args:
         plan: what is shown.
-        max_cost_usd: the cap.
+        max_cost_usd: the cap of the launches.
         embedded: whether it runs on embedded AWS.
         misfits: False where they are said elsewhere.
         expected: what the jobs are expected to take, by their names, where anything is stored of them.
+        services_usd: what is taken off the cap for benchmarks of managed services.
     """
     header = ("instance type", "launch", "vCPUs", "memory", "market", "cases", "USD/hour", "time limit", "USD at most")
     rows: list[tuple[str, ...]] = [header + (_EXPECTED if expected else ())]
@@ -65,8 +67,10 @@ def plan_lines(
     lines.append(f"  prices: {', '.join(sources)}; on demand, Linux")
     lines += _expected_lines(plan, expected, embedded=embedded) if expected else []
     where = ", on embedded AWS nothing is billed" if embedded else ", data transfer and disks aside"
-    most, cap = format_usd(plan.most_usd, max_cost_usd), format_usd(max_cost_usd, plan.most_usd)
-    lines.append(f"  at most {most} USD in all, --aws-max-cost is {cap} USD{where}")
+    cap_usd = max_cost_usd + services_usd
+    most, cap = format_usd(plan.most_usd, cap_usd), format_usd(cap_usd, plan.most_usd)
+    less = f", {format_usd(services_usd)} USD of it for managed services" if services_usd else ""
+    lines.append(f"  at most {most} USD in all, --aws-max-cost is {cap} USD{less}{where}")
     return lines
 
 

@@ -48,7 +48,7 @@ class Follower:
             if status.age_s is not None:  # its launch may have been asked for long before the answer came
                 launch.launched = min(launch.launched, self.clock.monotonic() - status.age_s)
             age_s = self.clock.monotonic() - launch.launched
-            launch.seen |= status.state != "unknown"
+            launch.seen |= status.age_s is not None
             if status.state in {"pending", "running"}:
                 launch.paid = None  # AWS did not hear that it should end
             if status.state == "pending":
@@ -243,7 +243,7 @@ class Follower:
                     backend.terminate(ids)
                 unheard = self.state.unheard
                 if not alive and (unheard is None or self.clock.monotonic() - unheard > UNHEARD_S):
-                    done = self._as_billed([self._look_again(job_end) for job_end in done])
+                    done = self._as_billed([self._as_counted(self._look_again(job_end)) for job_end in done])
                     break
             except UnreachableError:
                 self._count_on(None)
@@ -258,6 +258,13 @@ class Follower:
             self.clock.sleep(self.poll_s)
         self.journal.write("gone", usd=str(self.state.spent_usd))
         return done
+
+    def _as_counted(self, job_end: Finished) -> Finished:
+        """With what its launch cost until it was gone, where it lived on after its end was asked for."""
+        cost = self.state.costs.get(job_end.instance_id or "", job_end.usd)
+        if cost <= job_end.usd or not job_end.usd:
+            return job_end
+        return replace(job_end, usd=cost, billed_seconds=job_end.billed_seconds * float(cost / job_end.usd))
 
     def _as_billed(self, done: list[Finished]) -> list[Finished]:
         """The ends with what their places say that was billed, where they say it; the run's money follows."""

@@ -159,7 +159,7 @@ class Running:
     pending: float | None = None
     """When it was last seen to be pending, which is billed no more than what has not begun."""
     seen: bool = False
-    """Whether AWS has shown it to this process."""
+    """Whether AWS has shown this process since when it is."""
     intended: float | None = None
     """When it was first asked for: it may cost since then, while AWS has not shown since when."""
     heard: bool = True

@@ -83,10 +83,11 @@ _MARKERS = (
     "bytes, a text such as '96 GiB', or a function of the test's parameters, by name, that returns either; vcpus and "
     "gpu are numbers, arch is 'x86_64' or 'arm64'. On a machine that has less, the test is skipped before its "
     "fixtures are made.",
-    "aws_service(service, price=None, units=None, rounds=None): a benchmark of a managed service that the fixture "
-    "aws_service gives, such as aws_service('polly', price='polly.neural', units=120): price is a key of the table "
-    "of prices, units what one request is billed for (1 where that is a page, an image or a request), rounds how "
-    "many are timed at most. With --aws it asks your account, without it embedded AWS.",
+    "aws_service(service, price=None, units=None, rounds=None, usd=None): a benchmark of a managed service that the "
+    "fixture aws_service gives, such as aws_service('polly', price='polly.neural', units=120): price is a key of the "
+    "table of prices, units what one request is billed for (1 where that is a page, an image or a request), rounds "
+    "how many are timed at most; of a service that the table has not, usd is what one unit costs. With --aws it asks "
+    "your account, where one without a price is skipped, without --aws embedded AWS.",
 )
 ONLY_COMMAND_LINE = ("", "dry-run", "show-bundle", "resume", "detach", "spot-fallback")
 """What asks for an act is never an ini value: a project's file alone must not spend money."""

@@ -41,7 +41,15 @@ def show_plan(plan: Plan, settings: Settings, reporter: Any, folder: Path, *, em
     expected = expected_of(plan, folder, embedded=embedded)
     # Those that end the session here are said as the reason of its end.
     misfits = settings.misfit != "fail"
-    for line in plan_lines(plan, settings.max_cost_usd, embedded=embedded, misfits=misfits, expected=expected):
+    lines = plan_lines(
+        plan,
+        settings.max_cost_usd,
+        embedded=embedded,
+        misfits=misfits,
+        expected=expected,
+        services_usd=settings.services_usd,
+    )
+    for line in lines:
         reporter.write_line(line)
     for line in time_limit_lines(plan, expected):
         reporter.write_line(line, yellow=True)

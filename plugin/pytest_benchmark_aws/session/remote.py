@@ -17,7 +17,6 @@ import pytest
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError, PytestBenchmarkAWSError
 from pytest_benchmark_aws.core.settings import Settings
-from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.machine.folders import Folders, cache_folder, own_folder
 from pytest_benchmark_aws.report.plan import misfit_lines
 from pytest_benchmark_aws.report.text import printable_lines
@@ -25,7 +24,7 @@ from pytest_benchmark_aws.results import storage
 from pytest_benchmark_aws.session import expand, here, outcome, shared_storage, shipping
 from pytest_benchmark_aws.session import plan as plan_shown
 from pytest_benchmark_aws.session.options import read_settings
-from pytest_benchmark_aws.session.services import plan as services_plan
+from pytest_benchmark_aws.session.services import cap
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.aws.clients import Clients
@@ -132,17 +131,17 @@ def run(session: pytest.Session) -> bool | None:
             expand.refuse_resume(settings)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
-    of_services = services_plan.announce(config, settings, reporter.write_line)
+    of_launches = cap.announce(config, settings, reporter.write_line, is_embedded)
     if not cases:
         if config.getoption("benchmark_skip", False) and not config.getoption("benchmark_only", False):
             raise pytest.UsageError("aws: --benchmark-skip is in force, so that nothing would be measured")
-        if not of_services:  # whose requests go from here
+        if of_launches is None:  # requests to services would go from here
             reporter.write_line(f"aws: {expand.why_nothing(session.items)}, so nothing is launched")
         elif settings.dry_run:
             reporter.write_line("nothing asked", bold=True)
         return True if settings.dry_run else None
     try:
-        return _run(session, settings, cases, reporter)
+        return _run(session, of_launches or settings, cases, reporter)
     except PlanError as error:
         raise pytest.UsageError(f"aws: {printable_lines(str(error))}") from error
     except PytestBenchmarkAWSError as error:  # loud, and without a traceback: the message says what to do
@@ -273,13 +272,7 @@ def refuse(plan: Plan, settings: Settings) -> None:
             f"{cases} cannot be run as planned, nothing was launched; change what is said below, "
             "or leave these out with --aws-misfit=skip:\n" + "\n".join(misfit_lines(plan.misfits))
         )
-    if plan.most_usd > settings.max_cost_usd:
-        most = format_usd(plan.most_usd, settings.max_cost_usd)
-        raise PlanError(
-            f"the plan could cost {most} USD, --aws-max-cost allows "
-            f"{format_usd(settings.max_cost_usd, plan.most_usd)}: "
-            "raise it, or lower --aws-time-limit, --aws-launches or the number of instance types; nothing was launched"
-        )
+    cap.refuse(plan, settings)
 
 
 def skip(session: pytest.Session, reasons: Mapping[str, str]) -> None:

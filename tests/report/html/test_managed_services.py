@@ -10,6 +10,7 @@ pytest.importorskip("jinja2", reason="the page needs the extra [report]")
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
 from pytest_benchmark_aws.core.compare.records import Reading, parse_records
+from pytest_benchmark_aws.core.compare.tables import compare_records
 from pytest_benchmark_aws.core.errors import PlanError
 from pytest_benchmark_aws.report.html import managed_services
 from pytest_benchmark_aws.report.html.page import view
@@ -65,8 +66,12 @@ def test_embedded_is_marked_in_its_row_and_above() -> None:
     found = Elements(page_of(records(polly(embedded=True))))
     assert "polly in us-east-1 (embedded)" in found.text
     assert "were answered by embedded AWS on a machine" in found.text
+    assert "the fastest first, those of embedded AWS last" in found.text
     assert "not of the instance types" not in found.text
-    assert "were answered by embedded AWS" not in Elements(page_of(records(polly()))).text
+    real = Elements(page_of(records(polly()))).text
+    assert "were answered by embedded AWS" not in real
+    assert "the fastest first" in real
+    assert "those of embedded AWS last" not in real
 
 
 def test_embedded_rows_are_last_and_say_nothing_beside_real_ones() -> None:
@@ -120,6 +125,24 @@ def test_model_of_ones_own_stands_beside_with_the_break_even() -> None:
     assert [line.mark.name for line in made.lines] == ["m5.large"]
     assert [machine.mark.name for machine in made.machines] == ["m5.large"]
     assert "One machine" in made.tests[0].sure
+
+
+def test_machines_beside_a_service_are_corrected_with_all_rows_of_the_page() -> None:
+    """As the page says of Holm's correction: what is compared is what would be without the service."""
+    own, asked = [], []
+    for number, task in enumerate((TASK, "another task")):
+        asked += records(polly(service_task=task))
+        for place, instance_type in enumerate(("m5.large", "c5.large")):
+            for launch in range(4):
+                bench = benchmark([1.0 + place / 5 + number / 20 + launch / 50], f"test_{number}", service_task=task)
+                file = result(bench, instance_type=instance_type, launch=f"i-{place}{launch}")
+                own += parse_records(file, f"{number}{place}{launch}.json", Reading(catalog()))
+    alone = compare_records(own).tables
+    tables = managed_services.without_services(compare_records([*own, *asked]), None)
+    assert tables == alone
+    [first, second] = [row for table in alone for row in table.rows if row.speed and row.speed.p_value is not None]
+    assert first.speed is not None
+    assert first.adjusted_p != first.speed.p_value or second.adjusted_p != second.speed.p_value  # type: ignore[union-attr]
 
 
 def test_machine_without_a_price_is_told_how_to_get_a_break_even() -> None:

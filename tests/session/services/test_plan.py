@@ -147,6 +147,36 @@ def test_marks_that_would_make_a_cap_too_small_are_refused(service: str, how: di
         marks._parsed(service, **how)
 
 
+def test_service_that_the_table_has_not_runs_by_the_price_of_its_mark(tmp_path: Any) -> None:
+    """Without one it is skipped on an account, with what to write; with one the cap holds it."""
+    account = ServiceAccount(Clients("us-east-1", None), settings(tmp_path), embedded=False, prices={})
+    with pytest.raises(pytest.skip.Exception, match=r"names no price of kendra, .*: write usd=USD, what one request"):
+        measure._skip_unusable(account, "kendra", item("test", "us-east-1"), marks._parsed("kendra"))
+    priced = marks._parsed("kendra", usd=0.5, units=2)
+    measure._skip_unusable(account, "kendra", item("test", "us-east-1"), priced)
+    assert plan.most_usd([(item("test"), priced)], account.price, account.settings) == 21
+    with pytest.raises(PlanError, match=r"could cost 21\.00 USD"):
+        plan.refuse_over_cap([(item("test"), priced)], account.price, account.settings)
+
+
+@pytest.mark.parametrize(
+    ("how", "wrong"),
+    [
+        ({"usd": 0}, "usd is 0, give what one unit costs, above 0"),
+        ({"usd": True}, "usd is True"),
+        ({"usd": float("nan")}, "usd is nan"),
+        ({"usd": Decimal("NaN")}, r"usd is Decimal\('NaN'\)"),
+        ({"units": Decimal("NaN")}, r"units is Decimal\('NaN'\)"),
+        ({"usd": "1"}, "usd is '1'"),
+        ({"usd": 1, "price": "lex.text"}, "price and usd are two prices"),
+    ],
+)
+def test_price_of_a_mark_is_an_amount(how: dict[str, Any], wrong: str) -> None:
+    """Which the cap can hold, and one price alone."""
+    with pytest.raises(MarkError, match=wrong):
+        marks._parsed("lex", **how)
+
+
 @pytest.mark.parametrize("key", ["textract.forms", "rekognition.image", "lex.text", "personalize.recommendations"])
 def test_a_page_an_image_and_a_request_are_one_unit(key: str) -> None:
     """Where the mark does not say."""

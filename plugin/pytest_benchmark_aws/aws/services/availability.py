@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LISTED_AS = {"personalize-runtime": "personalize"}
 """Clients that the endpoint data has no entry of -> the service that their requests are of."""
@@ -47,9 +51,7 @@ def is_listed(region: str) -> bool:
 
 def unlisted(region: str) -> str:
     """That botocore knows no such region, with those of about the same name."""
-    near = get_close_matches(region, sorted(_regions("ec2")), _MOST_NAMED)
-    meant = f"did you mean {', '.join(near)}?" if near else "is it one?"
-    return f"botocore knows no region {region}; {meant}"
+    return f"botocore knows no region {region}; {_meant(region, sorted(_regions('ec2'))) or 'is it one?'}"
 
 
 def no_client(client: str) -> str:
@@ -57,9 +59,14 @@ def no_client(client: str) -> str:
     clients = _clients()
     if client in clients:
         return ""
-    near = get_close_matches(client, clients, _MOST_NAMED)
-    meant = f"did you mean {', '.join(near)}?" if near else "take a name of boto3.client(), as in polly"
+    meant = _meant(client, clients) or "take a name of boto3.client(), as in polly"
     return f"boto3 has no client of a service {client!r}; {meant}"
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    """A question with those of about the same name; empty where there are none."""
+    near = get_close_matches(name, names, _MOST_NAMED)
+    return f"did you mean {', '.join(near)}?" if near else ""
 
 
 def nearest(regions: frozenset[str], region: str) -> list[str]:

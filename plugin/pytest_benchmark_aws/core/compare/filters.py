@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import operator
 import re
 from datetime import datetime, timedelta, timezone
@@ -10,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from pytest_benchmark_aws.core.errors import PlanError, UnitError
+from pytest_benchmark_aws.core.instance_type_names import is_meant
 from pytest_benchmark_aws.core.values.units import parse_memory
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def parse_filter(text: str) -> Callable[[Result], bool]:
     if name in _TEXTS and sign in {"=", "==", "!="}:
         read_text = _TEXTS[name]
         wanted = sign != "!="
-        return lambda result: _fits(read_text(result), value) == wanted
+        return lambda result: ((text := read_text(result)) is not None and is_meant(text, value)) == wanted
     if name in _YES and sign in {"=", "==", "!="} and value in {"yes", "no"}:
         read_yes, yes = _YES[name], (value == "yes") == (sign != "!=")
         return lambda result: read_yes(result) == yes
@@ -109,13 +109,6 @@ def all_of(filters: Sequence[Callable[[Result], bool]], since: str | None) -> Ca
     if not filters and since is None:
         return lambda _: True
     return lambda result: (since is None or result.when >= since) and all(holds(result) for holds in filters)
-
-
-def _fits(text: str | None, pattern: str) -> bool:
-    """A group may be named as its tests are, ``c5.large-x2``, which is quicker typed."""
-    if text is None:
-        return False
-    return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for name in (text, text.replace(" ×", "-x")))
 
 
 def _number(name: str, value: str, text: str) -> Any:

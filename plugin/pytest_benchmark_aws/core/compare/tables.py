@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import operator
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from pytest_benchmark_aws.core.compare.heads import newest, without_duplicates
 from pytest_benchmark_aws.core.compare.inference import Ratio, Sampled, holm, ratio_of, sample
 from pytest_benchmark_aws.core.compare.rows import How, Row, RowOf, offer_of, rows_of, work_of
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.core.instance_type_names import is_meant
 from pytest_benchmark_aws.core.launch_flags import over_launches, smt_differs
 
 if TYPE_CHECKING:
@@ -126,10 +126,7 @@ def with_baselines(compared: Compared, baselines: Iterable[Record]) -> Compared:
 
 def matches(machine: MachineInfo, wanted: str) -> bool:
     """Whether a machine is meant: by its name, its instance type, or a pattern of either; a group also as its tests."""
-    names = [machine.name, machine.instance_type or ""]
-    if machine.count > 1:
-        names += [name.replace(" ×", "-x") for name in names]
-    return wanted in names or any(name and fnmatch.fnmatchcase(name, wanted) for name in names)
+    return any(is_meant(name, wanted) for name in (machine.name, machine.instance_type) if name)
 
 
 def _table(case: str, rows: Sequence[Row], how: How, reference: str | None) -> Table:

@@ -67,16 +67,16 @@ class Services:
 
 
 def without_services(compared: Compared, reference: str | None) -> tuple[Table, ...]:
-    """The tables of machines: of a task that a managed service does too, those that do it here are compared alone."""
-    tables: list[Table] = []
-    for table in compared.tables:
-        if not any(map(_is_service, table.rows)):
-            tables.append(table)
-            continue
-        own = [row for row in table.rows if not _is_service(row)]
-        named = reference if any(matches(row.machine, reference or "") for row in own) else None
-        tables += tables_of([record for row in own for record in row.records], reference=named)
-    return tuple(tables)
+    """The tables of machines: of a task that a managed service does too, those that do it here are compared alone.
+
+    All of them are corrected together, as the page has them together.
+    """
+    rows = [row for table in compared.tables for row in table.rows]
+    own = [row for row in rows if not _is_service(row)]
+    if len(own) == len(rows):
+        return compared.tables
+    named = reference if any(matches(row.machine, reference or "") for row in own) else None
+    return tables_of([record for row in own for record in row.records], reference=named)
 
 
 def services_of(compared: Compared, marks: Mapping[str, Mark]) -> Services:

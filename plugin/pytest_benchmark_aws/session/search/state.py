@@ -129,7 +129,10 @@ class Search:
 
     def _why(self) -> str:
         reasons = list(dict.fromkeys(self.refused.values()))[:3]
-        return "; ".join(reasons) or f"each could cost more than --aws-max-cost {self.settings.max_cost_usd} USD allows"
+        cap_usd = self.settings.max_cost_usd + self.settings.services_usd
+        less = f" beside {format_usd(self.settings.services_usd)} USD of managed services"
+        of_services = less if self.settings.services_usd else ""
+        return "; ".join(reasons) or f"each could cost more than --aws-max-cost {cap_usd} USD allows{of_services}"
 
     def _take(self, launch: Finished) -> None:
         """What a launch brought: the sum of its cases' medians, if each has one."""

@@ -46,7 +46,9 @@ class ServiceAccount:
 
 
 def account_of(config: pytest.Config) -> ServiceAccount:
-    """The session's account, opened at its first benchmark of a service; the cap is then checked by the Price List.
+    """The session's account, opened before any launch, without ``--aws`` at its first benchmark of a service.
+
+    The cap is then checked by the Price List.
 
     Without ``--aws`` or ``--aws-target=cloud`` on the command line it is embedded AWS: a project's file alone must not
     spend money.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_benchmark_aws.core.errors import MarkError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
     from pytest_benchmark_aws.catalog.service_prices import ServicePrice
@@ -30,15 +32,27 @@ class ServiceMark:
     service: str
     """As boto3 and the policy name it: ``polly``."""
     price: str | None
-    """The key of its price; None of a service that is asked nothing."""
+    """The key of its price; None where the mark says USD, or of a service that is asked nothing."""
     units: Decimal
     """What one request is billed for."""
     most_rounds: int | None = None
     """Of dear requests: how many are timed at most."""
+    usd: Decimal | None = None
+    """Of one unit, as the mark says it: of a service that the table of prices has not."""
 
     def rounds(self, wanted: int) -> int:
         """How many requests are timed, of those that the session wants."""
         return wanted if self.most_rounds is None else min(wanted, self.most_rounds)
+
+    def priced(self, price_of: Callable[[str], ServicePrice]) -> ServicePrice | None:
+        """The price that its key has, or as the mark says it; None where it says none."""
+        from pytest_benchmark_aws.catalog.service_prices import ServicePrice
+
+        if self.price is not None:
+            return price_of(self.price)
+        if self.usd is None:
+            return None
+        return ServicePrice(self.service, self.service, (), "unit", self.usd, "given", "usd of aws_service")
 
     def most_usd(self, price: ServicePrice, rounds: int) -> Decimal | None:
         """USD of all its requests; None where the price is not confirmed."""
@@ -67,13 +81,15 @@ def _parsed(*args: Any, **kwargs: Any) -> ServiceMark:
 
     form = "write aws_service('polly', price='polly.neural', units=120)"
     service, price, units = (args[0] if args else None), kwargs.pop("price", None), kwargs.pop("units", None)
-    most_rounds = kwargs.pop("rounds", None)
+    most_rounds, usd = kwargs.pop("rounds", None), kwargs.pop("usd", None)
     if len(args) != 1 or kwargs or not isinstance(service, str):
-        raise MarkError(f"aws_service takes a service, price, units and rounds: {form}")
+        raise MarkError(f"aws_service takes a service, price, units, rounds and usd: {form}")
+    if price is not None and usd is not None:
+        raise MarkError(f"aws_service: price and usd are two prices: give usd where the table has none of {service}")
     if price is not None and price not in service_prices():
         raise MarkError(f"aws_service: no price is called {price!r}; there are {', '.join(service_prices())}")
     if price is not None and service_prices()[price].key.partition(".")[0] != service:
-        raise MarkError(f"aws_service: {price} is no price of {service}; {_prices_of(service)}: {form}")
+        raise MarkError(f"aws_service: {price} is no price of {service}; {_named_prices(service)}: {form}")
     if units is None:
         unit = "request" if price is None else service_prices()[price].unit
         if unit not in _ONE_EACH:
@@ -81,15 +97,33 @@ def _parsed(*args: Any, **kwargs: Any) -> ServiceMark:
                 f"aws_service: {price} is per {unit}: give units, how many one request is billed for: {form}"
             )
         units = 1
-    if isinstance(units, bool) or not isinstance(units, (int, float, Decimal)) or not 0 < units < 10**12:
+    if not _is_amount(units, 10**12):
         raise MarkError(f"aws_service: units is {units!r}, give what one request is billed for, above 0: {form}")
+    if usd is not None and not _is_amount(usd, 10**9):
+        raise MarkError(f"aws_service: usd is {usd!r}, give what one unit costs, above 0, as in usd=0.0035")
     if most_rounds is not None and (not isinstance(most_rounds, int) or most_rounds < 1):
         raise MarkError(f"aws_service: rounds is {most_rounds!r}, give how many requests are timed at most: {form}")
-    return ServiceMark(service, price, Decimal(str(units)), most_rounds)
+    return ServiceMark(service, price, Decimal(str(units)), most_rounds, None if usd is None else Decimal(str(usd)))
 
 
-def _prices_of(service: str) -> str:
+def _is_amount(value: Any, limit: int) -> bool:
+    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return is_number and Decimal(value).is_finite() and 0 < value < limit
+
+
+def prices_of(service: str) -> list[str]:
+    """The keys of a service in the table of prices."""
     from pytest_benchmark_aws.catalog.service_prices import service_prices
 
-    keys = [key for key in service_prices() if key.partition(".")[0] == service]
-    return f"there are {', '.join(keys)}" if keys else f"there are only {', '.join(service_prices())}"
+    return [key for key in service_prices() if key.partition(".")[0] == service]
+
+
+def _named_prices(service: str) -> str:
+    from pytest_benchmark_aws.catalog.service_prices import service_prices
+
+    keys = prices_of(service)
+    return (
+        f"there are {', '.join(keys)}"
+        if keys
+        else f"there are only {', '.join(service_prices())}; give usd, what one unit costs"
+    )

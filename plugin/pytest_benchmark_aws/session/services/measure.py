@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -178,9 +179,9 @@ class ManagedService:
         }
 
     def _costs(self) -> dict[str, Any]:
-        if self.mark.price is None:
+        price = self.mark.priced(partial(self.account.price, self.item))
+        if price is None:
             return {}
-        price = self.account.price(self.item, self.mark.price)
         facts: dict[str, Any] = {
             "units": float(self.mark.units), "unit": price.unit, "price": price.key, "price_source": price.said,
         }  # fmt: skip
@@ -232,11 +233,11 @@ def _skip_unusable(account: ServiceAccount, name: str, item: pytest.Item, mark: 
         if not is_listed(region):  # AWS may have it by now, and would say; embedded AWS answers for any
             pytest.fail(unlisted(region), pytrace=False)
         return
-    if mark.price is None:
-        pytest.skip(
-            f"aws_service names no price of {name}, so --aws-max-cost cannot hold it: write price=KEY and units=NUMBER"
-        )
-    price = account.price(item, mark.price)
+    price = mark.priced(partial(account.price, item))
+    if price is None:
+        keys = marks.prices_of(name)
+        write = f"price=KEY and units=NUMBER, of {', '.join(keys)}" if keys else "usd=USD, what one request costs there"
+        pytest.skip(f"aws_service names no price of {name}, so --aws-max-cost cannot hold it: write {write}")
     if price.usd is None:
         pytest.skip(
             f"the price of {price.key} in {region} is not confirmed, so --aws-max-cost cannot hold it: give "

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_benchmark_aws.catalog.service_prices import REGION
 from pytest_benchmark_aws.core.errors import MarkError, PlanError
 from pytest_benchmark_aws.core.values.usd import format_usd
 from pytest_benchmark_aws.session import here
 from pytest_benchmark_aws.session.services import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
     from pytest_benchmark_aws.catalog.service_prices import ServicePrice
     from pytest_benchmark_aws.core.settings import Settings
     from pytest_benchmark_aws.session.services.marks import ServiceMark
 
 Case = tuple[pytest.Item, "ServiceMark"]
+PriceOf = Callable[[pytest.Item, str], "ServicePrice"]
+"""Of a case and the key in its mark."""
 CASES = pytest.StashKey[list[Case]]()
 
 
@@ -45,7 +50,6 @@ def check(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     Raises:
         pytest.UsageError: a marker cannot be used, or the cap would be passed; nothing was asked of AWS.
     """
-    from pytest_benchmark_aws.aws.services.prices import ServicePrices
     from pytest_benchmark_aws.catalog import lifecycle
     from pytest_benchmark_aws.session.remote import settings_of
 
@@ -71,15 +75,30 @@ def check(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     if config.option.collectonly or config.getoption("benchmark_skip", False):
         return
     try:
-        shipped = ServicePrices("us-east-1", settings.prices, {})  # the cheapest guess: others follow from the list
-        refuse_over_cap(cases, lambda _, key: shipped(key), settings)
+        refuse_over_cap(cases, shipped_prices(settings), settings)  # the cheapest guess: others follow from the list
     except PlanError as error:
         raise pytest.UsageError(f"aws: {error}") from error
 
 
-def refuse_over_cap(
-    cases: Collection[Case], price_of: Callable[[pytest.Item, str], ServicePrice], settings: Settings
-) -> None:
+def shipped_prices(settings: Settings) -> PriceOf:
+    """Those of us-east-1, or as --aws-price says."""
+    from pytest_benchmark_aws.aws.services.prices import ServicePrices
+
+    shipped = ServicePrices(REGION, settings.prices, {})
+    return lambda _, key: shipped(key)
+
+
+def elsewhere(cases: Collection[Case], settings: Settings) -> list[str]:
+    """Regions whose prices are not known before the Price List is asked, of cases that are asked there."""
+    from pytest_benchmark_aws.aws.regions import region_of_environment
+
+    session = settings.region or region_of_environment() or "the profile's region"
+    priced = [item for item, mark in cases if mark.price is not None and mark.price not in settings.prices]
+    regions = dict.fromkeys(marks.region_of(item) or session for item in priced)
+    return [region for region in regions if region != REGION]
+
+
+def refuse_over_cap(cases: Collection[Case], price_of: PriceOf, settings: Settings) -> None:
     """Ends what could cost more than ``--aws-max-cost``.
 
     Raises:
@@ -90,39 +109,29 @@ def refuse_over_cap(
     if most > settings.max_cost_usd:
         dearest, name = max(costs)
         raise PlanError(
-            f"{_count(cases, settings)}, could cost "
+            f"{count(cases, settings)}, could cost "
             f"{format_usd(most, settings.max_cost_usd)} USD, --aws-max-cost allows "
             f"{format_usd(settings.max_cost_usd, most)}: raise it, lower --aws-service-rounds or choose fewer with -k "
             f"(the dearest is {name}, {format_usd(dearest)} USD); nothing was asked"
         )
 
 
-def announce(config: pytest.Config, settings: Settings, write: Callable[[str], object]) -> bool:
-    """Writes how many requests the benchmarks of services send and the most that they cost; False without any."""
-    from pytest_benchmark_aws.aws.services.prices import ServicePrices
-
-    cases = config.stash.get(CASES, [])
-    if cases:
-        shipped = ServicePrices("us-east-1", settings.prices, {})
-        usd = sum((usd for usd, _ in _costs(cases, lambda _, key: shipped(key), settings)), Decimal(0))
-        most, cap = format_usd(usd, settings.max_cost_usd), format_usd(settings.max_cost_usd, usd)
-        write(f"aws: {_count(cases, settings)} from here, at most {most} USD; --aws-max-cost is {cap} USD")
-    return bool(cases)
+def most_usd(cases: Collection[Case], price_of: PriceOf, settings: Settings) -> Decimal:
+    """The most that all requests cost."""
+    return sum((usd for usd, _ in _costs(cases, price_of, settings)), Decimal(0))
 
 
-def _costs(
-    cases: Collection[Case], price_of: Callable[[pytest.Item, str], ServicePrice], settings: Settings
-) -> list[tuple[Decimal, str]]:
+def count(cases: Collection[Case], settings: Settings) -> str:
+    """How many benchmarks there are, and how many requests they send."""
+    requests = sum(mark.rounds(settings.service_rounds) + marks.WARM_UP for _, mark in cases)
+    return f"{len(cases):,} benchmark{'s' * (len(cases) != 1)} of managed services, {requests:,} requests"
+
+
+def _costs(cases: Collection[Case], price_of: PriceOf, settings: Settings) -> list[tuple[Decimal, str]]:
     """USD and name of each; 0 of those without a price."""
     costs = []
     for item, mark in cases:
-        usd = None
-        if mark.price is not None:
-            usd = mark.most_usd(price_of(item, mark.price), settings.service_rounds)
+        price = mark.priced(partial(price_of, item))
+        usd = None if price is None else mark.most_usd(price, settings.service_rounds)
         costs.append((usd or Decimal(0), item.name))
     return costs
-
-
-def _count(cases: Collection[Case], settings: Settings) -> str:
-    requests = sum(mark.rounds(settings.service_rounds) + marks.WARM_UP for _, mark in cases)
-    return f"{len(cases):,} benchmark{'s' * (len(cases) != 1)} of managed services, {requests:,} requests"
