@@ -62,6 +62,9 @@ ELSEWHERE = {
     "python -m benchmarks.backtest MEASURED.csv": Elsewhere(
         "needs the measured table, which the repository does not hold", "tests/benchmarks/test_machinemodel.py"
     ),
+    "python -m benchmarks.backtest MEASURED.csv --cpus": Elsewhere(
+        "needs the measured table, which the repository does not hold", "tests/benchmarks/test_machinemodel.py"
+    ),
     "pip install -e '.[bench]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pip install 'path/to/this/clone[report]'": Elsewhere("changes the environment that tests run in", "tox:py"),
     "pip install 'path/to/this/clone[embedded]'": Elsewhere("changes the environment that tests run in", "tox:aws"),
