@@ -1,4 +1,4 @@
-"""Instance types as the machine model sees them: by its table, a relative in it, or their specifications."""
+"""Instance types as the machine model sees them: by its table, their family, or a guess of their CPU model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pytest_benchmark_aws.predict.model.specifications import specified
 from pytest_benchmark_aws.predict.model.table import MachineTable, TypeRow
 from pytest_benchmark_aws.predict.model.unseen import Guess, Guesses
 
-_MORE = 0.003
+_MORE, _BURSTING = 0.003, 0.08
 """Variance more of a type that is not in the table, beside what is not known of its CPU model: as types of a family
-differ, from leaving out types."""
+differ, from leaving out types; and of one whose speed depends on its credits."""
 _HIGH_MEMORY = ("u-", "u7")
 _ACCELERATED = ("mac", "g", "p", "inf", "trn", "dl", "vt", "f")
 
@@ -41,7 +41,8 @@ class Machine:
     multi: tuple[float, ...]
     scaling: tuple[float, ...]
     basis: str
-    """``measured``: its row is in the table; else what it is taken from, as in ``like m7g.large``."""
+    """``measured``: its row is in the table; ``like m7g`` where another type there has its CPU model, as far as
+    specifications say; else ``specifications``."""
     guess: Guess | None
     """Where the table has no type of its family."""
     current: bool
@@ -121,7 +122,8 @@ def _made(
 ) -> Machine:
     vcpus, memory = instance_type.vcpus or 1, instance_type.memory_bytes or 1
     amplitude = {name: math.sqrt(value) for name, value in table.amplitudes.items()}
-    more = 0.0 if basis == "measured" else _MORE / table.amplitudes["own"]  # which own variances are multiplied with
+    more = 0.0 if basis == "measured" else _BURSTING if instance_type.burstable else _MORE
+    more /= table.amplitudes["own"]  # which own variances are multiplied with
     size, cores = math.log2(vcpus), math.log2(vcpus / row.threads_per_core)
     two_threads = amplitude["smt"] if row.threads_per_core == 2 else 0.0
     return Machine(
@@ -181,7 +183,5 @@ def vendor_of(cpu: str) -> str:
 
 
 def maker_of(instance_type: InstanceType) -> str:
-    """``arm``, ``amd`` or ``intel``, by the catalog."""
-    if "arm64" in instance_type.arches:
-        return "arm"
-    return "amd" if (instance_type.cpu_manufacturer or "").upper() == "AMD" else "intel"
+    """``arm``, ``amd``, ``intel`` or ``apple``, by the catalog."""
+    return "arm" if "arm64" in instance_type.arches else (instance_type.cpu_manufacturer or "intel").lower()

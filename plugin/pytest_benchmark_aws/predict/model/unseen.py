@@ -73,7 +73,10 @@ class Guesses:
         single, total, *rest = (
             middle + dot(projection, score) for middle, score in zip(self._middle, self._scores, strict=True)
         )
-        sure, name = max((sameness(specification, known), name) for name, known in self._known.items())
+        sure, _, name = max(  # the more usual one of two that are alike
+            (sameness(specification, known), len(rows), name)
+            for (name, known), rows in zip(self._known.items(), self._rows, strict=True)
+        )
         known = sure >= _SAME and not specification.doubt
         if not known:
             ghz = math.exp(specification.log_clock)
