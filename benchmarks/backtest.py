@@ -166,6 +166,7 @@ class Outcome:
     """Of one workload on one type whose CPU model the fit never saw."""
 
     error: float
+    naive: float
     held: bool
     times: float
     """How many times as long as the prediction the interval's upper end is, and the lower as short: their mean."""
@@ -206,10 +207,11 @@ def _outcomes(
 ) -> list[Outcome]:
     posterior = condition(prior, probes, machines)
     outcomes = []
-    for place, machine in enumerate(machines):
+    for place, (machine, naive) in enumerate(zip(machines, _naive(probes, machines, truth), strict=True)):
         actual = truth[machine.name]
         low, middle, high = (posterior.quantile(share, place) for share in (0.025, 0.5, 0.975))
-        outcomes.append(Outcome(abs(math.expm1(middle - actual)), low <= actual <= high, math.exp((high - low) / 2)))
+        held, times = low <= actual <= high, math.exp((high - low) / 2)
+        outcomes.append(Outcome(abs(math.expm1(middle - actual)), naive, held, times))
     return outcomes
 
 
@@ -281,9 +283,9 @@ def _print_cpus(pool: ProcessPoolExecutor, measured: Measured, tools: dict[str, 
     workloads = [place for places in tools.values() for place in places]
     jobs = {cpu: pool.submit(_cpu, measured, cpu, workloads) for cpu in cpus}
     print("Interval: how many times as long or as short its ends are, median.\n")
-    print(f"{'':<46} {'':>9}  {'--- 8 probes on others ---':^34}  {'--- and one on one of its types ---':^34}")
-    head = f"{'error':>8} {'90 %':>8} {'held':>7} {'interval':>8}"
-    print(f"{'CPU model that the fit never saw':<46} {'count':>9}  {head}  {head}")
+    print(f"{'':<46} {'':>7}  {'--- 8 probes on others ---':^42}  {'--- and one on one of its types ---':^42}")
+    head = f"{'error':>8} {'90 %':>8} {'held':>7} {'interval':>8} {'naive':>7}"
+    print(f"{'CPU model that the fit never saw':<46} {'count':>7}  {head}  {head}")
     every: tuple[list[Outcome], list[Outcome]] = ([], [])
     for cpu, job in jobs.items():
         both = job.result()
@@ -294,12 +296,15 @@ def _print_cpus(pool: ProcessPoolExecutor, measured: Measured, tools: dict[str, 
 
 
 def _cpu_line(title: str, both: tuple[list[Outcome], list[Outcome]]) -> str:
-    cells = [f"{title:<46} {len(both[0]):>9,}"]
+    cells = [f"{title:<46} {len(both[0]):>7,}"]
     for outcomes in filter(None, both):
         errors = [outcome.error for outcome in outcomes]
         held = statistics.fmean(outcome.held for outcome in outcomes)
         times = statistics.median(outcome.times for outcome in outcomes)
-        cells.append(f"{statistics.median(errors):>8.1%} {_share(errors, 0.9):>8.1%} {held:>7.1%} {times:>8.2f}")
+        naive = statistics.median(outcome.naive for outcome in outcomes)
+        cells.append(
+            f"{statistics.median(errors):>8.1%} {_share(errors, 0.9):>8.1%} {held:>7.1%} {times:>8.2f} {naive:>7.1%}"
+        )
     return "  ".join(cells)
 
 

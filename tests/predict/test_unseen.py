@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cache
+from statistics import fmean, median
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,10 @@ from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.catalog import InstanceType
 from pytest_benchmark_aws.core.instance_type_names import family_of
 from pytest_benchmark_aws.predict.model import table
-from pytest_benchmark_aws.predict.model.machines import Machine, machines_of
+from pytest_benchmark_aws.predict.model.machines import Machine, is_special, machines_of
 from pytest_benchmark_aws.predict.model.posterior import Posterior, Probe, condition, prior_of
-from pytest_benchmark_aws.predict.model.specifications import counted
+from pytest_benchmark_aws.predict.model.specifications import Specification, counted
+from pytest_benchmark_aws.predict.model.unseen import Guesses
 
 
 @cache
@@ -62,6 +64,25 @@ def test_letters_and_a_number_alone_make_no_relative(name: str, cpu: str, unlike
     error = abs(guessed.mean - shipped().types[name].mean)
     assert error < abs(guessed.mean - shipped().types[unlike].mean)
     assert error < 2 * math.sqrt(unsure(guessed))
+
+
+def specification_of(cpu: table.Cpu) -> Specification:
+    """Of a CPU model that has one."""
+    assert cpu.specification is not None
+    return cpu.specification
+
+
+def test_a_cpu_model_that_is_left_out_is_off_by_as_much_as_is_said() -> None:
+    """Each one in turn: none by more than three deviations, more than half by less than one."""
+    usual = {name: row for name, row in shipped().types.items() if not is_special(name)}
+    off = []
+    for cpu in {row.cpu for row in usual.values() if row.cpu.specification}:
+        others = Guesses((row for row in usual.values() if row.cpu != cpu), shipped().guessing)
+        guess = others.of(specification_of(cpu))
+        error = guess.row.mean - fmean(row.mean for row in usual.values() if row.cpu == cpu)
+        off.append(abs(error) / math.sqrt(guess.guessing.single * guess.shared(guess)))
+    assert max(off) < 3
+    assert median(off) < 1
 
 
 def test_a_generation_far_from_all_others_is_guessed_within_what_is_said() -> None:
