@@ -122,6 +122,22 @@ def test_k14_its_guests_end_where_it_is_killed(command: Command, temporary: Path
     wait_until(lambda: list(temporary.iterdir()) == [])
 
 
+def test_a_quick_end_does_not_wait_until_the_root_is_removed(temporary: Path) -> None:
+    """The process and its guests are gone while the guardian has yet to remove what is on the disk, and then ends."""
+    running = Command(temporary, "--watch-stdin", "--quick-end", "--state-delay", "0.05")
+    (guardian,) = map(int, Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split())
+    guest = running.launch_sleeper()
+    os.kill(guardian, signal.SIGSTOP)
+    try:
+        assert running.end() == (0, "")
+        assert not runs(guest)
+        assert len(list(temporary.iterdir())) == 1
+    finally:
+        os.kill(guardian, signal.SIGCONT)
+    wait_until(lambda: not runs(guardian))
+    assert list(temporary.iterdir()) == []
+
+
 def test_given_root_is_kept(temporary: Path) -> None:
     """A root that was given stays, with the consoles."""
     root = temporary / "mine"

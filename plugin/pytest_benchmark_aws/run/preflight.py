@@ -48,7 +48,7 @@ def connected(settings: Settings, *, embedded: bool) -> Iterator[Clients]:
             "embedded AWS is not installed: pip install 'pytest-benchmark-aws[embedded]'; or run on an account with "
             "--aws-target=cloud and credentials"
         )
-    command = [sys.executable, "-m", "pytest_benchmark_aws.embedded", "--watch-stdin"]
+    command = [sys.executable, "-m", "pytest_benchmark_aws.embedded", "--watch-stdin", "--quick-end"]
     if settings.region:
         command += ["--region", settings.region]
     # Its end is bound to ours by the pipe: where this process dies, however it does, its stdin ends.
