@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_benchmark_aws.bundle.cargo import _metadata_files
 from pytest_benchmark_aws.bundle.imports import Imports
 from pytest_benchmark_aws.bundle.installed import build_wheel, changed_files, module_files
 from pytest_benchmark_aws.bundle.requirements import Installation, installation
@@ -128,6 +129,22 @@ def test_c2_an_index_with_other_code_of_the_same_version_is_not_believed(site: P
     assert archive.notes == ("zz-fork 1.0 is not the index's here (zz_fork.py): shipped as it is installed",)
     assert resolve(whole.lines, LOCAL, tmp_path / "store", whole) == archive
     assert check(whole.lines, LOCAL, tmp_path / "store", whole) == archive.notes
+
+
+def test_a_vendored_distributions_record_is_not_taken_for_the_wheels_own(site: Path, tmp_path: Path) -> None:
+    """Nor its metadata for the distribution's, as setuptools' wheel has those of what it vendors before its own."""
+    inner = "zz_outer/_vendor/zz_inner-9.dist-info"
+    files = {
+        f"{inner}/METADATA": b"Metadata-Version: 2.1\nName: zz-inner\nVersion: 9\n",
+        f"{inner}/RECORD": f"zz_inner/__init__.py,sha256={'0' * 43},1\n".encode(),
+        "zz_outer/__init__.py": b"same",
+    }
+    install(site, "zz-outer", "1.0", files)
+    wheel(tmp_path / "links", "zz_outer", "1.0", files)
+    whole = alone(wanted(tmp_path, "zz-outer"), "zz-outer")
+    assert resolve(whole.lines, LOCAL, tmp_path / "store", whole).notes == ()
+    own = _metadata_files(metadata.distribution("zz-outer"), "zz-outer")
+    assert own == [site / "zz_outer-1.0.dist-info" / "METADATA"]
 
 
 def test_c10_what_has_no_wheel_is_shipped_as_it_is_installed_and_the_dry_run_says_so(

@@ -255,5 +255,7 @@ def _metadata_files(dist: metadata.Distribution, name: str) -> list[Path]:
     return [
         Path(str(dist.locate_file(file)))
         for file in files_of(dist)
-        if file.name in {"METADATA", "entry_points.txt"} and file.parent.name.endswith(".dist-info")
+        if file.name in {"METADATA", "entry_points.txt"}
+        and len(file.parts) == 2  # its own, none of a distribution that it vendors
+        and file.parent.name.endswith(".dist-info")
     ]

@@ -197,10 +197,10 @@ def record_hashes(dist: metadata.Distribution) -> dict[str, str]:
 
 
 def wheel_hashes(data: bytes | Path) -> dict[str, str]:
-    """The same of a wheel that was downloaded."""
+    """The same of a wheel that was downloaded, by the RECORD at its top: below are those of what it vendors."""
     with zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data) as archive:
-        name = next((name for name in archive.namelist() if name.endswith(".dist-info/RECORD")), None)
-        text = "" if name is None else archive.read(name).decode("utf-8", "replace")
+        names = [name for name in archive.namelist() if name.endswith("/RECORD") and _in_info(PurePosixPath(name))]
+        text = archive.read(names[0]).decode("utf-8", "replace") if names else ""
     hashes = {}
     for path, digest, *_ in (row for row in csv.reader(text.splitlines()) if len(row) > 1):
         if digest.startswith("sha256=") and not _skipped(PurePosixPath(path)) and ".data/" not in path:
