@@ -208,6 +208,16 @@ def test_k15_a_cache_that_cannot_be_made_is_refused_in_one_sentence(project: Pat
     assert "INTERNALERROR" not in done.text
 
 
+def test_a_detached_run_on_the_embedded_aws_of_the_session_is_refused_with_the_command_to_start_another(
+    project: Path,
+) -> None:
+    """It would end with the session; exit code 4, before it is started."""
+    done = pytest_aws(project, "--aws", "--aws-detach", "-k", "small")
+    assert done.code == pytest.ExitCode.USAGE_ERROR, done.text
+    words = "start one that stays alive with python -m pytest_benchmark_aws.embedded, and export what it prints"
+    assert words in done.err
+
+
 def test_k6_what_is_left_out_as_a_secret_is_said_by_a_plain_dry_run(project: Path) -> None:
     """With why, and how it can be shipped; what is allowed is not named."""
     (project / "prod.env").write_text("A=1")

@@ -248,6 +248,9 @@ def test_an_interrupted_run_goes_on_with_what_is_left(world: World) -> None:
     )
     first = world.killed("test_first PASSED", "-v", number=signal.SIGINT)
     assert (first.code, world.alive(), world.stored()) == (2, 0, 1), first.out
+    assert f"launch what is left with: pytest --aws-resume {world.run_id} --aws-target=cloud -v\n" in first.out
+    assert "aws: interrupted: tests without a result are left out" in first.out
+    assert "KeyboardInterrupt" not in first.out
     gate.touch()
     done = world.pytest("--aws-resume", world.run_id)
     assert done.code == 0, done.text

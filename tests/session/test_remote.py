@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
 
 from pytest_benchmark_aws.backends.agent_archive import Archive, Shipment
-from pytest_benchmark_aws.session import plan
+from pytest_benchmark_aws.session import plan, remote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ESCAPE = "\x1b[2J\x07.py"
 
@@ -38,3 +44,27 @@ def test_m3_files_are_listed_once_for_all_architectures() -> None:
         "  fast.so (for x86_64 alone)",
     ]
     assert lines.count("  a.py") == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({}, "aws: your account"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"}, "aws: 127.0.0.1:5000, the endpoint in AWS_ENDPOINT_URL"),
+        ({"AWS_ENDPOINT_URL": "https://a:b@host/x"}, "aws: host, the endpoint in AWS_ENDPOINT_URL"),
+        (
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:5000", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            "aws: your account",
+        ),
+    ],
+)
+def test_an_endpoint_of_the_environment_is_not_called_your_account(
+    monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, variables: Mapping[str, str], line: str
+) -> None:
+    """As that of an embedded AWS which was started by itself; where botocore does not heed it, it is the account."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(remote, "is_embedded", lambda _: False)
+    assert remote.header(pytestconfig) == [line]

@@ -13,6 +13,17 @@ def region_of_environment() -> str | None:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
 
 
+def endpoint_of_environment() -> str | None:
+    """The host that all calls go to in place of AWS's own, such as an embedded AWS's; None without one.
+
+    botocore reads both variables (its configprovider.py, ``ignore_configured_endpoint_urls``).
+    """
+    url = os.environ.get("AWS_ENDPOINT_URL")
+    if not url or os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    return url.partition("://")[2].rpartition("@")[2].partition("/")[0] or url  # a password is none of the terminal's
+
+
 def check_region(option: str | None) -> None:
     """Refuses what cannot be a region, offline; with an endpoint of the user's own, any name is one.
 

@@ -53,7 +53,7 @@ def refuse_gone(site: Site, jobs: Iterable[str], backends: Backends, results: Pa
     if about.get("embedded"):
         raise PlanError(
             f"the embedded AWS of run {run_id} ended with its session, and its instances with it; run pytest --aws "
-            "again; to keep it alive start python -m pytest_benchmark_aws.embedded"
+            "again; to keep it alive start python -m pytest_benchmark_aws.embedded, and export what it prints"
         )
     if site.clients.account().embedded:
         raise PlanError(

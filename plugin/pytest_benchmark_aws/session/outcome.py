@@ -59,6 +59,7 @@ class SessionOutcome:
         return any(launch.outcome.outcome not in {"passed", "failed"} for launch in self.run.finished)
 
 
+INTERRUPTED = "aws: interrupted: tests without a result are left out; see the summary above for what goes on"
 SAVING = pytest.StashKey[Saving]()
 OUTCOME = pytest.StashKey[SessionOutcome]()
 SEARCHED = pytest.StashKey[Mapping[str, str]]()
@@ -209,14 +210,14 @@ def replay_item(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     replayed = None if outcome is None else outcome.replayed.get(item.nodeid)
     if outcome is not None and outcome.interrupted and item.nodeid in item.config.stash.get(UNLAUNCHED, frozenset()):
         if nextitem is None:
-            raise KeyboardInterrupt
+            pytest.exit(INTERRUPTED, returncode=int(pytest.ExitCode.INTERRUPTED))
         return True
     if outcome is None or replayed is None:
         return None
     if replayed.reports or not (outcome.interrupted or replayed.stopped):
         replay(item, nextitem, replayed)
     if outcome.interrupted and nextitem is None:
-        raise KeyboardInterrupt
+        pytest.exit(INTERRUPTED, returncode=int(pytest.ExitCode.INTERRUPTED))
     return True
 
 

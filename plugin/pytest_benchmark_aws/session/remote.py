@@ -105,9 +105,15 @@ def is_embedded(config: pytest.Config) -> bool:
 
 def header(config: pytest.Config) -> list[str]:
     """Where the marked tests will run."""
+    from pytest_benchmark_aws.aws.regions import endpoint_of_environment
+
     settings = settings_of(config)
     if not is_embedded(config):
-        return [f"aws: your account{f', profile {settings.profile}' if settings.profile else ''}"]
+        profile = f", profile {settings.profile}" if settings.profile else ""
+        endpoint = endpoint_of_environment()  # asked for nothing yet: the plan says whether it is an embedded AWS
+        if endpoint is not None:
+            return [f"aws: {printable_lines(endpoint)}, the endpoint in AWS_ENDPOINT_URL{profile}"]
+        return [f"aws: your account{profile}"]
     why = "asked for" if settings.target == "embedded" else "no credentials were found"
     return [f"aws: embedded AWS ({why}): instances are processes on this machine, and the times are its own"]
 
@@ -170,6 +176,11 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
     for folder in () if settings.dry_run else (folders.runs, folders.wheels):
         own_folder(folder)  # before anything is asked or made
     embedded = own = is_embedded(config)
+    if settings.detach and own and not settings.dry_run:
+        raise PlanError(
+            "--aws-detach: the embedded AWS of this session ends with it; start one that stays alive with python -m "
+            "pytest_benchmark_aws.embedded, and export what it prints"
+        )
     with ExitStack() as stack:
         clients = None if settings.dry_run else stack.enter_context(connected(settings, embedded=own))
         if clients is not None:
@@ -191,8 +202,6 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
             return True
         if not plan.jobs:
             return None
-        if settings.detach and own:
-            raise PlanError("--aws-detach: the embedded AWS of this session ends with it; start one by itself first")
         order = start.Order(
             run_id=settings.resume or start.new_run_id(),
             plan=plan,

@@ -22,6 +22,7 @@ from pytest_benchmark_aws.report.formats.view import View
 from pytest_benchmark_aws.report.text import printable, printable_block
 from pytest_benchmark_aws.results.baselines import load_baselines
 from pytest_benchmark_aws.session.outcome import OUTCOME, SEARCHED, SessionOutcome, result_json
+from pytest_benchmark_aws.session.remote import is_embedded
 
 if TYPE_CHECKING:
     import pytest
@@ -80,7 +81,7 @@ def summarize(reporter: pytest.TerminalReporter) -> None:
     detached = outcome.settings.detach
     if detached:
         reporter.write_line(f"  left to themselves; fetch their results with: {_resume(reporter.config, run.run_id)}")
-    elif outcome.interrupted and not run.embedded:
+    elif outcome.interrupted and not (run.embedded and is_embedded(reporter.config)):
         reporter.write_line(f"  launch what is left with: {_resume(reporter.config, run.run_id)}")
     where = " on embedded AWS" if run.embedded else ""
     names = f": {', '.join(left)}" if left else ""
