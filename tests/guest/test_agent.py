@@ -172,13 +172,25 @@ def test_a_torn_checkpoint_line_is_left_out(launch: Launch) -> None:
 
 
 def test_the_logs_end_is_bounded(launch: Launch) -> None:
-    """Of a log of 3 MiB the last MiB is uploaded, and that something is missing is said."""
+    """Of a log of 3 MiB the last MiB is uploaded, and how many lines are missing is said."""
     guest = launch.on_the_instance()
-    guest.log_path.write_bytes(b"first\n" + b"x" * (3 << 20) + b"\nlast\n")
+    guest.log_path.write_bytes(b"first\nsecond\n" + b"x" * (3 << 20) + b"\nlast\n")
     uploads.finish(guest, "passed")
     log = launch.storage.last("log")
-    assert len(log) == (1 << 20) + len(b"[...]\n")
-    assert (log[:6], log[-5:]) == (b"[...]\n", b"last\n")
+    said = b"[... 2 lines are left out ...]\n"
+    assert len(log) == (1 << 20) + len(said)
+    assert (log[: len(said)], log[-5:]) == (said, b"last\n")
+
+
+def test_the_lines_before_a_growing_logs_end_are_counted_on(tmp_path: Path) -> None:
+    """Each look counts what has come to lie before the end since the last one."""
+    log = uploads.LogEnd(tmp_path / "log")
+    (tmp_path / "log").write_bytes(b"1234567\n" * (1 << 17))
+    assert log.read() == b"1234567\n" * (1 << 17)
+    for more in (1, 2_000):
+        with (tmp_path / "log").open("ab") as file:
+            file.write(b"1234567\n" * more)
+        assert log.read().startswith(f"[... {more + (more > 1):,} lines are left out ...]\n1234567\n".encode())
 
 
 def test_a_short_log_is_whole(launch: Launch) -> None:

@@ -126,6 +126,19 @@ def test_a_log_that_begins_anew_is_shown_from_its_start() -> None:
     assert streamed == [f"  m5.large | {word}" for word in ("one", "two", "other", "more")]
 
 
+def test_lines_that_a_log_lost_between_two_looks_are_counted() -> None:
+    """A guest sends a long log's end; of what came and went since the last look the number is said, once."""
+    paper = Paper()
+    view = ProgressView(paper, live=False, stream_logs=True)
+    view.show([Shown(log="0\n1\n2\n")])
+    view.show([Shown(log="[... 1,200 lines are left out ...]\n200\n1201\n")])
+    view.show([Shown(log="[... 1,201 lines are left out ...]\n1201\n1202\n")])
+    view.show([Shown(log="[... 1,210 lines are left out ...]\n1210\n")])
+    streamed = [line.partition(" | ")[2] for line in paper.screen if " | " in line]
+    first, second = "[... 1,197 lines are left out ...]", "[... 7 lines are left out ...]"
+    assert streamed == ["0", "1", "2", first, "200", "1201", "1202", second, "1210"]
+
+
 def test_money_is_summed_over_the_jobs() -> None:
     """The last line has what all jobs have cost so far."""
     paper = Paper()

@@ -31,14 +31,14 @@ MOST_OUTCOME = 1 << 16
 
 def beat(launch: Launch, stopping: threading.Event) -> None:
     """Uploads the heartbeat at each interval until ``stopping``, the log where it grew, and the checkpoint's growth."""
-    logged, checkpoint = 0, Checkpoint(launch)
+    logged, log, checkpoint = 0, LogEnd(launch.log_path), Checkpoint(launch)
     while not stopping.wait(launch.job["beat_s"]):
         try:
             checkpoint.read()
             launch.uploader.put("heartbeat", checkpoint.heartbeat(), attempts=2)
             size = launch.log_path.stat().st_size if launch.log_path.exists() else 0
             if size != logged:
-                launch.uploader.put("log", log_end(launch.log_path), attempts=2)
+                launch.uploader.put("log", log.read(), attempts=2)
                 logged = size
             checkpoint.upload()
         except (AgentError, OSError) as error:
@@ -46,19 +46,19 @@ def beat(launch: Launch, stopping: threading.Event) -> None:
     if launch.stopped:
         try:
             checkpoint.upload(whole=True)
-            launch.uploader.put("log", log_end(launch.log_path), attempts=3)
+            launch.uploader.put("log", log.read(), attempts=3)
         except (AgentError, OSError) as error:
             print("upload:", error, flush=True)
 
 
 def beat_log(launch: Launch, stopping: threading.Event) -> None:
     """The same of a machine that does not lead: its log alone."""
-    logged = 0
+    logged, log = 0, LogEnd(launch.log_path)
     while not stopping.wait(launch.job["beat_s"]):
         try:
             size = launch.log_path.stat().st_size if launch.log_path.exists() else 0
             if size != logged:
-                launch.uploader.put("log", log_end(launch.log_path), attempts=2)
+                launch.uploader.put("log", log.read(), attempts=2)
                 logged = size
         except (AgentError, OSError) as error:
             print("log:", error, flush=True)
@@ -137,7 +137,7 @@ def finish_member(launch: Launch, outcome: str | None) -> None:
         AgentError: how it ended could not be uploaded.
     """
     try:
-        launch.uploader.put("log", log_end(launch.log_path))
+        launch.uploader.put("log", LogEnd(launch.log_path).read())
     except (AgentError, OSError) as error:
         print("log:", error, flush=True)
     if outcome is not None:
@@ -151,7 +151,7 @@ def finish(launch: Launch, outcome: str) -> None:
         AgentError: the result or ``done`` could not be uploaded.
     """
     try:
-        launch.uploader.put("log", log_end(launch.log_path))
+        launch.uploader.put("log", LogEnd(launch.log_path).read())
     except (AgentError, OSError) as error:
         print("log:", error, flush=True)
     head = {"schema": 1, "outcome": outcome[-MOST_OUTCOME:]}
@@ -162,12 +162,27 @@ def finish(launch: Launch, outcome: str) -> None:
     launch.uploader.put("done", json.dumps(done).encode())
 
 
-def log_end(path: Path) -> bytes:
-    """The log, or its last ``LOG_LIMIT`` bytes after a line ``[...]`` where it is longer."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - LOG_LIMIT))
-        return (b"" if size <= LOG_LIMIT else b"[...]\n") + file.read()
+class LogEnd:
+    """The last ``LOG_LIMIT`` bytes of a log that grows, after a line that says how many lines are before them.
+
+    Each of those is counted once, however often the end is read: what is measured meanwhile loses no time to it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._counted, self._lines = path, 0, 0
+
+    def read(self) -> bytes:
+        """The log, or its end."""
+        with self._path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - LOG_LIMIT)
+            file.seek(self._counted)
+            while self._counted < start:
+                part = file.read(min(LOG_LIMIT, start - self._counted))
+                if not part:
+                    break  # it was cut off meanwhile
+                self._counted, self._lines = self._counted + len(part), self._lines + part.count(b"\n")
+            file.seek(start)
+            return (f"[... {self._lines:,} lines are left out ...]\n".encode() if start else b"") + file.read()
 
 
 def _bytes(path: Path, start: int, most: int = -1) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,8 @@ from pytest_benchmark_aws.core.values.plain_json import shortened
 from pytest_benchmark_aws.report.text import aligned, printable
 
 _WIDTH = 100
+_LEFT_OUT = re.compile(r"\[\.\.\. ([\d,]{1,30}) lines are left out \.\.\.\]\n", re.ASCII)
+"""What a guest writes before the end of a long log."""
 _OVERLAP, _LOG_WIDTH = 200, 1_000
 """Characters by which the end of a log is found again, and of its lines that are shown."""
 _PHASE_WIDTH, _DURATION_WIDTH = len("shutting-down"), len("59 min 59 s")
@@ -78,14 +81,30 @@ class ProgressView:
         before, now = self._logged.get(job.name, ""), job.log
         start = len(before) if now.startswith(before) else 0
         if start == 0 and before:  # of a long log a guest sends the end
-            seen = before[-_OVERLAP:]
-            start = now.rfind(seen) + len(seen) if seen in now else 0
+            seen = _LEFT_OUT.sub("", before[-_OVERLAP:], count=1)
+            start = now.rfind(seen) + len(seen) if seen in now else self._skip_gap(job)
         whole, _, _ = now[start:].rpartition("\n")
         if not whole:
             return
         self._logged[job.name] = f"{now[:start]}{whole}\n"
         for line in whole.split("\n"):
             self._terminal.write_line(f"  {job.name} | {printable(shortened(line.rstrip(), _LOG_WIDTH))}")
+
+    def _skip_gap(self, job: Progress) -> int:
+        """Where the rest of a log begins that grew by more than a guest sends, having said how much is missing."""
+        before, now = _LEFT_OUT.match(self._logged[job.name]), _LEFT_OUT.match(job.log)
+        if now is None:
+            return 0  # another launch's
+        shown = self._logged[job.name][before.end() if before else 0 :].count("\n")
+        missing = _number(now) - (_number(before) if before else 0) - shown
+        if missing > 0:
+            self._terminal.write_line(f"  {job.name} | [... {missing:,} lines are left out ...]")
+        ends = [now.end(), *(match.end() for match in re.compile("\n").finditer(job.log, now.end()))]
+        return ends[max(0, -missing)] if -missing < len(ends) else 0
+
+
+def _number(left_out: re.Match[str]) -> int:
+    return int(left_out[1].replace(",", ""))
 
 
 def _lines(jobs: Sequence[Progress]) -> list[str]:
