@@ -3,7 +3,8 @@
 Leave-tool-out: the workloads of one tool are predicted by a model fitted to the other tools', by the code that the
 plugin ships. Probes are chosen one after the other, as ``predict --next`` does. Errors are of predicted over measured
 seconds, for types that were not probed; a search begins with three designed probes and goes on by what may be better.
-With ``--cpus`` it leaves out CPU models instead: all types of one CPU model are missing in the table.
+With ``--cpus`` it leaves out CPU models instead: all types of one CPU model are missing in the table, and are predicted
+from probes on others, then with one more on one of them.
 """
 
 from __future__ import annotations
@@ -160,12 +161,24 @@ def _machines(table: MachineTable) -> list[Machine]:
     return [machine for machine in machines_of(types, table) if machine.usd_per_hour]
 
 
-def _cpu(measured: Measured, cpu: str, workloads: Sequence[int]) -> list[tuple[float, bool]]:
-    """Errors on the types of a CPU model that no table row is of, and whether intervals hold."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of one workload on one type whose CPU model the fit never saw."""
+
+    error: float
+    naive: float
+    held: bool
+    times: float
+    """How many times as long as the prediction the interval's upper end is, and the lower as short: their mean."""
+
+
+def _cpu(measured: Measured, cpu: str, workloads: Sequence[int]) -> tuple[list[Outcome], list[Outcome]]:
+    """On the types of a CPU model that no table row is of: after probes on others alone, and with one among them."""
     shown = [place for place, row in enumerate(measured.types) if row["cpu_model"] != cpu]
     hidden = {row["instance_type"] for row in measured.types if row["cpu_model"] == cpu}
     part = replace(measured, types=tuple(measured.types[i] for i in shown), log_seconds=measured.log_seconds[shown])
-    outcomes = []
+    without: list[Outcome] = []
+    among: list[Outcome] = []
     for tool in sorted({tool_of(measured.workloads[place]) for place in workloads}):
         others = [place for place, name in enumerate(measured.workloads) if tool_of(name) != tool]
         prior = prior_of(parse(*fit(part, others)))
@@ -176,15 +189,29 @@ def _cpu(measured: Measured, cpu: str, workloads: Sequence[int]) -> list[tuple[f
             truth = truths(measured, place)
             seen = [machine for machine in machines if machine.name in truth and machine.name not in hidden]
             unseen = [machine for machine in machines if machine.name in truth and machine.name in hidden]
+            if not unseen:
+                continue
             names = tuple(machine.name for machine in seen)
             if names not in chosen:
                 chosen[names] = first_probes(prior, pool_of(seen), max(COUNTS))
             probes = [_probe(machine, truth) for machine in chosen[names]]
-            posterior = condition(prior, probes, unseen)
-            for at, machine in enumerate(unseen):
-                actual = truth[machine.name]
-                inside = posterior.quantile(0.025, at) <= actual <= posterior.quantile(0.975, at)
-                outcomes.append((abs(math.expm1(posterior.quantile(0.5, at) - actual)), inside))
+            without += _outcomes(prior, probes, unseen, truth)
+            middle = sorted(unseen, key=lambda machine: (machine.vcpus, machine.name))[(len(unseen) - 1) // 2]
+            rest = [machine for machine in unseen if machine is not middle]
+            among += _outcomes(prior, [*probes, _probe(middle, truth)], rest, truth)
+    return without, among
+
+
+def _outcomes(
+    prior: Prior, probes: Sequence[Probe], machines: Sequence[Machine], truth: dict[str, float]
+) -> list[Outcome]:
+    posterior = condition(prior, probes, machines)
+    outcomes = []
+    for place, (machine, naive) in enumerate(zip(machines, _naive(probes, machines, truth), strict=True)):
+        actual = truth[machine.name]
+        low, middle, high = (posterior.quantile(share, place) for share in (0.025, 0.5, 0.975))
+        held, times = low <= actual <= high, math.exp((high - low) / 2)
+        outcomes.append(Outcome(abs(math.expm1(middle - actual)), naive, held, times))
     return outcomes
 
 
@@ -251,25 +278,34 @@ def main() -> None:
 
 
 def _print_cpus(pool: ProcessPoolExecutor, measured: Measured, tools: dict[str, list[int]]) -> None:
-    cpus = sorted({row["cpu_model"] for row in measured.types})
+    listed = {t.name for t in snapshot.catalog().types.values() if eligible(t) and t.usd_per_hour is not None}
+    cpus = sorted({row["cpu_model"] for row in measured.types if row["instance_type"] in listed})
     workloads = [place for places in tools.values() for place in places]
     jobs = {cpu: pool.submit(_cpu, measured, cpu, workloads) for cpu in cpus}
-    print(f"{'CPU model that the fit never saw':<46} {'types x workloads':>17} {'error':>8} {'90 %':>8} {'held':>7}")
-    every = []
+    print("Interval: how many times as long or as short its ends are, median.\n")
+    print(f"{'':<46} {'':>7}  {'--- 8 probes on others ---':^42}  {'--- and one on one of its types ---':^42}")
+    head = f"{'error':>8} {'90 %':>8} {'held':>7} {'interval':>8} {'naive':>7}"
+    print(f"{'CPU model that the fit never saw':<46} {'count':>7}  {head}  {head}")
+    every: tuple[list[Outcome], list[Outcome]] = ([], [])
     for cpu, job in jobs.items():
-        outcomes = job.result()
-        every += outcomes
-        if outcomes:
-            print(_cpu_line(cpu, outcomes))
+        both = job.result()
+        print(_cpu_line(cpu, both))
+        for outcomes, more in zip(every, both, strict=True):
+            outcomes.extend(more)
     print(_cpu_line("all", every))
 
 
-def _cpu_line(title: str, outcomes: Sequence[tuple[float, bool]]) -> str:
-    errors = [error for error, _ in outcomes]
-    held = sum(inside for _, inside in outcomes) / len(outcomes)
-    return (
-        f"{title:<46} {len(outcomes):>17,} {statistics.median(errors):>8.1%} {_share(errors, 0.9):>8.1%} {held:>7.1%}"
-    )
+def _cpu_line(title: str, both: tuple[list[Outcome], list[Outcome]]) -> str:
+    cells = [f"{title:<46} {len(both[0]):>7,}"]
+    for outcomes in filter(None, both):
+        errors = [outcome.error for outcome in outcomes]
+        held = statistics.fmean(outcome.held for outcome in outcomes)
+        times = statistics.median(outcome.times for outcome in outcomes)
+        naive = statistics.median(outcome.naive for outcome in outcomes)
+        cells.append(
+            f"{statistics.median(errors):>8.1%} {_share(errors, 0.9):>8.1%} {held:>7.1%} {times:>8.2f} {naive:>7.1%}"
+        )
+    return "  ".join(cells)
 
 
 if __name__ == "__main__":

@@ -19,15 +19,16 @@ import csv
 import json
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks import unseenmodel
 from pytest_benchmark_aws.predict.model.kinds import OCTAVES
 from pytest_benchmark_aws.predict.model.machines import is_special
-from pytest_benchmark_aws.predict.model.table import COLUMNS, FOLDER, MODEL, TYPES
+from pytest_benchmark_aws.predict.model.table import COLUMNS, FOLDER, MODEL, TYPES, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def fit(measured: Measured, workloads: Sequence[int]) -> tuple[dict[str, Any], l
     usual = np.array([not is_special(row["instance_type"]) for row in types])
     single = _factors(rest, weight * (1 - part) ** 2, member, usual)
     multi = _factors(rest, weight * part**2, member, usual)
-    model = {
+    model: dict[str, Any] = {
         "schema": 1,
         "source": SOURCE,
         "licence": LICENCE,
@@ -141,6 +142,12 @@ def fit(measured: Measured, workloads: Sequence[int]) -> tuple[dict[str, Any], l
             *_rounded(single[1][place]), *_rounded(multi[1][place]),
         ]  # fmt: skip
         rows.append(dict(zip(COLUMNS, values, strict=True)))
+    parsed = parse({**model, "guessing": asdict(unseenmodel.START)}, rows)
+    guessing, specifications = unseenmodel.fit(parsed.types, AMPLITUDES)
+    model["guessing"] = unseenmodel.as_document(guessing)
+    for cpu in model["cpus"]:
+        if cpu["name"] in specifications:
+            cpu["specification"] = unseenmodel.specification_document(specifications[cpu["name"]])
     return model, rows
 
 

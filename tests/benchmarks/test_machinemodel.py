@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
-from benchmarks import machinemodel, sparecores
+from benchmarks import machinemodel, sparecores, unseenmodel
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.predict.model import table
 from pytest_benchmark_aws.predict.model.machines import machines_of
@@ -79,6 +79,24 @@ def test_the_shipped_files_are_what_the_fit_writes(tmp_path: Path) -> None:
             assert set(json.loads(shipped.read_text())) == set(json.loads(fitted.read_text()))
         else:
             assert shipped.read_text().splitlines()[0] == fitted.read_text().splitlines()[0]
+
+
+def test_how_cpu_models_are_guessed_is_fitted_to_the_shipped_types() -> None:
+    """What the files say of it follows from their own rows."""
+    shipped = table.load()
+    guessing, specifications = unseenmodel.fit(shipped.types, shipped.amplitudes)
+    fitted, there = unseenmodel.as_document(guessing), unseenmodel.as_document(shipped.guessing)
+    assert fitted.pop("clock") == pytest.approx(there.pop("clock"), rel=0.02)
+    assert fitted == pytest.approx(there, rel=0.02)
+    cpus = {row.cpu.name: row.cpu.specification for row in shipped.types.values()}
+    assert set(specifications) == {name for name, specification in cpus.items() if specification}
+
+
+def test_types_that_the_catalog_has_not_teach_nothing_of_cpu_models() -> None:
+    """There is no clock to go by."""
+    shipped = table.load()
+    with pytest.raises(ValueError, match="none of these 1 instance types"):
+        unseenmodel.fit({"x99.large": shipped.types["m7i.large"]}, shipped.amplitudes)
 
 
 def test_spare_cores_database_is_read_as_the_table_is(tmp_path: Path) -> None:

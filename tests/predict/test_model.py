@@ -63,7 +63,12 @@ def test_a_type_that_the_table_lacks_is_like_its_family_or_known_by_its_specific
     assert [measured.basis, same_family.basis, unknown.basis] == ["measured", "like m7i", "specifications"]
     assert relative.basis.startswith("like ")
     assert "7i" in relative.basis
-    assert measured.variance < same_family.variance < relative.variance < unknown.variance
+    unknowns = [
+        prior().own_variance(prior().parts[0], machine)
+        + (shipped.guessing.single * machine.guess.shared(machine.guess) if machine.guess else 0.0)
+        for machine in (measured, same_family, relative, unknown)
+    ]
+    assert unknowns == sorted(set(unknowns))
 
 
 def test_a_folder_without_a_model_says_how_one_is_made(tmp_path: pytest.TempPathFactory) -> None:

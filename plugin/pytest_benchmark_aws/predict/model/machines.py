@@ -1,26 +1,26 @@
-"""Instance types as the machine model sees them: by its table, a relative in it, or their specifications."""
+"""Instance types as the machine model sees them: by its table, their family, or a guess of their CPU model."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean
 
 from pytest_benchmark_aws.core.catalog import InstanceType
-from pytest_benchmark_aws.core.instance_type_names import ec2_name, family_of
+from pytest_benchmark_aws.core.instance_type_names import ec2_name, family_of, nearest_names
 from pytest_benchmark_aws.predict.model.kinds import OCTAVES
-from pytest_benchmark_aws.predict.model.table import Cpu, MachineTable, TypeRow
+from pytest_benchmark_aws.predict.model.specifications import specified
+from pytest_benchmark_aws.predict.model.table import MachineTable, TypeRow
+from pytest_benchmark_aws.predict.model.unseen import Guess, Guesses
 
-_OWN_FAMILY, _RELATIVE, _SPECIFICATIONS = 0.003, 0.02, 0.08
-"""Variance more of what is not in the table: of a type whose family is in it, of one whose generation is under another
-letter, and of one known by its specifications alone. From leaving out types, families and CPU models: see
-``benchmarks/backtest.py``."""
+_MORE, _BURSTING = 0.003, 0.08
+"""Variance more of a type that is not in the table, beside what is not known of its CPU model: as types of a family
+differ, from leaving out types; and of one whose speed depends on its credits."""
 _HIGH_MEMORY = ("u-", "u7")
 _ACCELERATED = ("mac", "g", "p", "inf", "trn", "dl", "vt", "f")
-_GENERATION = re.compile(r"([a-z]+?)(\d+)([a-z]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,10 @@ class Machine:
     multi: tuple[float, ...]
     scaling: tuple[float, ...]
     basis: str
-    """``measured``: its row is in the table; else what it is taken from, as in ``like m7g.large``."""
+    """``measured``: its row is in the table; ``like m7g`` where another type there has its CPU model, as far as
+    specifications say; else ``specifications``."""
+    guess: Guess | None
+    """Where the table has no type of its family."""
     current: bool
 
     @property
@@ -55,93 +58,72 @@ def machines_of(types: Iterable[InstanceType], table: MachineTable) -> list[Mach
     families: dict[str, list[str]] = {}
     for name in table.types:
         families.setdefault(family_of(name), []).append(name)
-    return [machine for instance_type in types if (machine := machine_of(instance_type, table, families)) is not None]
+    guesses = Guesses((row for name, row in table.types.items() if not is_special(name)), table.guessing)
+    return [
+        _machine(instance_type, table, families, guesses)
+        for instance_type in types
+        if instance_type.vcpus and instance_type.memory_bytes
+    ]
 
 
-def machine_of(
-    instance_type: InstanceType, table: MachineTable, families: Mapping[str, Sequence[str]]
-) -> Machine | None:
-    """The machine of a type; None where its vCPUs or its memory are not known.
-
-    Args:
-        instance_type: of the catalog.
-        table: the machine model.
-        families: the names in the table, by family.
-    """
-    if not instance_type.vcpus or not instance_type.memory_bytes:
-        return None
-    row, basis = table.types.get(ec2_name(instance_type.name)), "measured"
-    if row is None:
-        row, basis = _stand_in(instance_type, table, families)
-    return _machine(instance_type, row, basis, table)
-
-
-def _stand_in(
-    instance_type: InstanceType, table: MachineTable, families: Mapping[str, Sequence[str]]
-) -> tuple[TypeRow, str]:
-    """What is nearest in the table, with more variance."""
-    family = family_of(instance_type.name)
-    if family in families:
-        return _like(instance_type, families[family], table, _OWN_FAMILY)
-    match = _GENERATION.match(family)
-    if match is not None and not instance_type.burstable:
-        letters, generation, options = match.groups()
-        maker = next((letter for letter in options if letter in "agi"), "")
-        relatives = [
-            name
-            for other, names in families.items()
-            if (relative := _GENERATION.match(other)) is not None
-            and relative[2] == generation
-            and next((letter for letter in relative[3] if letter in "agi"), "") == maker
-            and len(relative[1]) == len(letters) == 1
-            for name in names
-        ]
-        if relatives:
-            return _like(instance_type, relatives, table, _RELATIVE)
-    return _by_specifications(instance_type, table)
+def _machine(
+    instance_type: InstanceType, table: MachineTable, families: Mapping[str, Sequence[str]], guesses: Guesses
+) -> Machine:
+    """The machine of a type: by its own row, by those of its family, or by a guess of its CPU model."""
+    row = table.types.get(ec2_name(instance_type.name))
+    if row is not None:
+        return _made(instance_type, row, table, "measured")
+    family, special = family_of(instance_type.name), is_special(instance_type.name)
+    rows = [table.types[name] for name in families.get(family, ()) if special or not is_special(name)]
+    if rows:
+        cpu = Counter(row.cpu for row in rows).most_common(1)[0][0]
+        return _made(
+            instance_type, _mean([row for row in rows if row.cpu == cpu], instance_type), table, f"like {family}"
+        )
+    guess = guesses.of(
+        specified(
+            family,
+            maker_of(instance_type),
+            None if _has_base_clock(instance_type.name) else instance_type.clock_ghz,
+            instance_type.threads_per_core or 1,
+            table.guessing,
+        )
+    )
+    basis = "specifications"
+    if guess.known:
+        same = tuple(other for other, names in families.items() if table.types[names[0]].cpu.name == guess.row.cpu.name)
+        basis = f"like {_nearest(family, same)}" if same else basis
+    return _made(instance_type, guess.row, table, basis, guess)
 
 
-def _like(instance_type: InstanceType, names: Sequence[str], table: MachineTable, more: float) -> tuple[TypeRow, str]:
-    """The mean of these types' rows, of those with the CPU model that most of them have."""
-    more /= table.amplitudes["own"]  # which a type's variance is multiplied with
-    rows = [table.types[name] for name in names]
-    cpu = Counter(row.cpu for row in rows).most_common(1)[0][0]
-    rows = [row for row in rows if row.cpu == cpu]
-    return _mean(rows, cpu, more, instance_type), f"like {family_of(names[0])}"
+@lru_cache(maxsize=1024)
+def _nearest(family: str, families: tuple[str, ...]) -> str:
+    return nearest_names(family, families, 1)[0]
 
 
-def _by_specifications(instance_type: InstanceType, table: MachineTable) -> tuple[TypeRow, str]:
-    vendor = _vendor_of_type(instance_type)
-    rows = [row for row in table.types.values() if vendor_of(row.cpu.name) == vendor] or list(table.types.values())
-    singles = [row.cpu.single for row in rows]
-    multis = [row.cpu.multi for row in rows]
-    cpu = Cpu(f"of {family_of(instance_type.name)}", _means(singles), _means(multis))
-    return _mean(rows, cpu, _SPECIFICATIONS / table.amplitudes["own"], instance_type), "specifications"
-
-
-def _mean(rows: Sequence[TypeRow], cpu: Cpu, more: float, instance_type: InstanceType) -> TypeRow:
-    threads = instance_type.threads_per_core or rows[0].threads_per_core
+def _mean(rows: Sequence[TypeRow], instance_type: InstanceType) -> TypeRow:
+    first = rows[0]
     return TypeRow(
-        cpu,
+        first.cpu,
         min(row.sockets for row in rows),
-        threads,
-        rows[0].features,
+        instance_type.threads_per_core or first.threads_per_core,
+        first.features,
         fmean(row.mean for row in rows),
         fmean(row.mean_multi for row in rows),
-        fmean(row.variance for row in rows) + more,
-        fmean(row.variance_multi for row in rows) + more,
-        (0.0,) * len(rows[0].single),
-        (0.0,) * len(rows[0].multi),
+        fmean(row.variance for row in rows),
+        fmean(row.variance_multi for row in rows),
+        (0.0,) * len(first.single),
+        (0.0,) * len(first.multi),
     )
 
 
-def _means(vectors: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(map(fmean, zip(*vectors, strict=True)))
-
-
-def _machine(instance_type: InstanceType, row: TypeRow, basis: str, table: MachineTable) -> Machine:
+def _made(
+    instance_type: InstanceType, row: TypeRow, table: MachineTable, basis: str, guess: Guess | None = None
+) -> Machine:
     vcpus, memory = instance_type.vcpus or 1, instance_type.memory_bytes or 1
     amplitude = {name: math.sqrt(value) for name, value in table.amplitudes.items()}
+    more = 0.0 if basis == "measured" else _BURSTING if instance_type.burstable else _MORE
+    more /= table.amplitudes["own"]  # which own variances are multiplied with
     size, cores = math.log2(vcpus), math.log2(vcpus / row.threads_per_core)
     two_threads = amplitude["smt"] if row.threads_per_core == 2 else 0.0
     return Machine(
@@ -149,11 +131,11 @@ def _machine(instance_type: InstanceType, row: TypeRow, basis: str, table: Machi
         vcpus=vcpus,
         usd_per_hour=None if instance_type.usd_per_hour is None else float(instance_type.usd_per_hour),
         cpu=row.cpu.name,
-        vendor=vendor_of(row.cpu.name) if basis != "specifications" else _vendor_of_type(instance_type),
+        vendor=maker_of(instance_type) if guess else vendor_of(row.cpu.name),
         mean=row.mean,
         mean_multi=row.mean_multi,
-        variance=row.variance,
-        variance_multi=row.variance_multi,
+        variance=row.variance + more,
+        variance_multi=row.variance_multi + more,
         common=(
             *(amplitude["features"] * feature for feature in row.features),
             amplitude["sockets"] * math.log2(row.sockets),
@@ -167,6 +149,7 @@ def _machine(instance_type: InstanceType, row: TypeRow, basis: str, table: Machi
             *_scaled(amplitude["octave_cores"], _octaves(cores)),
         ),
         basis=basis,
+        guess=guess,
         current=instance_type.current_generation,
     )
 
@@ -177,6 +160,11 @@ def _scaled(factor: float, values: Sequence[float]) -> tuple[float, ...]:
 
 def _octaves(size: float) -> list[float]:
     return [min(max(size - place, 0.0), 1.0) for place in range(OCTAVES + 1)]
+
+
+def _has_base_clock(name: str) -> bool:
+    """Whether EC2 may list its base clock, where others have what they sustain: 2.5 GHz for g4dn, 3.1 for m5."""
+    return ec2_name(name).startswith(_HIGH_MEMORY) or is_accelerated(name)
 
 
 def is_special(name: str) -> bool:
@@ -194,7 +182,6 @@ def vendor_of(cpu: str) -> str:
     return "arm" if cpu.startswith(("Neoverse", "Cortex")) else "amd" if "AMD" in cpu else "intel"
 
 
-def _vendor_of_type(instance_type: InstanceType) -> str:
-    if "arm64" in instance_type.arches:
-        return "arm"
-    return "amd" if (instance_type.cpu_manufacturer or "").upper() == "AMD" else "intel"
+def maker_of(instance_type: InstanceType) -> str:
+    """``arm``, ``amd``, ``intel`` or ``apple``, by the catalog."""
+    return "arm" if "arm64" in instance_type.arches else (instance_type.cpu_manufacturer or "intel").lower()

@@ -81,6 +81,7 @@ class Prior:
         """Covariances of a machine with each of the others."""
         amplitudes = self.table.amplitudes
         vendor, cpu, cpu_multi = amplitudes["vendor"], amplitudes["cpu"], amplitudes["cpu_multi_own"]
+        guessing, guess = self.table.guessing, machine.guess
         by_size = amplitudes["cpu_scaling"] * machine.size
         common, single, multi, scaling = [], [], [], []
         for other in others:
@@ -88,8 +89,9 @@ class Prior:
             common.append(
                 dot(machine.common, other.common) + vendor * (machine.vendor == other.vendor) + (cpu if alike else 0.0)
             )
-            single.append(dot(machine.single, other.single))
-            multi.append(dot(machine.multi, other.multi) + (cpu_multi if alike else 0.0))
+            wrong = guess.shared(other.guess) if guess and other.guess else 0.0  # in units
+            single.append(dot(machine.single, other.single) + guessing.single * wrong)
+            multi.append(dot(machine.multi, other.multi) + (cpu_multi if alike else 0.0) + guessing.multi * wrong)
             scaling.append(dot(machine.scaling, other.scaling) + (by_size * other.size if alike else 0.0))
         return Pieces(common, single, multi, scaling)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark_aws.core.errors import PlanError
+from pytest_benchmark_aws.predict.model.specifications import Guessing, Specification
 
 FOLDER = Path(__file__).parent / "data"
 MODEL = "machine-model.json"
@@ -30,6 +31,8 @@ class Cpu:
     name: str
     single: tuple[float, ...]
     multi: tuple[float, ...]
+    specification: Specification | None = None
+    """None of CPU models that special types alone have, or whose clock is not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class TypeRow:
     sockets: int
     threads_per_core: int
     features: tuple[float, float, float]
-    """1 or 0: has AMX, AVX-512, SVE."""
+    """1 or 0: has AMX, AVX-512, SVE; between them where it is a guess."""
     mean: float
     """Of workloads of one thread, growth by vCPUs aside."""
     mean_multi: float
@@ -59,6 +62,8 @@ class MachineTable:
     amplitudes: Mapping[str, float]
     octave_shares: tuple[float, ...]
     """Of the types, by which an average over octaves is taken."""
+    guessing: Guessing
+    """How CPU models that are not among them are guessed."""
     source: str
     licence: str
 
@@ -88,13 +93,25 @@ def parse(document: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Mac
     """
     if document["schema"] != SCHEMA:
         raise ValueError(f"its schema is {document['schema']!r}, this version reads {SCHEMA}")
-    cpus = [Cpu(cpu["name"], tuple(cpu["single"]), tuple(cpu["multi"])) for cpu in document["cpus"]]
+    cpus = [_cpu(cpu) for cpu in document["cpus"]]
+    guessing = dict(document["guessing"])
     return MachineTable(
         {row["instance_type"]: _row(row, cpus) for row in rows},
         {name: float(value) for name, value in document["amplitudes"].items()},
         tuple(map(float, document["octave_shares"])),
+        Guessing(**{**guessing, "clock": tuple(guessing["clock"])}),
         document["source"],
         document["licence"],
+    )
+
+
+def _cpu(cpu: Mapping[str, Any]) -> Cpu:
+    specification = cpu.get("specification")
+    return Cpu(
+        cpu["name"],
+        tuple(cpu["single"]),
+        tuple(cpu["multi"]),
+        Specification(**specification) if specification else None,
     )
 
 
