@@ -159,6 +159,36 @@ def test_e6_a_limit_of_coverage_is_not_checked_and_that_is_said(pytester: pytest
     assert shipping.spare_coverage(config) is None
 
 
+CONFIGURED = {
+    ".coveragerc": "[report]\nfail_under = 99.5\n",
+    "setup.cfg": "[coverage:report]\nfail_under = 99.5\n",
+    "tox.ini": "[coverage:report]\nfail_under = 99.5\n",
+    "pyproject.toml": "[tool.coverage.report]\nfail_under = 99.5\n",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_e6_a_limit_of_coverages_own_configuration_is_not_checked(pytester: pytest.Pytester, name: str) -> None:
+    """Wherever it stands; the file is named, and pytest-cov has no limit left in any place."""
+    pytest.importorskip("pytest_cov")
+    (pytester.path / name).write_text(CONFIGURED[name])
+    config = pytester.parseconfigure("-p", "pytest_cov", "--cov=.")
+    said = shipping.spare_coverage(config)
+    assert said == f"fail_under = 99.5 of {name} is not checked: what runs on instances is not counted here"
+    limits = {config.option.cov_fail_under, config.pluginmanager.getplugin("_cov").options.cov_fail_under}
+    assert limits == {0}
+
+
+@pytest.mark.parametrize(("words", "there"), [(["--cov=."], ["--cov-fail-under=0"]), ([], [])])
+def test_e6_an_instance_checks_no_limit_that_it_reads_itself(
+    pytester: pytest.Pytester, words: list[str], there: list[str]
+) -> None:
+    """Where coverage is counted, and this session's limit is not sent."""
+    pytest.importorskip("pytest_cov")
+    config = pytester.parseconfigure("-p", "pytest_cov", "--cov-fail-under=90", *words)
+    assert [word for word in shipping.guest_args(config) if "fail-under" in word] == there
+
+
 def settings_for(root: Path, *env: str) -> Settings:
     """The settings of a session without options but ``--aws-env``."""
     names = [options._parted(usage)[0] for usage in options._OPTIONS]
