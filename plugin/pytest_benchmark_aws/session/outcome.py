@@ -14,7 +14,7 @@ import pytest
 from pytest_benchmark_aws.core.guest_tests import GuestTests, cases_of
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.results import storage
-from pytest_benchmark_aws.session import file_hooks
+from pytest_benchmark_aws.session.ending import file_hooks
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
 from pytest_benchmark_aws.session.replay.items import Replayed, replay
 from pytest_benchmark_aws.session.replay.missing import unmeasured_note, why_missing

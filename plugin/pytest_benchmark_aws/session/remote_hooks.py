@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_benchmark_aws.session import expand, finish, outcome, remote
+from pytest_benchmark_aws.session import expand, outcome, remote
+from pytest_benchmark_aws.session.ending import finish
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- pytest documents its hooks

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.session import file_hooks
+from pytest_benchmark_aws.session.ending import file_hooks
 from pytest_benchmark_aws.session.marks import wanted
 from pytest_benchmark_aws.session.search.candidates import make, stored_results
 from pytest_benchmark_aws.session.search.state import Search, steps_in

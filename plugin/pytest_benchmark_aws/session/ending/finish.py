@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_benchmark_aws.session import file_hooks
+from pytest_benchmark_aws.session.ending import file_hooks
 from pytest_benchmark_aws.session.outcome import OUTCOME, SAVING
 
 
