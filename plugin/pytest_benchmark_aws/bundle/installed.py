@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -92,6 +93,13 @@ def files_of(dist: metadata.Distribution) -> list[metadata.PackagePath]:
         return []
 
 
+def _top_levels(dist: metadata.Distribution) -> set[str]:
+    """What it says it holds, which setuptools alone writes and Python 3.10 alone reads, else what its files are."""
+    declared = set((dist.read_text("top_level.txt") or "").split())
+    tops = {(*file.parts[:-1], name)[0] for file in files_of(dist) if (name := inspect.getmodulename(file.name))}
+    return declared or set(filter(str.isidentifier, tops))
+
+
 class Environment:
     """The distributions of this session's Python; each file belongs to the first that claims it."""
 
@@ -116,7 +124,11 @@ class Environment:
     @cached_property
     def of_top_level(self) -> Mapping[str, list[str]]:
         """Top-level module -> the distributions that hold one of that name."""
-        return metadata.packages_distributions()
+        names: dict[str, list[str]] = {}
+        for dist in metadata.distributions():
+            for top in _top_levels(dist):
+                names.setdefault(top, []).append(dist.metadata["Name"] or "")
+        return names
 
     @cached_property
     def _editable(self) -> list[tuple[Path, str]]:
