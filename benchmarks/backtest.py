@@ -72,7 +72,7 @@ def score(prior: Prior, machines: Sequence[Machine], truth: dict[str, float], wo
             naive[len(probes)] = _naive(probes, machines, truth)
         if len(probes) == max(COUNTS):
             break
-        chosen = narrowing(condition(prior, probes, [*pool.probes, *pool.targets]), pool)
+        chosen = narrowing(prior, probes, pool)
         assert chosen is not None
         probes.append(_probe(chosen, truth))
     return Score(

@@ -185,3 +185,23 @@ def test_f1_embedded_aws_starts_beside_broken_credentials(tmp_path: Path) -> Non
             patch.delenv(name)
         with connected(settings_for(tmp_path), embedded=True) as clients:
             assert clients.account().embedded
+
+
+def test_e6_a_limit_in_coverages_configuration_is_checked_neither_here_nor_there(tmp_path: Path) -> None:
+    """A dry run ends with 0 and says so; the launch has passed and so has the session."""
+    pytest.importorskip("moto")
+    pytest.importorskip("pytest_cov")
+    files = {
+        "pytest.ini": "[pytest]\naddopts = --cov=half --cov-report=term\n",
+        ".coveragerc": "[report]\nfail_under = 99\n",
+        "half.py": "def run(): return 1\ndef never():\n    return 2\n",
+        "test_it.py": "from half import run\ndef test_it(benchmark): benchmark.pedantic(run, rounds=2)\n",
+    }
+    root = make_project(tmp_path, files)
+    dry = pytest_aws(root, *ON_M5, "--aws-dry-run")
+    done = pytest_aws(root, *ON_M5)
+    for session in (dry, done):
+        assert session.code == 0, session.text
+        assert "fail_under = 99 of .coveragerc is not checked" in session.out
+        assert "Coverage failure" not in session.text
+    assert [line.split()[-1] for line in done.out.splitlines() if " done " in line] == ["passed"]

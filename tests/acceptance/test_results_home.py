@@ -200,3 +200,47 @@ def test_a4_large_params_cost_no_test_its_result(tmp_path: Path) -> None:
     assert params["test_large[c]"] == {"data": "UNSERIALIZABLE[b'hello world']"}
     why = "params is not sent whole, as it is too long or too deep: data"
     assert f"test_it.py::test_large[a]: {why}" in done.out
+
+
+HOOKS = """\
+def pytest_benchmark_group_stats(benchmarks):
+    groups = {}
+    for bench in benchmarks:
+        engine, kind = bench["param"].split("-")
+        groups.setdefault(f"kind {kind}", []).append(bench)
+    return sorted(groups.items())
+
+def pytest_benchmark_update_json(output_json):
+    for bench in output_json["benchmarks"]:
+        bench["params"].pop("data")
+        bench["extra_info"]["engine"], _ = bench["param"].split("-")
+
+def pytest_benchmark_update_machine_info(machine_info):
+    machine_info["rack"] = 7
+
+def pytest_benchmark_update_commit_info(commit_info):
+    commit_info["rack"] = commit_info["nowhere"]
+"""
+HOOKED = """\
+import pytest
+@pytest.mark.parametrize("data", [list(range(20_000))], ids=["fast-100"])
+def test_it(benchmark, data): benchmark.pedantic(len, args=(data,), rounds=2)
+"""
+
+
+def test_e7_the_hooks_of_a_project_group_and_store_what_ran_elsewhere(tmp_path: Path) -> None:
+    """On two instance types in one group; of a hook that raises the file and line are said, and all is stored."""
+    root = make_project(tmp_path, {"conftest.py": HOOKS, "test_it.py": HOOKED, "pytest.ini": "[pytest]\n"})
+    done = pytest_aws(root, "--aws", "--aws-instance-type=m5.large,c5.large")
+    assert done.code == 3, done.text
+    assert "benchmark 'kind 100': 2 tests" in done.out
+    assert (
+        "stored without a commit: KeyError: 'nowhere' (pytest_benchmark_update_commit_info, conftest.py:17)" in done.out
+    )
+    for instance_type in ("m5.large", "c5.large"):
+        (data,) = done.saved(f"embedded-{instance_type}")
+        (bench,) = data["benchmarks"]
+        assert (bench["params"], bench["extra_info"]["engine"]) == ({}, "fast")
+        assert (data["machine_info"]["rack"], data["machine_info"]["ec2"]["instance_type"]) == (7, instance_type)
+    assert "2 passed" in done.out
+    assert "0 instances of this run are alive" in done.out

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_benchmark_aws.catalog.snapshot import catalog
+from tests.signing import sign_at
 
 if TYPE_CHECKING:
     from tests.embedded.conftest import World
@@ -158,7 +159,7 @@ def test_s3_presigned_expires(world: World, version: str, monkeypatch: pytest.Mo
     params = {"Bucket": "bucket", "Key": "k"}
     before = datetime.now(timezone.utc) - timedelta(minutes=2)
     with monkeypatch.context() as patch:
-        patch.setattr("botocore.auth.get_current_datetime", lambda: before)
+        sign_at(patch, before)
         url = s3.generate_presigned_url("get_object", Params=params, ExpiresIn=60)
     assert http_status(url) == 403
     assert http_status(s3.generate_presigned_url("get_object", Params=params)) == (200 if version == "s3v4" else 403)

@@ -18,6 +18,7 @@ from tests.faults.guests import Crafted, line_of, loopback, result
 from tests.faults.wire import answer_with
 from tests.faults.world import opened
 from tests.guest.test_launch import finished, outcome_of
+from tests.signing import sign_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def signed_two_hours_ago(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bucket, s
     def url(bucket: Bucket, method: str, key: str) -> str:
         with monkeypatch.context() as patch:
             behind = datetime.now(timezone.utc) - timedelta(hours=2)
-            patch.setattr("botocore.auth.get_current_datetime", lambda: behind)
+            sign_at(patch, behind)
             return bucket.url(method, key, 3600)
 
     return url

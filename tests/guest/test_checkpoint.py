@@ -12,6 +12,7 @@ from pytest_benchmark_aws.core import guest_result
 from pytest_benchmark_aws.core.compare.records import MOST_ROUNDS
 from pytest_benchmark_aws.core.guest_tests import GuestTest, cases_of
 from pytest_benchmark_aws.guest import agent, checkpoint
+from tests.guest.conftest import pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,3 +188,21 @@ def test_a4_params_of_commas_cost_no_test_its_result(launch: Launch, monkeypatch
     notes = {line["nodeid"]: line["text"] for line in lines if line["kind"] == "note"}
     why = "params is not sent whole, as it is too long or too deep: data"
     assert notes == {f"test_it.py::test_large[{name}]": why for name in "ab"}
+
+
+def test_e7_a_hook_on_the_machine_that_raises_loses_no_test(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is described without the project's hooks, and that is said."""
+    monkeypatch.setattr(agent, "install", lambda _: python_here())
+    hook = "def pytest_benchmark_update_machine_info(machine_info): machine_info['a']['b']\n"
+    files = {"conftest.py": hook, "pytest.ini": "[pytest]\n"}
+    launch.ship("project", pack({**files, "test_it.py": "def test_it(benchmark): benchmark.pedantic(int, rounds=2)\n"}))
+    launch.job["node_ids"] = ["test_it.py::test_it"]
+    launch.run()
+    result = guest_result.parse(launch.storage.last("data"))
+    (session,) = (line for line in result.lines if line["kind"] == "session")
+    (note,) = (line["text"] for line in result.lines if line["kind"] == "note")
+    assert (result.outcome, note) == (
+        "passed",
+        "machine_info is without the project's hooks, as one raised KeyError: 'a'",
+    )
+    assert {"cpu", "node", "hardware"} <= set(session["machine_info"])

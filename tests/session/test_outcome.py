@@ -38,9 +38,11 @@ def run_of(folder: Path, launch: Finished) -> RunOutcome:
 
 
 class Config:
-    """What of pytest's is asked for: the commit."""
+    """What of pytest's is asked for: the commit, and whether the project has hooks on files."""
 
     hook = SimpleNamespace(
+        pytest_benchmark_generate_json=SimpleNamespace(get_hookimpls=list),
+        pytest_benchmark_update_json=SimpleNamespace(get_hookimpls=list),
         pytest_benchmark_generate_commit_info=lambda config: {"id": "abc"},
         pytest_benchmark_update_commit_info=lambda config, commit_info: None,
     )
@@ -49,7 +51,7 @@ class Config:
 def saved(tmp_path: Path, run: RunOutcome) -> tuple[dict[str, Path], list[str]]:
     """What becomes of a run's results in a storage."""
     config: Any = Config()
-    return outcome.saved_files(run, config, tmp_path / "it's mine", None)
+    return outcome.saved_files(run, config, tmp_path / "it's mine", None, [])
 
 
 def test_k13_a_result_that_cannot_be_stored_stays_and_the_printed_command_stores_it(tmp_path: Path) -> None:

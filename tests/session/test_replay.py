@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import json
 import os
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_benchmark_aws.session.replay.items import param_of
 from tests.faults.guests import line_of
 
 if TYPE_CHECKING:
@@ -44,13 +46,13 @@ def test_two(machine): raise AssertionError("ran here")
 
 
 def replayed(
-    pytester: pytest.Pytester, *lines: dict[str, Any], args: tuple[str, ...] = (), source: str = SOURCE
+    pytester: pytest.Pytester, *lines: dict[str, Any], args: tuple[str, ...] = (), source: str = SOURCE, hooks: str = ""
 ) -> pytest.RunResult:
     """A session whose tests were run elsewhere, with these lines."""
     from tests.faults.guests import result
 
     (pytester.path / "result.json").write_bytes(result(*lines))
-    pytester.makeconftest(PLUGIN)
+    pytester.makeconftest(PLUGIN + hooks)
     pytester.makepyfile(test_it=source)
     return pytester.runpytest("-p", "no:cacheprovider", "-rA", "--junitxml=out.xml", *args)
 
@@ -101,7 +103,11 @@ ODD = {
     "start": with_call(start=1e308),
     "wasxfail": with_call(outcome="skipped", wasxfail=[1]),
     "toterminal": with_call(toterminal="x", outcome="failed", longrepr={"a": 1}),
-    "subtest": with_call(**{"_report_type": "SubTestReport", "_subtest.context": {"msg": 1, "kwargs": [1]}}),
+    **(
+        {"subtest": with_call(**{"_report_type": "SubTestReport", "_subtest.context": {"msg": 1, "kwargs": [1]}})}
+        if pytest.version_tuple >= (9,)  # the first with subtests: to earlier ones it is a report as any other
+        else {}
+    ),
     "of no kind": with_call(**{"$report_type": "Evil"}),
     "no longrepr": {
         **line_of("test_one"),
@@ -193,6 +199,52 @@ def test_a10_a_debugger_is_not_entered_for_what_failed_elsewhere(pytester: pytes
     """With ``--pdb`` the failure is shown, and the next test reported."""
     done = replayed(pytester, with_call(outcome="failed", longrepr="no"), line_of("test_two"), args=("--pdb",))
     done.assert_outcomes(failed=1, passed=1)
+
+
+GROUPS = """
+class Engine:
+    name = "fast"
+    def __reduce__(self): raise TypeError("in this process alone")
+
+def pytest_benchmark_group_stats(benchmarks):
+    groups = {}
+    for bench in benchmarks:
+        engine, kind = bench["param"].split("-")
+        groups.setdefault(f"{bench['params']['engine'].name} {kind}", []).append(bench)
+    return sorted(groups.items())
+"""
+GROUPED = """\
+import pytest
+from conftest import Engine
+@pytest.mark.parametrize("machine", ["m5.large"])
+@pytest.mark.parametrize("engine", [Engine()], ids=["fast-100"])
+def test_it(engine, machine): raise AssertionError("ran here")
+"""
+
+
+def test_e7_a_hook_that_groups_sees_the_parameters_as_without_aws(pytester: pytest.Pytester) -> None:
+    """Their id has no instance type, and their values are the session's own; a file has them as they were sent."""
+    line = line_of("test_it[fast-100]")
+    line["benchmarks"][0] |= {"param": "fast-100", "params": {"engine": "<Engine>"}}
+    done = replayed(pytester, line, args=("--benchmark-json=it.json",), source=GROUPED, hooks=GROUPS)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["*benchmark 'fast 100': 1 tests*", "test_it*fast-100-m5.large*"])
+    (bench,) = json.loads((pytester.path / "it.json").read_text())["benchmarks"]
+    assert bench["params"] == {"engine": "<Engine>", "aws_instance_type": "m5.large"}
+    assert (bench["param"], bench["name"]) == ("fast-100", "test_it[fast-100-m5.large]")
+
+
+@pytest.mark.parametrize(
+    ("callspec_id", "target", "param"),
+    [
+        ("m5.large", "m5.large", None),
+        ("a-b-m5.large", "m5.large", "a-b"),
+        ("m5.large-m5.large-spot-launch2", "m5.large-spot-launch2", "m5.large"),
+    ],
+)
+def test_e7_the_parameters_id_is_without_the_target(callspec_id: str, target: str, param: str | None) -> None:
+    """None where a test has no parameters of its own, as without ``--aws``."""
+    assert param_of(callspec_id, target) == param
 
 
 def test_a9_statistics_are_those_of_the_instance(tmp_path: Path) -> None:

@@ -159,6 +159,75 @@ def test_e6_a_limit_of_coverage_is_not_checked_and_that_is_said(pytester: pytest
     assert shipping.spare_coverage(config) is None
 
 
+CONFIGURED = {
+    ".coveragerc": "[report]\nfail_under = 99.5\n",
+    "setup.cfg": "[coverage:report]\nfail_under = 99.5\n",
+    "tox.ini": "[coverage:report]\nfail_under = 99.5\n",
+    "pyproject.toml": "[tool.coverage.report]\nfail_under = 99.5\n",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_e6_a_limit_of_coverages_own_configuration_is_not_checked(pytester: pytest.Pytester, name: str) -> None:
+    """Wherever it stands; the file is named, and pytest-cov has no limit left in any place."""
+    pytest.importorskip("pytest_cov")
+    (pytester.path / name).write_text(CONFIGURED[name])
+    config = pytester.parseconfigure("-p", "pytest_cov", "--cov=.")
+    said = shipping.spare_coverage(config)
+    assert said == f"fail_under = 99.5 of {name} is not checked: what runs on instances is not counted here"
+    limits = {config.option.cov_fail_under, config.pluginmanager.getplugin("_cov").options.cov_fail_under}
+    assert limits == {0}
+
+
+@pytest.mark.parametrize(("words", "there"), [(["--cov=."], ["--cov-fail-under=0"]), ([], [])])
+def test_e6_an_instance_checks_no_limit_that_it_reads_itself(
+    pytester: pytest.Pytester, words: list[str], there: list[str]
+) -> None:
+    """Where coverage is counted, and this session's limit is not sent."""
+    pytest.importorskip("pytest_cov")
+    config = pytester.parseconfigure("-p", "pytest_cov", "--cov-fail-under=90", *words)
+    assert [word for word in shipping.guest_args(config) if "fail-under" in word] == there
+
+
+@pytest.mark.parametrize(("is_new", "updates"), [(True, True), (True, False), (False, True)])
+def test_e8_snapshots_of_tests_that_run_elsewhere_are_not_taken_for_unused(
+    pytester: pytest.Pytester, is_new: bool, updates: bool
+) -> None:
+    """Syrupy neither fails the session for them nor deletes them, also one that cannot be told to look for none."""
+    pytester.makeconftest(
+        "import pytest\n"
+        "def pytest_addoption(parser):\n"
+        "    for name in ('update_snapshots', 'warn_unused_snapshots') + ('disable_unused_snapshots',) * IS_NEW:\n"
+        "        parser.addoption('--' + name, action='store_true')\n"
+        "@pytest.fixture\ndef snapshot(): ...\n".replace("IS_NEW", str(is_new))
+    )
+    with_snapshot, without = pytester.getitems("def test_a(snapshot): ...\ndef test_b(): ...\n")
+    config = with_snapshot.config
+    config.option.update_snapshots = updates
+    assert shipping.spare_snapshots(config, [without]) is None
+    assert not config.option.warn_unused_snapshots
+    said = shipping.spare_snapshots(config, [with_snapshot, without])
+    assert said is not None
+    assert said.startswith("unused snapshots are not looked for")
+    assert ("--snapshot-update changes no snapshot of a test that runs on an instance" in said) is updates
+    assert config.option.warn_unused_snapshots
+    assert config.option.disable_unused_snapshots
+    assert config.option.update_snapshots is (updates and is_new)
+
+
+def test_e8_the_time_that_instances_take_is_none_of_this_sessions(pytester: pytest.Pytester) -> None:
+    """pytest-timeout's ``session_timeout`` ends later by it; where it is not set, it stays so."""
+    config = pytester.parseconfigure()
+    shipping.extend_session_timeout(config, 60.0)  # without pytest-timeout
+    key = pytest.StashKey[float]()
+    config.pluginmanager.unregister(name="timeout")
+    config.pluginmanager.register(SimpleNamespace(SESSION_EXPIRE_KEY=key), "timeout")
+    for expires, later in ((0, 0), (100.0, 160.0)):
+        config.stash[key] = expires
+        shipping.extend_session_timeout(config, 60.0)
+        assert config.stash[key] == later
+
+
 def settings_for(root: Path, *env: str) -> Settings:
     """The settings of a session without options but ``--aws-env``."""
     names = [options._parted(usage)[0] for usage in options._OPTIONS]

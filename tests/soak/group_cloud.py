@@ -161,6 +161,8 @@ class GroupCloud(Cloud):
     instance launch issues": Internal error on launch)."""
     asked: dict[str, float] = field(default_factory=dict)
     """Group -> when its end was asked for first."""
+    asked_here: dict[str, float] = field(default_factory=dict)
+    """The same by the process that is at it now."""
     room: dict[str, int] = field(default_factory=dict)
     """Zone -> machines that it has capacity for, where that is not any number."""
 
@@ -202,6 +204,7 @@ class GroupCloud(Cloud):
                 self.cut.append(group.instance_id)
             if machines:
                 self.asked.setdefault(group.instance_id, self.now)
+                self.asked_here.setdefault(group.instance_id, self.now)
             for machine in ending:
                 machine.ended, machine.reason = self.now, "Client.UserInitiatedShutdown: User initiated shutdown"
             if group.ended is None:

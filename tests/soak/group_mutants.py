@@ -134,11 +134,11 @@ GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
     ),
     "group: gone with its first machine": (
         _groups("First", backend=_by(FirstIsAll)),
-        "the journal says gone|alive at the end|after the end of its",
+        "the journal says gone|alive at the end|alive after the process|after the end of its",
     ),
     "group: gone with those that are shown": (
         _groups("Shown", backend=_by(ShownIsAll)),
-        "the journal says gone|alive at the end|after the end of its",
+        "the journal says gone|alive at the end|alive after the process|after the end of its",
     ),
     "group: a late machine is lost": (
         _groups("Late", backend=_by(LateIsGone)),
@@ -159,7 +159,7 @@ GROUP_MUTANTS: dict[str, tuple[type[Run], str]] = {
     ),
     "group: trusting terminate": (
         _groups("TrustingGroup", runner=with_parts(follower=TrustingTerminate)),
-        "the journal says gone|alive at the end|never delivered",
+        "the journal says gone|alive at the end|alive after the process|never delivered",
     ),
     "group: no second look at the store": (_groups("OneGroupLooked", backend=OneGroupLook), "never delivered"),
     "group: no dedupe": (_groups("TwiceGroup", find=staticmethod(never_found)), "delivered more than once"),

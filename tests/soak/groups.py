@@ -205,12 +205,29 @@ class GroupRun(Run):
             self.cloud.advance(5.0)
             empty_since = self.cloud.now if alive else empty_since
 
+    def _body(self, process: Process) -> None:
+        self._cloud.asked_here.clear()
+        super()._body(process)
+
+    def _ending(self, before: float) -> list[Group]:
+        """Groups whose end was asked for before then.
+
+        A process that goes on follows one that did not hear of it when another process asked, as it is whole.
+        """
+        asked, asked_here = self._cloud.asked, self._cloud.asked_here
+        return [
+            group
+            for group in self._cloud.groups()
+            if asked_here.get(group.instance_id, NEVER) < before
+            or (asked.get(group.instance_id, NEVER) < before and any(one.ended is not None for one in group.machines))
+        ]
+
     def _nothing_is_overdue(self, process: Process) -> None:
         """Nor is anything alive of a group whose end was asked for, and that EC2 has shown, before the look before."""
         before, self.looked, missed = self.looked, self.cloud.now, self.cloud.missed
         super()._nothing_is_overdue(process)
         if not process.steps.dead and not missed:
-            ended = [one for one in self._cloud.groups() if self._cloud.asked.get(one.instance_id, NEVER) < before]
-            late = [machine for group in ended for machine in group.machines if machine.ended is None]
+            ending = self._ending(before)
+            late = [machine for group in ending for machine in group.machines if machine.ended is None]
             late = [machine for machine in late if machine.visible < before]
             assert not late, f"alive after the end of its group, at {self.cloud.now}: {late}"

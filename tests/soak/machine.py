@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pytest_benchmark_aws.backends.registry import Backends
 from pytest_benchmark_aws.catalog.snapshot import catalog
+from pytest_benchmark_aws.core.errors import CleanupError
 from pytest_benchmark_aws.core.model import Case, Job, Market, Price, Requirements, Target
 from pytest_benchmark_aws.core.plan import most_usd
 from pytest_benchmark_aws.results import storage
@@ -23,7 +24,7 @@ from pytest_benchmark_aws.run.journal import Journal, JournalError, read
 from pytest_benchmark_aws.run.ledger import Limits, Watcher
 from pytest_benchmark_aws.run.runner import Runner
 from tests.soak.process import FOLDER, Process, SimulatedClock, SteppedJournal, deliver, world_time
-from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud, Instance, SimulatedBackend
+from tests.soak.simulated import LOST_LAUNCH, LOST_TERMINATE, RUN, ZONES, Cloud, Crash, Instance, SimulatedBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ VISIBLE_S = 60.0
 """EC2 shows a launch after so many seconds at most."""
 DELAYS = st.sampled_from([0.0, 0.4, 0.9, 1.4, 2.0, 3.1, 21.0, 100.0])
 """Until something happens: also between two calls of one look."""
-FAULTS = ("throttled", "unreachable", "outage", LOST_LAUNCH, LOST_TERMINATE)
+FAULTS = ("throttled", "unreachable", "denied", "outage", LOST_LAUNCH, LOST_TERMINATE)
 INSTANCES = st.integers(0, 3)
 
 
@@ -114,8 +115,11 @@ class Run(RuleBasedStateMachine):
         try:
             self.process.go_on()
         finally:
-            if self.process.over:
+            process = self.process
+            if process.over:
                 self.process = None
+        if process.over and not isinstance(process.error, (Crash, CleanupError)):
+            assert not self.cloud.alive(), f"alive after the process, {process.error!r}: {self.cloud.alive()}"
 
     def _gone(self) -> bool:
         """Whether the journal says that all is over."""
@@ -185,11 +189,13 @@ class Run(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(FAULTS), count=st.integers(1, 8))
     def fault(self, kind: str, count: int) -> None:
-        """Launches are throttled, calls do not arrive, nothing arrives for a while, or replies do not."""
+        """Launches are throttled, calls do not arrive or one is denied, nothing arrives for a while, or no reply."""
         if kind == "throttled":
             self.cloud.throttled = count
         elif kind == "unreachable":
             self.cloud.unreachable = count
+        elif kind == "denied":
+            self.cloud.denied = True
         elif kind == "outage":
             self.cloud.outage_until = self.cloud.now + 10.0 * count**3
         else:

@@ -171,7 +171,7 @@ MUTANTS: dict[str, tuple[type[Run], str]] = {
     "hasty absence": (_machine("Hasty", backend=HastyAbsence), "ended while their guests were well|USD counted"),
     "trusting terminate": (
         _machine("Trusting", runner=with_parts(follower=TrustingTerminate)),
-        "the journal says gone|alive at the end|never delivered",
+        "the journal says gone|alive at the end|alive after the process|never delivered",
     ),
     "no second look at the store": (_machine("OneLooked", backend=OneLook), "never delivered"),
     "no dedupe": (_machine("Twice", find=staticmethod(never_found)), "delivered more than once"),
@@ -184,7 +184,7 @@ MUTANTS: dict[str, tuple[type[Run], str]] = {
     "training: pending is lost": (_training("NoPending", backend=NoPendingJobs), "ended while their guests were well"),
     "training: trusting stop": (
         _training("TrustingStop", runner=with_parts(follower=TrustingTerminate)),
-        "the journal says gone|alive at the end|never delivered",
+        "the journal says gone|alive at the end|alive after the process|never delivered",
     ),
     "training: no second look at the store": (_training("OneTrainingLooked", backend=OneTrainingLook), "never deliv"),
     "training: no dedupe": (_training("TwiceTraining", find=staticmethod(never_found)), "delivered more than once"),

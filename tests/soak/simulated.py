@@ -11,7 +11,7 @@ from pytest_benchmark_aws.backends.ec2.errors import cause_of
 from pytest_benchmark_aws.backends.ec2.limits import SHOWN_S
 from pytest_benchmark_aws.backends.protocol import Handle, Outcome, Placement, State, Status
 from pytest_benchmark_aws.core.cost import usd
-from pytest_benchmark_aws.core.errors import CapacityError, ThrottledError, UnreachableError
+from pytest_benchmark_aws.core.errors import CapacityError, RemoteFailure, ThrottledError, UnreachableError
 from pytest_benchmark_aws.core.model import GRACE_S
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Cloud:
     unreachable: int = 0
     """So many calls more do not arrive."""
     outage_until: float = 0.0
+    denied: bool = False
+    """One call more is refused, which ends the run."""
     missed: bool = False
     """A call of this look did not arrive."""
     lost: list[str] = field(default_factory=list)
@@ -118,6 +120,7 @@ class Cloud:
         self.full.clear()
         self.lost.clear()
         self.throttled = self.unreachable = 0
+        self.denied = False
         self.visible_after = self.outage_until = 0.0
 
     def advance(self, seconds: float) -> None:
@@ -156,11 +159,15 @@ class Cloud:
 
         Raises:
             UnreachableError: there is none now.
+            RemoteFailure: the caller may not.
         """
         self.unreachable, cut = max(0, self.unreachable - 1), self.unreachable > 0
         if cut or self.now < self.outage_until:
             self.missed = True
             raise UnreachableError("no way to AWS")
+        if self.denied:
+            self.denied, self.missed = False, True
+            raise RemoteFailure("UnauthorizedOperation")
 
     def run_instance(self, job: Job, placement: Placement) -> str:
         """One instance for a token, whenever and however often it is asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import re
 import sys
 import sysconfig
 import zipfile
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -92,6 +94,13 @@ def files_of(dist: metadata.Distribution) -> list[metadata.PackagePath]:
         return []
 
 
+def _top_levels(dist: metadata.Distribution) -> set[str]:
+    """What it says it holds, which setuptools alone writes and Python 3.10 alone reads, else what its files are."""
+    declared = set((dist.read_text("top_level.txt") or "").split())
+    tops = {(*file.parts[:-1], name)[0] for file in files_of(dist) if (name := inspect.getmodulename(file.name))}
+    return declared or set(filter(str.isidentifier, tops))
+
+
 class Environment:
     """The distributions of this session's Python; each file belongs to the first that claims it."""
 
@@ -116,7 +125,11 @@ class Environment:
     @cached_property
     def of_top_level(self) -> Mapping[str, list[str]]:
         """Top-level module -> the distributions that hold one of that name."""
-        return metadata.packages_distributions()
+        names = defaultdict[str, list[str]](list)
+        for dist in metadata.distributions():
+            for top in _top_levels(dist):
+                names[top].append(dist.metadata["Name"] or "")
+        return names
 
     @cached_property
     def _editable(self) -> list[tuple[Path, str]]:
@@ -220,17 +233,15 @@ def build_wheel(dist: metadata.Distribution, target: Target, modules: Mapping[st
             )
         if not file.is_file():
             raise PlanError(f"{dist.metadata['Name']} {version}: {file} is gone: install it again")
-        reason = cannot_run(file, target)
-        if reason is not None:
+        if (reason := cannot_run(file, target)) is not None:
             raise PlanError(
                 f"{dist.metadata['Name']} {version} was {_came(dist)}, so its files are shipped as they are here, and "
                 f"{file.name} {reason}; the instances are {where}: name a wheel for them in --aws-requirements FILE"
             )
-    compiled = any(is_compiled(path) for path in files)
-    tag = _tag(target) if compiled else "py3-none-any"
+    pure = not any(map(is_compiled, files))
+    tag = "py3-none-any" if pure else _tag(target)
     entries = {path: file.read_bytes() for path, file in sorted(files.items())}
-    pure = "false" if compiled else "true"
-    entries[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: {pure}\nTag: {tag}\n".encode()
+    entries[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: {str(pure).lower()}\nTag: {tag}\n".encode()
     record = [f"{_quoted(path)},sha256={_digest(data)},{len(data)}\n" for path, data in entries.items()]
     entries[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"]).encode()
     buffer = io.BytesIO()

@@ -61,9 +61,7 @@ class Checkpoint:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self) -> None:
         """Writes what machine this is, before anything is timed."""
-        benchmarks = self._benchmark_session()
-        info = None if benchmarks is None else benchmarks.get_machine_info()
-        self._write({"kind": "session", "machine_info": info, "rootdir": str(self._config.rootpath)})
+        self._write({"kind": "session", "machine_info": self._machine_info(), "rootdir": str(self._config.rootpath)})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Writes that a test begins: where it never ends, this tells which it was."""
@@ -152,6 +150,28 @@ class Checkpoint:
             text = f"{name} is not sent whole, as it is too long or too deep: {', '.join(sent.cut)}"
             self._write({"kind": "note", "nodeid": bench.fullname, "text": text})
         return sent.fields
+
+    def _machine_info(self) -> Any:
+        """What machine this is, as the project's hooks have it; where one of them raises, as if there were none."""
+        benchmarks, config = self._benchmark_session(), self._config
+        if benchmarks is None:
+            return None
+        try:
+            return benchmarks.get_machine_info()
+        except Exception as error:
+            text = f"machine_info is without the project's hooks, as one raised {type(error).__name__}: {error}"
+            self._write({"kind": "note", "nodeid": "", "text": text})
+        names = "pytest_benchmark_generate_machine_info", "pytest_benchmark_update_machine_info"
+        generate, update = (config.pluginmanager.subset_hook_caller(name, self._projects(name)) for name in names)
+        info = generate(config=config)
+        update(config=config, machine_info=info)
+        return info
+
+    def _projects(self, name: str) -> list[Any]:
+        """The plugins with this hook that are neither pytest-benchmark nor ours."""
+        hooks = getattr(self._config.hook, name).get_hookimpls()
+        not_its = ("pytest_benchmark.", "pytest_benchmark_aws.")
+        return [hook.plugin for hook in hooks if not hook.function.__module__.startswith(not_its)]
 
     def _benchmark_session(self) -> Any:
         return getattr(self._config, "_benchmarksession", None)

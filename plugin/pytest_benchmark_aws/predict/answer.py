@@ -186,13 +186,12 @@ def _step(
         place = worth_launching(posterior, goal)
         if place is not None:
             return _next(posterior, place, promise(posterior, place, goal))
-    posterior = condition(prior, probes, [*pool.probes, *pool.targets])
-    machine = narrowing(posterior, pool)
+    machine = narrowing(prior, probes, pool)
     if machine is None:
         return None
-    place = posterior.machines.index(machine)
-    spread = math.exp((posterior.quantile(0.975, place) - posterior.quantile(0.025, place)) / 2)
-    return _next(posterior, place, f"narrows most: its own time is known within a factor of {spread:.2f} only")
+    posterior = condition(prior, probes, [machine])
+    spread = math.exp((posterior.quantile(0.975, 0) - posterior.quantile(0.025, 0)) / 2)
+    return _next(posterior, 0, f"narrows most: its own time is known within a factor of {spread:.2f} only")
 
 
 def promise(posterior: Posterior, place: int, goal: Goal) -> str:

@@ -203,7 +203,10 @@ class Follower:
         """Ends what runs, and brings home what it had uploaded."""
         ended = []
         for name, launch in list(self.state.running.items()):
-            outcome = self.backends.of(launch.handle.job).collect(launch.handle)
+            try:
+                outcome = self.backends.of(launch.handle.job).collect(launch.handle)
+            except UnreachableError:  # fetched once AWS says that it is gone, which is looked for in any case
+                outcome = Outcome(why, (), {}, "", whole=False)
             if not outcome.whole:
                 outcome = replace(outcome, outcome=why)
             ended.append(self._over(name, launch, outcome))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from pytest_benchmark_aws.backends.protocol import Handle, Placement
@@ -36,6 +36,8 @@ class Launcher:
     watcher: Watcher
     _retry_at: float = 0.0
     """When a launch that the quota refused is tried again, by the clock."""
+    failed: list[Finished] = field(default_factory=list)
+    """Jobs taken over of which AWS does not say what became of their launch."""
 
     def take_over(self, jobs: Sequence[Job], past: Sequence[Past]) -> list[Job]:
         """Follows what was launched before, and launches by the same token what may have been; gives the rest."""
@@ -70,6 +72,9 @@ class Launcher:
             except errors.CapacityError:
                 self._refuse(job, placement)
                 return anew  # nothing came of it: an attempt of its own
+            except errors.RemoteFailure as error:  # it may run, so that a later resume is to ask again
+                self.failed.append(self.state.never_ran(job, f"error: {error}"))
+                return None
             self.journal.write("launched", job=job.name, attempt=placement.attempt, instance_id=instance_id)
         handle = Handle(job, instance_id, placement)
         self.state.launched.append(handle)
@@ -188,7 +193,8 @@ class Launcher:
 
         Raises:
             CapacityError: there is none; QuotaError: AWS said each time that it is asked too often.
-            RemoteFailure: AWS did not say whether it is launched; what is, is ended with the run, found by its tag.
+            RemoteFailure: AWS refuses it, or did not say whether it is launched; what is, is ended with the run, found
+                by its tag.
         """
         started, tries, throttled = self.clock.monotonic(), 0, 0
         while True:
@@ -201,16 +207,26 @@ class Launcher:
                 last: Exception = error
             except errors.UnreachableError as error:
                 unsure, last = True, error
+            except errors.RemoteFailure:
+                if unsure:
+                    self._reserve_unheard(job)
+                else:
+                    self._refuse(job, placement)
+                raise
             if unsure:
                 if self.watcher.stop() or self.clock.monotonic() - started > job.grace_s:
-                    self.state.unheard, self.state.leftover = self.clock.monotonic(), True
-                    self.state.spent_usd += most_usd(job)  # it may run
+                    self._reserve_unheard(job)
                     raise errors.RemoteFailure(f"{job.name} could not be launched: {last}") from last
                 self.state.progress[job.name].detail = f"waits for AWS: {last}"
                 self._show()
             tries += 1
             self.clock.sleep(backoff_s(tries))
             self._intend(job, placement)  # a fresh line before every replay of a launch
+
+    def _reserve_unheard(self, job: Job) -> None:
+        """It may run: it counts as the most that it can cost, and what is alive and not followed is ended."""
+        self.state.unheard, self.state.leftover = self.clock.monotonic(), True
+        self.state.spent_usd += most_usd(job)
 
     def _show(self) -> None:
         self.watcher.show(list(self.state.progress.values()))

@@ -69,10 +69,30 @@ class Runner:
         watcher = self.watcher
         launcher = self.launcher(self.backends, self.journal, self.clock, state, self.limits, watcher)
         follower = self.follower(self.backends, self.journal, self.clock, state, self.poll_s, watcher.follow_logs)
+        try:
+            return self._to_the_end(launcher, follower, jobs, past, detach=detach)
+        except CleanupError:
+            raise
+        except Exception as error:
+            # What EC2 does not show yet it does not end, and a request to end may be lost: an error waits for it too.
+            try:
+                follower.confirm_gone([])
+            except CleanupError as left:
+                raise CleanupError(f"{error}; {left}") from error
+            except Exception as again:
+                raise error from again
+            raise
+
+    def _to_the_end(
+        self, launcher: Launcher, follower: Follower, jobs: Sequence[Job], past: Sequence[Past], *, detach: bool
+    ) -> list[Finished]:
+        """The ends of all launches, each seen to be gone, unless they were left to themselves."""
+        state, watcher = launcher.state, self.watcher
         done: list[Finished] = []
         broken = True
         try:
             pending = deque(launcher.take_over(jobs, past))
+            done += launcher.failed
             while pending or state.running or self._more(done, pending, state):
                 if watcher.stop():
                     done += follower.end_all(INTERRUPTED)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 from pytest_benchmark_aws.core.guest_tests import GuestTests, cases_of
 from pytest_benchmark_aws.core.values.file_names import folder_name, safe_name
 from pytest_benchmark_aws.results import storage
+from pytest_benchmark_aws.session.ending import file_hooks
 from pytest_benchmark_aws.session.extra_info import describe_machines, extra_info, machine_info
 from pytest_benchmark_aws.session.replay.items import Replayed, replay
 from pytest_benchmark_aws.session.replay.missing import unmeasured_note, why_missing
@@ -51,6 +50,8 @@ class SessionOutcome:
     """Launch, by its id, -> the file of its results."""
     notes: tuple[str, ...] = ()
     """Sentences on what is left out of the results, or could not be stored."""
+    raised: bool = False
+    """Whether a hook of the project raised, so that the session does not end in order."""
     regressions: Regressions = field(default_factory=lambda: Regressions({}))
 
     @property
@@ -70,12 +71,14 @@ UNLAUNCHED = pytest.StashKey[frozenset[str]]()
 def brought_home(outcome: SessionOutcome, config: pytest.Config, results: Path) -> SessionOutcome:
     """The outcome with what its cases brought, stored in the folder ``results`` and compared with what is there."""
     run, saving = outcome.run, config.stash[SAVING]
+    raised: list[str] = []
     notes = [f"{launch.job.name}: {note}" for launch in run.finished for note in _tests(launch).notes]
-    saved, problems = saved_files(run, config, results, saving.name)
+    saved, problems = saved_files(run, config, results, saving.name, raised)
     replayed = replayed_cases(run, outcome.settings)
     unmeasured = unmeasured_note(replayed.values())
     outcome = replace(outcome, replayed=replayed, saved=saved, notes=(*notes, *problems, *unmeasured))
-    return replace(outcome, regressions=compare(outcome, config, results, saving.compare))
+    outcome = replace(outcome, regressions=compare(outcome, config, results, saving.compare, raised))
+    return replace(outcome, notes=(*outcome.notes, *raised), raised=bool(raised))
 
 
 def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
@@ -102,23 +105,29 @@ def replayed_cases(run: RunOutcome, settings: Settings) -> dict[str, Replayed]:
 
 
 def saved_files(
-    run: RunOutcome, config: pytest.Config, results: Path, name: str | None
+    run: RunOutcome, config: pytest.Config, results: Path, name: str | None, raised: list[str]
 ) -> tuple[dict[str, Path], list[str]]:
     """Stores each launch that measured something under its instance type in ``results``; its id -> its file.
 
-    Where that fails a result stays in the run's folder: sentences say where, and what to do.
+    Where that fails a result stays in the run's folder: sentences say where, and what to do. ``raised`` gets a sentence
+    for each of the project's hooks that raises.
     """
-    commit = commit_info(config)
+    commit, why = file_hooks.commit_info_or_why_none(config)
+    if why is not None:
+        raised.append(f"stored without a commit: {why}")
     paths, problems = {}, []
     for launch in run.finished:
-        data = result_json(run, launch, commit)
+        data: Mapping[str, Any] = result_json(run, launch, commit)
         if data["benchmarks"]:
             folder = folder_name(launch.job.target.place, embedded=run.embedded)
             try:
-                earlier = storage.find(results, folder, launch.instance_id or "")
-                paths[launch.instance_id or launch.job.name] = earlier or storage.save(
-                    results, folder, safe_name(name or run.run_id), data
-                )
+                path = storage.find(results, folder, launch.instance_id or "")
+                if path is None:
+                    data, why = file_hooks.as_the_project_has_it(config, data)
+                    if why is not None:
+                        raised.append(f"{launch.job.name} is stored without what a hook makes of it: {why}")
+                    path = storage.save(results, folder, safe_name(name or run.run_id), data)
+                paths[launch.instance_id or launch.job.name] = path
             except OSError as error:
                 problems.append(_set_aside(run, launch, results / folder, data, error))
     return paths, problems
@@ -158,10 +167,13 @@ def result_json(run: RunOutcome, launch: Finished, commit: dict[str, Any] | None
     }
 
 
-def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wanted: str | bool | None) -> Regressions:
+def compare(
+    outcome: SessionOutcome, config: pytest.Config, results: Path, wanted: str | bool | None, raised: list[str]
+) -> Regressions:
     """``--benchmark-compare``: each instance type with its own saved files, never with another's.
 
     Gives pytest-benchmark's session what it compares with, and its checks the launches that they are judged by.
+    ``raised`` gets a sentence for each file that one of the project's hooks refuses, or made another thing of.
     """
     if not wanted:
         return outcome.regressions
@@ -179,8 +191,15 @@ def compare(outcome: SessionOutcome, config: pytest.Config, results: Path, wante
         if wanted is True:  # the one before ours
             files = [path for path in storage.latest(results, folder, "") if path != ours][-1:]
         for path in files:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            benchmarks = {bench["fullname"]: bench for bench in data["benchmarks"]}
+            try:
+                data = json.loads(path.read_text(encoding="utf-8"))
+                benchmarks = {bench["fullname"]: bench for bench in data["benchmarks"] if bench["stats"]}
+            except (KeyError, TypeError, ValueError) as error:
+                raised.append(f"{path.name} is not compared with: it is no file of benchmarks ({error!r})")
+                continue
+            if why := file_hooks.why_not_compared(config, machine_info(run, launch), data):
+                raised.append(f"{path.name} is not compared with {launch.job.name}: {why}")
+                continue
             matching = [case for case in launch.job.cases if case.bare_id in benchmarks]
             for case in matching:
                 before.setdefault(_group(case), []).append(benchmarks[case.bare_id]["stats"])
@@ -231,50 +250,6 @@ def with_instance_type(config: pytest.Config, report: Any, status: Any) -> Any:
     return category, letter, (f"{word[0]} on {name}", word[1]) if isinstance(word, tuple) else f"{word} on {name}"
 
 
-@contextmanager
-def finishing(session: pytest.Session) -> Iterator[None]:
-    """While pytest-benchmark and others finish: nothing of theirs keeps the session from showing what was paid for."""
-    from pytest_benchmark.logger import PytestBenchmarkWarning
-
-    with warnings.catch_warnings():
-        # It is shown all the same; as an error it would end the session before its summary.
-        warnings.filterwarnings("default", category=PytestBenchmarkWarning)
-        try:
-            yield
-        except Exception as error:
-            outcome = session.config.stash.get(OUTCOME, None)
-            if outcome is None:
-                raise
-            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-            problem = f"the session could not be finished in order: {type(error).__name__}: {error}"
-            session.config.stash[OUTCOME] = replace(outcome, notes=(*outcome.notes, problem))
-
-
-def finish(session: pytest.Session) -> None:
-    """Saves what ran here, as pytest-benchmark would have; a launch that ended in error makes no success."""
-    config = session.config
-    benchmarks: Any = getattr(config, "_benchmarksession", None)
-    saving, outcome = config.stash.get(SAVING, None), config.stash.get(OUTCOME, None)
-    if outcome is not None and outcome.run.unclean:
-        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-    elif outcome is not None and outcome.failed and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if benchmarks is None or saving is None or not saving.name:
-        return
-    remote = set() if outcome is None else set(outcome.replayed)
-    local = [bench for bench in benchmarks.benchmarks if bench.fullname not in remote]
-    if not local:
-        return
-    data = config.hook.pytest_benchmark_generate_json(
-        config=config,
-        benchmarks=local,
-        include_data=benchmarks.save_data,
-        machine_info=benchmarks.get_machine_info(),
-        commit_info=commit_info(config),
-    )
-    benchmarks.storage.save(data, saving.name)
-
-
 def renumbered(config: pytest.Config, moved: Mapping[Path, Path]) -> None:
     """Takes note of files that got another number, as theirs was taken in a shared storage."""
     outcome = config.stash.get(OUTCOME, None)
@@ -303,13 +278,6 @@ def _group(case: Case) -> tuple[str, str, str, int]:
 def _benchmarks(config: pytest.Config) -> Any:
     """pytest-benchmark's session."""
     return config._benchmarksession  # type: ignore[attr-defined]
-
-
-def commit_info(config: pytest.Config) -> dict[str, Any]:
-    """The commit of the project, as pytest-benchmark's hooks describe it."""
-    commit: dict[str, Any] = config.hook.pytest_benchmark_generate_commit_info(config=config)
-    config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
-    return commit
 
 
 def results_folder(config: pytest.Config) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -162,9 +163,9 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
     from pytest_benchmark_aws.run import start
     from pytest_benchmark_aws.run.preflight import connected
 
-    config = session.config
+    config, began = session.config, time.time()
     unmeasured = shipping.refuse_unmeasured(config, list(cases))
-    unmeasured += filter(None, [shipping.spare_coverage(config)])
+    unmeasured += filter(None, [shipping.spare_coverage(config), shipping.spare_snapshots(config, cases)])
     project = shipping.collect(config, settings, cases)
     folders = Folders(cache_folder(), outcome.results_folder(config))
     for folder in () if settings.dry_run else (folders.runs, folders.wheels):
@@ -219,6 +220,7 @@ def _run(session: pytest.Session, settings: Settings, cases: Mapping[pytest.Item
     else:
         skip_unlaunched(session, search)
         config.stash[outcome.OUTCOME] = outcome.brought_home(config.stash[outcome.OUTCOME], config, folders.results)
+    shipping.extend_session_timeout(config, time.time() - began)
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_benchmark_aws.session import expand, outcome, remote
+from pytest_benchmark_aws.session.ending import finish
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:  # noqa: D103 -- pytest documents its hooks
@@ -43,13 +44,13 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:  # noqa: D103
-    outcome.finish(session)
+    finish.finish(session)
 
 
 # Within the terminal's wrapper, which shows the failures, and around pytest-benchmark's, which was there before us.
 @pytest.hookimpl(wrapper=True, specname="pytest_sessionfinish")
 def pytest_sessionfinish_in_order(session: pytest.Session) -> Generator[None, object, object]:  # noqa: D103
-    with outcome.finishing(session):
+    with finish.finishing(session):
         return (yield)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,8 @@ def guest_args(config: pytest.Config) -> list[str]:
         seed = getattr(config.option, option, None)
         if isinstance(seed, int) or (isinstance(seed, str) and seed.isdigit()):
             args.append(f"{flag}={seed}")
+    if config.pluginmanager.hasplugin("_cov"):
+        args.append("--cov-fail-under=0")  # else the limit of coverage's configuration would be checked there
     args += ["--benchmark-save-data"] * config.option.benchmark_save_data  # which rounds the guest sends
     config.hook.pytest_benchmark_aws_guest_args(config=config, args=args)
     return args
@@ -158,15 +160,54 @@ def disabled_words(config: pytest.Config) -> str:
 
 
 def spare_coverage(config: pytest.Config) -> str | None:
-    """Turns off pytest-cov's ``--cov-fail-under``, as what runs on instances is not counted here; a sentence on it."""
+    """Turns off pytest-cov's limit, as what runs on instances is not counted here; a sentence on it.
+
+    It has two places: the options as they were parsed, and those of the plugin, which has read coverage's own
+    configuration (``fail_under`` of .coveragerc, setup.cfg, tox.ini or pyproject.toml).
+    """
     plugin: Any = config.pluginmanager.getplugin("_cov")
-    limit = getattr(config.option, "cov_fail_under", None)
-    if plugin is None or not limit:
+    places = [config.option, getattr(plugin, "options", None)]
+    limits = [getattr(options, "cov_fail_under", None) for options in places]
+    if plugin is None or not any(limits):
         return None
-    for options in (config.option, getattr(plugin, "options", None)):
-        if options is not None:
-            options.cov_fail_under = None
-    return f"--cov-fail-under={limit} is not checked: what runs on instances is not counted here"
+    for options in filter(None, places):
+        options.cov_fail_under = 0  # None is what would be read from the configuration
+    what = f"--cov-fail-under={limits[0]:g}" if limits[0] else f"fail_under = {limits[1]:g} of {_coverage_file(plugin)}"
+    return f"{what} is not checked: what runs on instances is not counted here"
+
+
+def spare_snapshots(config: pytest.Config, items: Iterable[pytest.Item]) -> str | None:
+    """Keeps syrupy from failing the session for snapshots of tests that run on instances, or deleting them as unused.
+
+    A sentence on it; None where no such test has a snapshot.
+    """
+    option = config.option
+    if not hasattr(option, "warn_unused_snapshots") or not any(map(_has_snapshot, items)):
+        return None
+    updates = bool(option.update_snapshots)
+    if not hasattr(option, "disable_unused_snapshots"):  # a syrupy that deletes what it takes for unused
+        option.update_snapshots = False
+    option.warn_unused_snapshots = option.disable_unused_snapshots = True
+    written = "; --snapshot-update changes no snapshot of a test that runs on an instance" if updates else ""
+    return f"unused snapshots are not looked for: those of tests that run on instances would be among them{written}"
+
+
+def extend_session_timeout(config: pytest.Config, seconds: float) -> None:
+    """Has pytest-timeout's ``session_timeout``, if it is set, not count how long this session waited for instances."""
+    expires = getattr(config.pluginmanager.getplugin("timeout"), "SESSION_EXPIRE_KEY", None)
+    if expires is not None and config.stash.get(expires, 0):
+        config.stash[expires] += seconds
+
+
+def _has_snapshot(item: pytest.Item) -> bool:
+    return "snapshot" in getattr(item, "fixturenames", ())
+
+
+def _coverage_file(plugin: Any) -> str:
+    """The name of the file that pytest-cov's coverage is configured by."""
+    coverage = getattr(getattr(plugin, "cov_controller", None), "cov", None)
+    file = getattr(getattr(coverage, "config", None), "config_file", None)
+    return Path(file).name if file else "coverage's configuration"
 
 
 def _measures(item: pytest.Item) -> bool:

@@ -26,7 +26,7 @@ def test_quotas_are_found_by_name(world: World) -> None:
     name = "ml.m5.xlarge for training job usage"
     assert found[name]["Value"] == found["ml.m5.xlarge for spot training job usage"]["Value"] == 20
     assert found["Longest run time for a training job"]["Value"] == 432_000
-    assert len({quota["QuotaCode"] for quota in found.values()}) == len(found) > 400
+    assert len({quota["QuotaCode"] for quota in found.values()}) == len(found) > 200
     world.aws.control("training-quota", {"name": name, "value": 0})
     code = found[name]["QuotaCode"]
     get = world.client("service-quotas").get_service_quota

@@ -24,7 +24,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingWorld]:
 def refusal(world: TrainingWorld, **changes: Any) -> str:
     """What is said to a request with these changes; None takes a member away."""
     request = {key: value for key, value in world.request(**changes).items() if value is not None}
-    message = world.message(world.sagemaker.create_training_job, **request)
+    sagemaker = world.client("sagemaker", parameter_validation=False)  # it is the server that is to refuse
+    message = world.message(sagemaker.create_training_job, **request)
     assert world.aws.control("training-jobs") == []
     return message
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import mul
 from typing import TYPE_CHECKING
 
 from pytest_benchmark_aws.predict.model.kinds import KINDS
 from pytest_benchmark_aws.predict.model.normals import below, density, dot
-from pytest_benchmark_aws.predict.model.posterior import LEVEL, Conditioned, Part, Posterior, Prior, combined
+from pytest_benchmark_aws.predict.model.posterior import (
+    LEVEL,
+    Conditioned,
+    Part,
+    Posterior,
+    Prior,
+    Probe,
+    combined,
+    condition,
+)
+from pytest_benchmark_aws.predict.model.table import TYPE_FACTORS
 
 if TYPE_CHECKING:
     from pytest_benchmark_aws.predict.model.machines import Machine
@@ -25,6 +35,9 @@ _SIZES = (2, 4, 8, 16, 32, 48, 64, 96, 128, 192)
 _LARGEST_PROBE = 96
 """vCPUs: a larger machine costs more than it tells, and is a probe only where all candidates are as large. Nor is one
 with a single vCPU, which the model has hardly seen."""
+_CPU_APART, _FACTORS_APART = 4.0, 2.0
+"""Factors of the variance of a CPU model's own and of its factors by which probes are chosen, not predicted: what is
+unlike the model is so by CPU model above all, and probes that expect it spread over more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +78,8 @@ def first_probes(prior: Prior, pool: Pool, count: int, measured: Sequence[Machin
     weights = [math.exp(part.log_weight) for part in tight]
     whole = sum(weights)
     weights = [weight / whole for weight in weights]
-    everyone = [*measured, *pool.probes]
-    columns = [*everyone, *pool.targets]
+    prior, everyone = _apart(prior), _farther([*measured, *pool.probes])
+    columns = [*everyone, *_farther(pool.targets)]
     average = [part.share for part in tight]
     share = dot(weights, average)
     middle = Part(KINDS[0], tight[0].spread, share, 1.0, dot(weights, [part.scaling for part in tight]), 1.0, 0.0)
@@ -99,7 +112,22 @@ def first_probes(prior: Prior, pool: Pool, count: int, measured: Sequence[Machin
             [value - row[place] / scale * other for value, other in zip(row, covariances, strict=True)] for row in rows
         ]
         chosen.append(place)
-    return [everyone[place] for place in chosen[len(measured) :]]
+    return [pool.probes[place - len(measured)] for place in chosen[len(measured) :]]
+
+
+def _apart(prior: Prior) -> Prior:
+    amplitudes = {**prior.table.amplitudes, "cpu": _CPU_APART * prior.table.amplitudes["cpu"]}
+    return replace(prior, table=replace(prior.table, amplitudes=amplitudes))
+
+
+def _farther(machines: Sequence[Machine]) -> list[Machine]:
+    """With the factors of their CPU models, which stand before those of types, so much larger."""
+    factor = math.sqrt(_FACTORS_APART)
+    return [
+        replace(machine, single=(*(factor * value for value in cpu), *machine.single[-TYPE_FACTORS:]))
+        for machine in machines
+        for cpu in [machine.single[:-TYPE_FACTORS]]
+    ]
 
 
 def _best(
@@ -126,17 +154,18 @@ def _best(
     return best
 
 
-def narrowing(posterior: Posterior, pool: Pool) -> Machine | None:
-    """The machine of the pool whose result is expected to leave least unknown; None where all are measured.
-
-    The posterior's machines begin with the pool's probes, and its targets follow.
-    """
-    measured = {probe.machine.name for probe in posterior.probes}
+def narrowing(prior: Prior, probes: Sequence[Probe], pool: Pool) -> Machine | None:
+    """The machine of the pool whose result is expected to leave least unknown; None where all are measured."""
+    measured = {probe.machine.name for probe in probes}
+    begun = _farther([probe.machine for probe in probes])
+    candidates, aims = _farther(pool.probes), _farther(pool.targets)
+    seen = [replace(probe, machine=machine) for probe, machine in zip(probes, begun, strict=True)]
+    posterior = condition(_apart(prior), seen, [*candidates, *aims])
     parts = posterior.parts[:_MOST_PARTS]
     count = len(pool.probes)
     left = [0.0] * count
     spreads: list[list[float]] = []
-    pieces = [posterior.prior.pieces(machine, pool.targets) for machine in pool.probes]
+    pieces = [posterior.prior.pieces(machine, aims) for machine in candidates]
     for part in parts:
         variances = part.variances[:count]
         spreads.append(variances)

@@ -94,22 +94,54 @@ def _add_benchmarks(item: pytest.Item, replayed: Replayed) -> None:
     session = getattr(item.config, "_benchmarksession", None)
     if session is None or session.disabled:
         return
+    callspec: Any = item.callspec  # type: ignore[attr-defined]  # only parametrized items are replayed
+    machine = {"aws_instance_type": replayed.case.target.instance_type}
+    for data in replayed.benchmarks:
+        meta = remote_benchmark(
+            {
+                **data,
+                "name": item.name,
+                "fullname": item.nodeid,
+                "param": param_of(callspec.id, str(replayed.case.target)),
+                "params": {**(data.get("params") or {}), **machine},
+                "extra_info": {**(data.get("extra_info") or {}), **replayed.extra_info},
+            }
+        )
+        meta.params = {**callspec.params, **machine}  # as a project's hooks find them here
+        session.benchmarks.append(meta)
+
+
+def param_of(callspec_id: str, target: str) -> str | None:
+    """The parameters' id as it is without ``--aws``, which has the target last; None where there are no others."""
+    return None if callspec_id == target else callspec_id.removesuffix(f"-{target}")
+
+
+def remote_benchmark(sent: Mapping[str, Any]) -> Any:
+    """A benchmark as pytest-benchmark has it, of what an instance sent.
+
+    For a file it has the parameters as they were sent, which JSON has words for.
+    """
     from pytest_benchmark.stats import Metadata
 
-    for data in replayed.benchmarks:
-        fixture = SimpleNamespace(
-            name=item.name,
-            fullname=item.nodeid,
-            group=data.get("group"),
-            param=item.callspec.id,  # type: ignore[attr-defined]  # only parametrized items are replayed
-            params={**(data.get("params") or {}), "aws_instance_type": replayed.case.target.instance_type},
-            extra_info={**(data.get("extra_info") or {}), **replayed.extra_info},
-            cprofile_stats=None,
-            has_error=False,
-        )
-        meta = Metadata(fixture, iterations=data["stats"]["iterations"], options=data.get("options") or {})
-        meta.stats = remote_stats(data["stats"])
-        session.benchmarks.append(meta)
+    def as_dict(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = stock.as_dict(self, *args, **kwargs)
+        return {**fields, "params": sent.get("params")} if "stats" in fields else fields
+
+    stock: Any = Metadata
+    remote: Any = type("RemoteBenchmark", (stock,), {"as_dict": as_dict})
+    fixture = SimpleNamespace(
+        name=sent["name"],
+        fullname=sent["fullname"],
+        group=sent.get("group"),
+        param=sent.get("param"),
+        params=sent.get("params"),
+        extra_info=sent.get("extra_info") or {},
+        cprofile_stats=None,
+        has_error=False,
+    )
+    meta = remote(fixture, iterations=sent["stats"]["iterations"], options=sent.get("options") or {})
+    meta.stats = remote_stats(sent["stats"])
+    return meta
 
 
 def remote_stats(measured: Mapping[str, Any]) -> Any:

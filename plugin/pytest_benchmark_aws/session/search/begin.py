@@ -8,7 +8,7 @@ import pytest
 
 from pytest_benchmark_aws.catalog import snapshot
 from pytest_benchmark_aws.core.errors import PlanError
-from pytest_benchmark_aws.session import outcome
+from pytest_benchmark_aws.session.ending import file_hooks
 from pytest_benchmark_aws.session.marks import wanted
 from pytest_benchmark_aws.session.search.candidates import make, stored_results
 from pytest_benchmark_aws.session.search.state import Search, steps_in
@@ -54,7 +54,7 @@ def begin(
         )
     config = session.config
     reporter = config.pluginmanager.getplugin("terminalreporter")
-    about = outcome.commit_info(config)
+    about, _ = file_hooks.commit_info_or_why_none(config)  # said once the results are stored
     commit = "" if about.get("dirty") else str(about.get("id") or "")[:10]
 
     def plan_of(chosen: Sequence[Case]) -> Plan:
