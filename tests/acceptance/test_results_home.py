@@ -177,6 +177,31 @@ def test_k13_a_storage_that_takes_nothing_is_refused_before_the_launch(tmp_path:
     assert "results cannot be stored in" in planned.text
 
 
+LARGE = """\
+import pytest
+pytestmark = pytest.mark.instance_type("m5.large")
+
+@pytest.mark.parametrize("data", [["," * 90_000] * 60, ["," * 90_001] * 60, b"hello world"], ids=["a", "b", "c"])
+def test_large(benchmark, data): benchmark.pedantic(len, (data,), rounds=2)
+
+def test_small(benchmark): benchmark.pedantic(len, ("x",), rounds=2)
+"""
+
+
+def test_a4_large_params_cost_no_test_its_result(tmp_path: Path) -> None:
+    """5 MB of commas in the params of each of two tests: all pass, all are stored, and what is cut is said."""
+    done = pytest_aws(make_project(tmp_path, {"test_it.py": LARGE, "pytest.ini": "[pytest]\n"}), "--aws")
+    assert done.code == 0, done.text
+    assert "4 passed" in done.out
+    (data,) = done.saved("embedded-m5.large")
+    params = {bench["name"]: bench["params"] for bench in data["benchmarks"]}
+    assert list(params) == ["test_large[a]", "test_large[b]", "test_large[c]", "test_small"]
+    assert len(params["test_large[b]"]["data"]) == 60
+    assert params["test_large[c]"] == {"data": "UNSERIALIZABLE[b'hello world']"}
+    why = "params is not sent whole, as it is too long or too deep: data"
+    assert f"test_it.py::test_large[a]: {why}" in done.out
+
+
 HOOKS = """\
 def pytest_benchmark_group_stats(benchmarks):
     groups = {}

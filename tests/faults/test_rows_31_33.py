@@ -215,6 +215,16 @@ def test_fault_32_a_dense_result_is_refused_before_it_is_built(monkeypatch: pyte
     assert most < sys.getsizeof(dense)
 
 
+def test_a4_commas_in_texts_are_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result with more of them than values may be is taken; none outside is hidden by another encoding."""
+    monkeypatch.setattr(guest_result, "MAX_VALUES", 10_000)
+    found = guest_result.parse(raw('"extra_info": {}', '"extra_info": {"text": "' + ",[{" * 20_000 + '"}'))
+    assert found.lines[0]["benchmarks"][0]["extra_info"] == {"text": ",[{" * 20_000}
+    hidden = "[" + "\u2200" + "{}," * 100_000 + "]"  # whose first byte, in UTF-16, is a quote's in the wrong place
+    with pytest.raises(guest_result.EnvelopeError):
+        guest_result.parse(hidden.encode("utf-16"))
+
+
 def test_fault_32_a_nan_of_an_honest_test_does_not_cost_its_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,7 @@ def test_a2_a3_values_that_json_has_no_words_for_come_as_text(launch: Launch, mo
     assert len(values) == 10
     assert values["test_it[a]"] == str(2**2048 - 1)
     assert values["test_it[b]"].startswith("0x")
-    assert values["test_it[e]"] == "<Refuses>"
+    assert values["test_it[e]"].startswith("UNSERIALIZABLE[<test_it.Refuses object at ")
     assert values["test_it[f]"] == {"(1, 2)": 3}
     assert "characters are left out" in values["test_it[g]"]
     assert values["test_it[j]"] == "nan"
@@ -164,6 +164,30 @@ def test_a4_what_of_extra_info_is_cut_is_said(launch: Launch, monkeypatch: pytes
     lines = guest_result.parse(launch.storage.last("data")).lines
     (note,) = (line["text"] for line in lines if line["kind"] == "note")
     assert note == "extra_info is not sent whole, as it is too long or too deep: table"
+
+
+LARGE = """\
+import pytest
+
+@pytest.mark.parametrize("data", [["," * 90_000] * 60, ["," * 90_001] * 60], ids=["a", "b"])
+def test_large(benchmark, data): benchmark.pedantic(len, (data,), rounds=2)
+
+def test_small(benchmark): benchmark.pedantic(len, ("x",), rounds=2)
+"""
+
+
+def test_a4_params_of_commas_cost_no_test_its_result(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tests with 5 MB of them and one after these: all have their time, and of which the params are cut is said."""
+    launch.tests(LARGE)
+    launch.job["node_ids"] = ["test_it.py"]
+    tests = brought(launch, monkeypatch)
+    assert [len(test.benchmarks) for test in tests.values()] == [1, 1, 1]
+    assert [len(tests[f"test_large[{name}]"].benchmarks[0]["params"]["data"]) for name in "ab"] == [60, 60]
+    assert len(launch.storage.last("data")) < checkpoint.BUDGET // 4
+    lines = guest_result.parse(launch.storage.last("data")).lines
+    notes = {line["nodeid"]: line["text"] for line in lines if line["kind"] == "note"}
+    why = "params is not sent whole, as it is too long or too deep: data"
+    assert notes == {f"test_it.py::test_large[{name}]": why for name in "ab"}
 
 
 def test_e7_a_hook_on_the_machine_that_raises_loses_no_test(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:

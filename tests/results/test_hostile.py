@@ -140,6 +140,13 @@ def test_g4_values_are_counted_before_they_are_read(tmp_path: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
 
 
+def test_g4_commas_in_texts_are_no_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with params of 2 MB of them is read, where so many values would not be."""
+    monkeypatch.setattr(json_fields, "MOST_VALUES", 1_000_000)
+    (record,) = records(tmp_path, json.dumps(result(benchmark([1.0], params={"text": ",[{" * 700_000}))))
+    assert record.median == 1.0
+
+
 def test_g5_half_a_surrogate_pair_is_shown_as_its_escape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As pytest makes it an id of bytes; such a file is one of ours, and is compared, merged and exported."""
     data = result(benchmark([1.0], "test_it[\ud800]", params={"text": "\ud800"}))

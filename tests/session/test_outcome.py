@@ -135,6 +135,28 @@ def test_a5_a_refused_result_is_said_to_be_refused() -> None:
     assert "began" not in text
 
 
+def test_a4_a_line_that_was_not_sent_has_its_own_reason() -> None:
+    """Of a case whose line the guest left out it is said that it ran, and why its line is left out."""
+    line = {
+        "kind": "left-out",
+        "of": "test",
+        "nodeid": "test_it.py::test_one",
+        "text": "its line of 9 bytes is left out",
+    }
+    text = reason(finished(result(line)))
+    assert "it ran there, but what it brought cannot be taken: its line of 9 bytes is left out" in text
+
+
+@pytest.mark.parametrize("kinds", [[], ["start"]])
+def test_a4_no_test_never_began_or_ended_where_pytest_came_to_its_end(kinds: list[str]) -> None:
+    """What the result lacks is said, not what became of the test; and not that it passed as a reason."""
+    text = reason(finished(result(*({"kind": kind, "nodeid": "test_it.py::test_one"} for kind in kinds))))
+    assert "began and never ended" not in text
+    assert "never began" not in text
+    assert "the result says " in text
+    assert ", though pytest came to its end there (passed)" in text
+
+
 def test_a8_m2_a_launchs_outcome_and_errors_are_bounded() -> None:
     """60 MB of each: the first case shows the beginning and the end, the others a line and where the rest is."""
     error = {"kind": "collect-error", "nodeid": "test_it.py", "text": "x" * 60_000_000 + "\nImportError: no"}

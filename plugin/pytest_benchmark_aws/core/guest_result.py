@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from pytest_benchmark_aws.core.errors import PytestBenchmarkAWSError
+from pytest_benchmark_aws.core.values.json_values import count_values
 from pytest_benchmark_aws.core.values.plain_json import shortened
 
 SCHEMA = 1
 MAX_VALUES = 10_000_000
-"""Commas and brackets: what bounds the number of values that a text becomes."""
+"""Commas and brackets outside texts: what bounds the number of values that a result becomes."""
 MAX_DEPTH = 64
 MAX_DIGITS = 300
 """Of an integer, so that it is a float too; a longer one is kept as text."""
@@ -33,7 +34,8 @@ MAX_NUMBER = 1e100
 """Seconds, or what a timer of the project's own counts: beyond it squares are infinite."""
 REFUSED = "refused"
 """The kind of a line in the place of one that is not as it must be."""
-_STARTS = (b"[", b"{", b",")
+LEFT_OUT = "left-out"
+"""The kind of a line in the place of one that the guest did not send, as the result would have been too large."""
 _TEXTS = {
     "session": ("rootdir",),
     "start": ("nodeid",),
@@ -42,6 +44,7 @@ _TEXTS = {
     "collect-error": ("nodeid", "text"),
     "note": ("nodeid", "text"),
     REFUSED: ("nodeid", "text", "of"),
+    LEFT_OUT: ("nodeid", "text", "of"),
 }
 """Kind of a line -> its fields that are texts."""
 _PHASES = ("setup", "call", "teardown")
@@ -114,11 +117,11 @@ def _load(data: bytes) -> object:
     Raises:
         EnvelopeError: it is none, or beyond a bound.
     """
-    count = sum(data.count(char) for char in _STARTS)
-    if count > MAX_VALUES:
-        raise EnvelopeError(f"it holds about {count:,} values, {MAX_VALUES:,} are read")
+    if (count := count_values(data, MAX_VALUES)) > MAX_VALUES:
+        raise EnvelopeError(f"it holds about {count:,} values, {MAX_VALUES:,} are read: send fewer rounds or params")
     try:
-        return json.loads(data, parse_constant=_constant, parse_float=_float, parse_int=_int)
+        text = data.decode("utf-8", "surrogatepass")  # in UTF-16, which Python reads too, quotes are other bytes
+        return json.loads(text, parse_constant=_constant, parse_float=_float, parse_int=_int)
     except RecursionError:
         raise EnvelopeError(f"it is nested deeper than {MAX_DEPTH}") from None
     except ValueError as error:

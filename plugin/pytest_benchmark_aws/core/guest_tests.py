@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_benchmark_aws.core.guest_result import REFUSED
+from pytest_benchmark_aws.core.guest_result import LEFT_OUT, REFUSED
 from pytest_benchmark_aws.core.values.plain_json import shortened
 
 _MOST_NAME, _MOST_NOTE = 200, 1_000
@@ -54,9 +54,9 @@ def cases_of(lines: Iterable[Mapping[str, Any]], node_ids: Collection[str]) -> G
         test = tests.get(node_id)
         if kind == "note":
             noted.append(": ".join([*[_name(node_id)] * bool(node_id), shortened(line["text"], _MOST_NOTE)]))
-        elif kind == REFUSED and test is not None and line["of"] == "test":
+        elif kind in {REFUSED, LEFT_OUT} and test is not None and line["of"] == "test":
             test.refused = test.refused or line["text"]
-        elif kind == REFUSED:
+        elif kind in {REFUSED, LEFT_OUT}:
             left_out.append(f"left out of the result: {line['text']}")
         elif kind == "test" and test is None:
             left_out.append(f"left out of the result: {_name(node_id)}, which is no case of the job")

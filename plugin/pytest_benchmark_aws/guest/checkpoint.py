@@ -1,7 +1,7 @@
 """A pytest plugin for the instance: writes each test's reports and timings to a file as soon as it is done.
 
 One JSON object a line, so that a killed pytest loses one line at most. The first line describes the machine. All lines
-of a launch together are bounded: texts and rounds get a share of what is left.
+of a launch together are bounded: texts, values and rounds get a share of what is left.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_benchmark_aws.core.compare.records import MOST_ROUNDS, thin
-from pytest_benchmark_aws.core.values.plain_json import MOST_TEXT, plain
+from pytest_benchmark_aws.core.values.plain_json import MOST_SIZE, MOST_TEXT, MOST_VALUES, Bounds, plain, plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,20 @@ BUDGET = 64 * 2**20
 """Bytes that a launch's lines have in all: a quarter of what the client reads of a result."""
 _SHARE = 100
 """Bytes that are left, for each character of a text or each round of a benchmark: one takes a quarter at most."""
+VALUES = 4_000_000
+"""Values of the params and extra_info of all tests of a launch: with the rounds, fewer than the client reads."""
 LEAST_TEXT = 1_000
 """Characters that a text keeps in any case."""
+LEAST_SIZE = 10_000
+"""Characters that the params, or the extra_info, of a test have in any case."""
+LEAST_VALUES = 1_000
+"""The same of values."""
+_TEST_SHARE = 16
+"""Bytes that are left, for each of the params, or of the extra_info, of a test."""
+_VALUE_SHARE = 40
+"""Values that are left, for each of these."""
+_MARKED = ("params", "extra_info", "options")
+"""Fields of a benchmark, objects that a test or a project fills."""
 MOST_WARNINGS = 1_000
 
 
@@ -42,7 +54,7 @@ class Checkpoint:
         self._config = config
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 -- open as long as the session
         self._save_data = bool(config.getoption("benchmark_save_data", False))
-        self._left = BUDGET
+        self._left, self._values_left = BUDGET, VALUES
         self._measured = self._warnings = 0
         self._reports: list[dict[str, Any]] = []
 
@@ -112,8 +124,10 @@ class Checkpoint:
 
     def _as_dict(self, bench: Any) -> dict[str, Any]:
         """A benchmark with its statistics, and of its rounds what ``--benchmark-save-data`` asks for."""
-        data = {**self._plain(bench.as_dict(include_data=False)), "name": bench.name, "fullname": bench.fullname}
-        self._say_what_is_cut(bench, data.get("extra_info"))
+        fields = bench.as_dict(include_data=False)
+        marked = {name: fields.pop(name) for name in _MARKED if isinstance(fields.get(name), dict)}
+        data = {**self._plain(fields), "name": bench.name, "fullname": bench.fullname}
+        data |= {name: self._bounded(bench, name, values) for name, values in marked.items()}
         rounds = bench.stats.data
         most = max(MOST_ROUNDS, self._left // _SHARE) if self._save_data else MOST_ROUNDS
         if len(rounds) > most:
@@ -126,17 +140,16 @@ class Checkpoint:
         data["stats"]["data"] = [*map(float, rounds)]
         return data
 
-    def _say_what_is_cut(self, bench: Any, sent: object) -> None:
-        """Writes a note of the values of extra_info that are not sent whole: who reads them must not take them so."""
-        if not isinstance(sent, dict):
-            return
-        texts = {str(name): value for name, value in bench.extra_info.items() if isinstance(value, str)}
-        cut = [name for name, value in texts.items() if sent.get(name) != value]
-        holders = {str(name) for name, value in bench.extra_info.items() if isinstance(value, dict | list | tuple)}
-        cut += [name for name in sorted(holders) if isinstance(sent.get(name), str)]
-        if cut:
-            text = f"extra_info is not sent whole, as it is too long or too deep: {', '.join(cut)}"
+    def _bounded(self, bench: Any, name: str, values: Mapping[Any, Any]) -> dict[str, Any]:
+        """A benchmark's object within its share; a note says what of it is not whole: it must not be taken so."""
+        share = max(LEAST_SIZE, min(MOST_SIZE, self._left // _TEST_SHARE))
+        most = max(LEAST_VALUES, min(MOST_VALUES, self._values_left // _VALUE_SHARE))
+        sent = plain_fields(values, Bounds(self._most_text(), most, share))
+        self._values_left = max(0, self._values_left - sent.values)
+        if sent.cut:
+            text = f"{name} is not sent whole, as it is too long or too deep: {', '.join(sent.cut)}"
             self._write({"kind": "note", "nodeid": bench.fullname, "text": text})
+        return sent.fields
 
     def _machine_info(self) -> Any:
         """What machine this is, as the project's hooks have it; where one of them raises, as if there were none."""
@@ -163,10 +176,13 @@ class Checkpoint:
     def _benchmark_session(self) -> Any:
         return getattr(self._config, "_benchmarksession", None)
 
+    def _most_text(self) -> int:
+        return max(LEAST_TEXT, min(MOST_TEXT, self._left // _SHARE))
+
     def _plain(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, each bounded by itself, so that none is crowded out by another."""
-        most = max(LEAST_TEXT, min(MOST_TEXT, self._left // _SHARE))
-        return {str(name): plain(value, most) for name, value in fields.items()}
+        bounds = Bounds(self._most_text())
+        return {str(name): plain(value, bounds) for name, value in fields.items()}
 
     def _write(self, line: Mapping[str, Any], **plain_fields: Any) -> None:
         own_name = {"nodeid": line["nodeid"]} if "nodeid" in line else {}  # in whole, as it is found again by that

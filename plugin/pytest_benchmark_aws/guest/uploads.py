@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from .s3 import AgentError
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
     from pathlib import Path
 
     from .launch import Launch
@@ -22,9 +24,13 @@ PART = 1 << 18
 EVERY_BEAT = 1 << 20
 """Bytes up to which a part that grew is sent again at each beat; a longer one when it grew by a quarter."""
 RESULT_LIMIT = 200 * 2**20
-"""Bytes of the lines of a result: with more the client would refuse all of it."""
-MOST_COMMAS = 8_000_000
-"""The same for the number of values."""
+"""Bytes of the lines of a result: with a quarter more the client would refuse all of it."""
+MOST_VALUES = 8_000_000
+"""The same of values."""
+MORE = 0.1
+"""Of both, for what stands in the place of lines that have no room, and once more for why others are left out."""
+SHORT = 10_000
+"""Bytes of a line that may use the first of these as it is."""
 MOST_OUTCOME = 1 << 16
 """Characters of the outcome, which may be a traceback: its end."""
 
@@ -114,20 +120,65 @@ class Checkpoint:
 
 
 def checkpoint_lines(launch: Launch) -> list[dict[str, Any]]:
-    """The checkpoint's lines as objects, without one that is half written, as many as a result may hold."""
-    lines, size, commas, left_out = [], 0, 0, 0
+    """The checkpoint's lines as objects, without one that is half written, as many as a result may hold.
+
+    A test's line that has no room costs what it is large by: its params, extra_info and captured output are left out
+    or, where even so there is no room, all but the reason. The lines after it are taken as they are.
+    """
+    lines: list[dict[str, Any]] = []
+    size, values, left_out = 0, 0, 0
     for text in _bytes(launch.checkpoint, 0).split(b"\n"):
         line = _object(text)
-        if line:
-            size, commas = size + len(text), commas + text.count(b",")
-            if size <= RESULT_LIMIT and commas <= MOST_COMMAS:
-                lines.append(line)
-            else:
-                left_out += 1
+        for number, candidate in enumerate(_smaller(line, len(text))):
+            own_size = sum(len(json.dumps(part)) for part in candidate) if number else len(text)
+            own_values, share = sum(map(_values, candidate)), 1 + number * MORE
+            if size + own_size <= RESULT_LIMIT * share and values + own_values <= MOST_VALUES * share:
+                size, values = size + own_size, values + own_values
+                lines += candidate
+                break
+        else:
+            left_out += bool(line)
     if left_out:
-        note = f"{left_out:,} lines after the first {RESULT_LIMIT:,} bytes of the result are left out"
-        lines.append({"kind": "note", "nodeid": "", "text": note})
+        lines.append({"kind": "note", "nodeid": "", "text": f"{left_out:,} lines are left out: {_bounds()}"})
     return lines
+
+
+def _smaller(line: dict[str, Any], size: int) -> Iterator[list[dict[str, Any]]]:
+    """What may be sent of a line, less each time: the line; a test's without what is large; why it is left out."""
+    if not line:
+        return
+    yield [line]
+    if size <= SHORT:
+        yield [line]
+    if line.get("kind") != "test":
+        return
+    names = {"kind": "note", "nodeid": str(line.get("nodeid", ""))}
+    if size > SHORT:
+        note = {**names, "text": f"params, extra_info and captured output are left out: {_bounds()}"}
+        with contextlib.suppress(KeyError, TypeError):  # no line of ours: the next one says so
+            reports = [{**report, "sections": []} for report in line["reports"]]
+            benchmarks = [{**bench, "params": None, "extra_info": {}} for bench in line["benchmarks"]]
+            yield [{**line, "reports": reports, "benchmarks": benchmarks}, note]
+    yield [{**names, "kind": "left-out", "of": "test", "text": f"its line of {size:,} bytes is left out: {_bounds()}"}]
+
+
+def _bounds() -> str:
+    """Why something is left out, and what to do about it."""
+    return (
+        f"the result of a launch has {RESULT_LIMIT:,} bytes and {MOST_VALUES:,} values at most; "
+        "make large data in the test or a fixture instead of params, or select fewer tests"
+    )
+
+
+def _values(line: dict[str, Any]) -> int:
+    count = 0
+    waiting: list[Any] = [line]
+    while waiting:
+        value: Any = waiting.pop()
+        items: list[Any] = list(value.values()) if isinstance(value, dict) else value
+        count += 1 + len(items)
+        waiting += [item for item in items if isinstance(item, (dict, list))]
+    return count
 
 
 def finish_member(launch: Launch, outcome: str | None) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pytest_benchmark_aws.core.values.json_values import count_values
+
 MOST_TEXT = 2_000
 """Characters of a name: pytest's ids are shorter, and tables hold each name many times."""
 _MOST_USD, _LEAST_USD = Decimal(10**9), Decimal("1e-12")
@@ -87,7 +89,7 @@ def too_many(data: bytes) -> str:
     """In words, that a JSON document holds more values than are read; empty where it does not."""
     if len(data) < _UNCOUNTED:
         return ""
-    count = data.count(b",") + data.count(b"[") + data.count(b"{")
+    count = count_values(data, MOST_VALUES)
     return f"about {count:,} values: more than {MOST_VALUES:,}, which no result has" if count > MOST_VALUES else ""
 
 

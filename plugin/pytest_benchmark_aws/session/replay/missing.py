@@ -35,6 +35,13 @@ def why_missing(run: RunOutcome, settings: Settings, launch: Finished, case: Cas
         why = f"the {limit} came before it began"
         if test.started:
             why = f"it had not ended at the {limit} and was interrupted"
+    elif launch.outcome.whole and outcome in {"passed", "failed"}:
+        began = (
+            "that it began there, but not how it ended"
+            if test.started
+            else "neither that it began there nor how it ended"
+        )
+        why = f"the result says {began}, though pytest came to its end there ({outcome})"
     else:
         why = ("it began and never ended; " if test.started else "it never began; ") + outcome
     below = ", whose end is shown below" if launch.broke_off else ""
