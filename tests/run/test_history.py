@@ -107,3 +107,15 @@ def test_a_run_that_was_resumed_cost_what_its_last_end_tells(tmp_path: Path) -> 
         journal.write("gone", usd=usd_so_far)
     journal.close()
     assert [one.usd for one in runs(tmp_path)] == [Decimal("0.75")]
+
+
+def test_the_steps_of_a_search_are_named_with_their_types(tmp_path: Path) -> None:
+    """Also those that only their launches tell of; a job whose name says its type is not named twice."""
+    opened = Journal.open(tmp_path / "run")
+    opened.write("run", run="run", jobs=["search-1", "search-2", "m5.large"])
+    for job, instance_type in {"search-1": "m7i.large", "search-3": "ml.m5.large", "m5.large": "m5.large"}.items():
+        opened.write("intent", job=job, instance_type=instance_type, token="t", zone="a", subnet="s", attempt=1)
+    opened.close()
+    (record,) = runs(tmp_path)
+    assert record.jobs == ("search-1 (m7i.large)", "search-2", "m5.large", "search-3 (ml.m5.large)")
+    assert record.instance_types == {"m7i.large", "ml.m5.large", "m5.large"}

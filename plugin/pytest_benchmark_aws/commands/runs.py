@@ -82,7 +82,8 @@ def _alive(options: argparse.Namespace, record: RunRecord) -> str:
     try:
         clients = Clients(options.region or record.region or None, options.profile)
         alive = sum(instance.alive for instance in instances_of_run(clients, record.run_id))
-        if any(job.startswith(SAGEMAKER_PREFIX) for job in record.jobs):  # others need not be allowed to ask for jobs
+        training = any(name.startswith(SAGEMAKER_PREFIX) for name in (*record.jobs, *record.instance_types))
+        if training:  # others need not be allowed to ask for jobs
             alive += sum(living for _, living in sagemaker.jobs(clients, f"{sagemaker.PREFIX}{record.run_id}-"))
         return str(alive)
     except (BotoCoreError, ClientError):

@@ -28,6 +28,9 @@ class RunRecord:
     account: str
     embedded: bool
     jobs: tuple[str, ...]
+    """By name; those of a search with the type that they ran on, as in ``search-1 (m7i.large)``."""
+    instance_types: frozenset[str]
+    """Of what was to be launched."""
     state: str
     """``running`` (a process works on it), ``gone`` (all ended), or ``open``: resume or reap it."""
     usd: Decimal
@@ -64,6 +67,7 @@ def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> Run
     ended = gone.get("kind") == "gone" or not any(line["kind"] == "intent" for line in lines)
     # Each of these lines tells the whole run's money, that of earlier processes too.
     spent = next((Decimal(line["usd"]) for line in reversed(lines) if line["kind"] == "gone"), Decimal(0))
+    types = {str(line["job"]): str(line.get("instance_type", "")) for line in lines if line["kind"] == "intent"}
     state = "running" if is_locked(path) else "gone" if ended and not problem else "open"
     return RunRecord(
         run_id=path.parent.name,
@@ -71,12 +75,20 @@ def _record(path: Path, lines: Sequence[Mapping[str, Any]], problem: str) -> Run
         region=str(about.get("region", "")),
         account=str(about.get("account", "")),
         embedded=bool(about.get("embedded")),
-        jobs=tuple(map(str, about.get("jobs", ()))),
+        # A search's later steps are known by their launches alone.
+        jobs=tuple(
+            _with_type(job, types.get(job, "")) for job in dict.fromkeys([*map(str, about.get("jobs", ())), *types])
+        ),
+        instance_types=frozenset(types.values()),
         state=state,
         usd=spent,
         problem=problem,
         project=str(about.get("project", "")),
     )
+
+
+def _with_type(job: str, instance_type: str) -> str:
+    return job if job.startswith(instance_type) else f"{job} ({instance_type})"
 
 
 def is_locked(path: Path) -> bool:
