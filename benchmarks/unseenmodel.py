@@ -73,22 +73,25 @@ def fit(rows: Mapping[str, TypeRow], amplitudes: Mapping[str, float]) -> tuple[G
         raise ValueError(f"none of these {len(rows)} instance types is in the catalog with its clock")
     families = {cpu: Counter(family_of(each.name) for each in own) for cpu, own in by_cpu.items()}
     guessing = _counting(families, {cpu: fmean(clocks[cpu]) for cpu in by_cpu})
-    known = {}
+    specifications = {}
     for cpu, own in by_cpu.items():
         family = families[cpu].most_common(1)[0][0]
         threads = Counter(each.threads_per_core or 1 for each in own).most_common(1)[0][0]
-        found = specified(family, maker_of(own[0]), math.exp(fmean(clocks[cpu])), threads, guessing)
+        specification = specified(family, maker_of(own[0]), math.exp(fmean(clocks[cpu])), threads, guessing)
         generation = _generation(families[cpu])
-        known[cpu] = found if generation is None else replace(found, generation=float(generation), doubt=0.0)
+        specifications[cpu] = (
+            specification if generation is None else replace(specification, generation=float(generation), doubt=0.0)
+        )
     own_rows = {
-        cpu: [row for name, row in rows.items() if row.cpu.name == cpu and not is_special(name)] for cpu in known
+        cpu: [row for name, row in rows.items() if row.cpu.name == cpu and not is_special(name)]
+        for cpu in specifications
     }
     left = _Left(
-        list(known.values()),
-        np.array([values_of(own_rows[cpu], specification) for cpu, specification in known.items()]),
-        _groups(list(known.values())),
+        list(specifications.values()),
+        np.array([values_of(own_rows[cpu], specification) for cpu, specification in specifications.items()]),
+        _groups(list(specifications.values())),
     )
-    return _searched(left, guessing, _effects(rows, amplitudes)), known
+    return _searched(left, guessing, _effects(rows, amplitudes)), specifications
 
 
 def _generation(families: Counter[str]) -> int | None:
@@ -127,10 +130,10 @@ def _counting(families: Mapping[str, Counter[str]], clocks: Mapping[str, float])
     )  # fmt: skip
 
 
-def _groups(known: Sequence[Specification]) -> list[list[int]]:
+def _groups(specifications: Sequence[Specification]) -> list[list[int]]:
     groups: list[list[int]] = []
-    for place, specification in enumerate(known):
-        group = next((group for group in groups if sameness(known[group[0]], specification) > 0.5), None)
+    for place, specification in enumerate(specifications):
+        group = next((group for group in groups if sameness(specifications[group[0]], specification) > 0.5), None)
         if group is None:
             groups.append([place])
         else:

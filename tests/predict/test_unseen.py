@@ -148,8 +148,8 @@ def width(posterior: Posterior, place: int) -> float:
 def test_a_probe_on_one_type_of_a_new_generation_tells_of_its_others() -> None:
     """What was wrong is of the CPU model: m10a.large was twice as slow as guessed, and so is c10a.large."""
     probe, sibling = (machine(listed(f"{series}10a.large", f"{series}8a.large", 5.0), shipped()) for series in "mc")
-    known = [machine(snapshot.catalog().types[name], shipped()) for name in ("m7i.large", "m8g.large", "m7a.large")]
-    before = after(known, [sibling], shipped())
+    measured = [machine(snapshot.catalog().types[name], shipped()) for name in ("m7i.large", "m8g.large", "m7a.large")]
+    before = after(measured, [sibling], shipped())
     slow = Probe(probe, before.quantile(0.5, 0) + math.log(2), 4e-4)
     told = condition(before.prior, [*before.probes, slow], [sibling])
     assert width(told, 0) < width(before, 0) / 2

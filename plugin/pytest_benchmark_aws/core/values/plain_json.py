@@ -94,9 +94,9 @@ def plain_fields(fields: Mapping[Any, Any], bounds: Bounds) -> PlainFields:
         except _TooLongError:
             continue
     most = max(_SHORTER[-1], min(bounds.text, bounds.size // _FEW))
-    kept = {_key(name, most): _written(item, most) for name, item in itertools.islice(fields.items(), _FEW)}
+    written = {_key(name, most): _written(item, most) for name, item in itertools.islice(fields.items(), _FEW)}
     more = [f"{len(fields) - _FEW:,} more fields"] if len(fields) > _FEW else []
-    return PlainFields(kept, (*kept, *more), len(kept))
+    return PlainFields(written, (*written, *more), len(written))
 
 
 def _lengths(bounds: Bounds) -> list[int]:

@@ -90,7 +90,7 @@ def _machine(
         )
     )
     basis = "specifications"
-    if guess.known:
+    if guess.measured:
         same = tuple(other for other, names in families.items() if table.types[names[0]].cpu.name == guess.row.cpu.name)
         basis = f"like {_nearest(family, same)}" if same else basis
     return _made(instance_type, guess.row, table, basis, guess)

@@ -93,23 +93,23 @@ def number_of(family: str) -> int | None:
     return int(match[2]) if match and match[1] in _IN_STEP else None
 
 
-def covariance(one: Specification, other: Specification, guessing: Guessing) -> float:
+def covariance(first: Specification, second: Specification, guessing: Guessing) -> float:
     """Of what two CPU models are, in units, before any is known, clock aside: seconds go as 1 / clock."""
-    generations = (one.generation - guessing.middle) * (other.generation - guessing.middle)
+    generations = (first.generation - guessing.middle) * (second.generation - guessing.middle)
     value = guessing.level + guessing.generation * generations
-    if one.one_thread and other.one_thread:
+    if first.one_thread and second.one_thread:
         value += guessing.one_thread
-    if one.maker == other.maker:
-        value += _near(one, other, guessing.generation_width, guessing.clock_width)
+    if first.maker == second.maker:
+        value += _near(first, second, guessing.generation_width, guessing.clock_width)
     return value
 
 
-def sameness(one: Specification, other: Specification) -> float:
+def sameness(first: Specification, second: Specification) -> float:
     """How sure two specifications are of one CPU model, from 0 to 1."""
-    alike = one.maker == other.maker and one.one_thread == other.one_thread
-    return _near(one, other, _SAME_GENERATION, _SAME_CLOCK) if alike else 0.0
+    alike = first.maker == second.maker and first.one_thread == second.one_thread
+    return _near(first, second, _SAME_GENERATION, _SAME_CLOCK) if alike else 0.0
 
 
-def _near(one: Specification, other: Specification, generations: float, clocks: float) -> float:
-    apart = ((one.generation - other.generation) / generations) ** 2
-    return math.exp(-(apart + ((one.log_clock - other.log_clock) / clocks) ** 2) / 2)
+def _near(first: Specification, second: Specification, generations: float, clocks: float) -> float:
+    apart = ((first.generation - second.generation) / generations) ** 2
+    return math.exp(-(apart + ((first.log_clock - second.log_clock) / clocks) ** 2) / 2)

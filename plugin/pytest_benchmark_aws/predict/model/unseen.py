@@ -21,7 +21,7 @@ class Guess:
 
     specification: Specification
     guessing: Guessing
-    known: bool
+    measured: bool
     """Whether the table has a CPU model of that specification; its name is the row's."""
     row: TypeRow
     """Of a type of it."""
@@ -30,9 +30,9 @@ class Guess:
 
     def shared(self, other: Guess) -> float:
         """The covariance of what is wrong in both, in units: all of it where both are the same."""
-        one, two = self.specification, other.specification
-        rest = covariance(one, two, self.guessing) - dot(self.projection, other.projection)
-        return rest + sameness(one, two) * (self.guessing.own + math.sqrt(one.doubt * two.doubt))
+        own, others = self.specification, other.specification
+        rest = covariance(own, others, self.guessing) - dot(self.projection, other.projection)
+        return rest + sameness(own, others) * (self.guessing.own + math.sqrt(own.doubt * others.doubt))
 
 
 class Guesses:
@@ -45,16 +45,16 @@ class Guesses:
 
     def __init__(self, rows: Iterable[TypeRow], guessing: Guessing) -> None:
         by_cpu: dict[str, list[TypeRow]] = {}
-        self._known: dict[str, Specification] = {}
+        self._measured: dict[str, Specification] = {}
         for row in rows:
             if row.cpu.specification is not None:
-                self._known[row.cpu.name] = row.cpu.specification
+                self._measured[row.cpu.name] = row.cpu.specification
                 by_cpu.setdefault(row.cpu.name, []).append(row)
         self._guessing = guessing
         self._rows = list(by_cpu.values())
-        values = [values_of(own, known) for own, known in zip(self._rows, self._known.values(), strict=True)]
+        values = [values_of(own, measured) for own, measured in zip(self._rows, self._measured.values(), strict=True)]
         self._middle = [fmean(column) for column in zip(*values, strict=True)]
-        self._inverse = inverse_lower(cholesky(covariances(list(self._known.values()), guessing)))
+        self._inverse = inverse_lower(cholesky(covariances(list(self._measured.values()), guessing)))
         self._scores = [
             [dot(line, [value - middle for value in column[: len(line)]]) for line in self._inverse]
             for column, middle in zip(zip(*values, strict=True), self._middle, strict=True)
@@ -68,23 +68,23 @@ class Guesses:
         return self._made[specification]
 
     def _guess(self, specification: Specification) -> Guess:
-        with_known = [covariance(specification, known, self._guessing) for known in self._known.values()]
-        projection = tuple(dot(line, with_known[: len(line)]) for line in self._inverse)
+        with_measured = [covariance(specification, measured, self._guessing) for measured in self._measured.values()]
+        projection = tuple(dot(line, with_measured[: len(line)]) for line in self._inverse)
         single, total, *rest = (
             middle + dot(projection, score) for middle, score in zip(self._middle, self._scores, strict=True)
         )
         sure, _, name = max(  # the more usual one of two that are alike
-            (sameness(specification, known), len(rows), name)
-            for (name, known), rows in zip(self._known.items(), self._rows, strict=True)
+            (sameness(specification, measured), len(rows), name)
+            for (name, measured), rows in zip(self._measured.items(), self._rows, strict=True)
         )
-        known = sure >= _SAME and not specification.doubt
-        if not known:
+        measured = sure >= _SAME and not specification.doubt
+        if not measured:
             ghz = math.exp(specification.log_clock)
             name = f"{specification.maker}, generation {specification.generation:.0f}, {ghz:.1f} GHz"
         return Guess(
             specification,
             self._guessing,
-            known,
+            measured,
             self._row(specification, name, single, total - single, rest),
             projection,
         )
@@ -95,9 +95,9 @@ class Guesses:
         """Its own variance is the mean of its maker's types'."""
         own = [
             row
-            for rows, known in zip(self._rows, self._known.values(), strict=True)
+            for rows, measured in zip(self._rows, self._measured.values(), strict=True)
             for row in rows
-            if known.maker == specification.maker
+            if measured.maker == specification.maker
         ] or [row for rows in self._rows for row in rows]
         first = own[0]
         count = len(first.cpu.single)
@@ -128,9 +128,9 @@ def values_of(rows: Sequence[TypeRow], specification: Specification) -> list[flo
     ]
 
 
-def covariances(known: Sequence[Specification], guessing: Guessing) -> list[list[float]]:
+def covariances(measured: Sequence[Specification], guessing: Guessing) -> list[list[float]]:
     """Of CPU models that were measured."""
-    rows = [[covariance(one, other, guessing) for other in known] for one in known]
-    for place, specification in enumerate(known):
+    rows = [[covariance(own, other, guessing) for other in measured] for own in measured]
+    for place, specification in enumerate(measured):
         rows[place][place] += guessing.own + specification.doubt
     return rows
